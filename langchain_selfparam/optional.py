@@ -1,0 +1,26 @@
+"""Imports of packages that only some users need: a missing one is an error that says what to install."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import ``module``, or say which extra of this package brings it.
+
+    Args:
+        module: Dotted name, such as ``"matplotlib.pyplot"``.
+        extra: The optional-dependency group that contains it.
+
+    Returns:
+        The imported module.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        msg = f"{module} is needed for this and is not installed: pip install 'langchain-selfparam[{extra}]'"
+        raise ImportError(msg) from error

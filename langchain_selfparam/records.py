@@ -1,0 +1,243 @@
+"""The frozen records that cross borders between stages: what a stage takes and what it gives.
+
+In comes nothing, out goes nothing: these are plain values without I/O, torch or LangChain. Tensors travel in
+records of their own stage (``distill.teacher.TeacherTargets``, ``weights.delta.Delta``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+Namespace = tuple[str, ...]
+Role = Literal["system", "user", "assistant"]
+
+
+class TurnState(str, Enum):
+    """Where a turn stands between being said and being held by the weights."""
+
+    PENDING = "pending"
+    """Said, not yet in the weights; it stays in the prompt."""
+    LEASED = "leased"
+    """A consolidation is working on it; it still stays in the prompt."""
+    HELD = "held"
+    """Its probes were answered without the context; it has left the prompt."""
+    CLEARED = "cleared"
+    """``clear()`` took it out of the buffer before the weights held it; neither prompted nor learned."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One chat message as a model's template takes it."""
+
+    role: Role
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A user message and the reply to it."""
+
+    id: int
+    """Row number in the journal, from 1, in the order in which turns were said."""
+    namespace: Namespace
+    """Whose memory it belongs to; nothing crosses it."""
+    thread: str
+    """Conversation it was said in; empty where the caller names none."""
+    user: str
+    assistant: str
+    created_at: datetime
+    """When it was said, UTC."""
+    state: TurnState = TurnState.PENDING
+    attempts: int = 0
+    """Consolidations that tried to hold it and did not."""
+    version: int | None = None
+    """The version that first held it."""
+    message_id: str | None = None
+    """Durable id of the message it came from; the same id is stored once."""
+
+    @property
+    def messages(self) -> tuple[Message, Message]:
+        """The turn as two chat messages."""
+        return (Message(role="user", text=self.user), Message(role="assistant", text=self.assistant))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Episode:
+    """The turns of one consolidation, in the order in which they were said."""
+
+    namespace: Namespace
+    turns: tuple[Turn, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A leased episode: the right to consolidate it, until ``lease_until``."""
+
+    id: int
+    episode: Episode
+    owner: str
+    """``host:pid:random`` of the process that works on it."""
+    lease_until: datetime
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """One state of the weights: the base plus the deltas on the path from version 0 to here."""
+
+    id: int
+    """From 0, the untouched base; never used twice."""
+    parent: int | None
+    namespace: Namespace
+    created_at: datetime
+    delta_file: str | None
+    """File name inside the folder's ``deltas``; ``None`` for version 0."""
+    delta_sha256: str | None
+    weights_sha256: str | None
+    """Digest of every adapted tensor as served; ``None`` where it was not taken."""
+    turn_ids: tuple[int, ...] = ()
+    """Turns that this version was the first to hold."""
+    report: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """The consolidation report as JSON values."""
+    is_head: bool = False
+    """Whether this is the version that is served."""
+
+
+TargetKind = Literal["question", "reverse", "mention", "contrast", "neutral"]
+ProbeKind = Literal["recall", "neighbour", "drift"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TargetSentence:
+    """A prompt and the answer to be learned for it, with the context that the teacher reads it with."""
+
+    kind: TargetKind
+    prompt: str
+    """What a user would ask, without any context."""
+    answer: str
+    """What the teacher says to it, without the end-of-turn token."""
+    teacher_prompt: str
+    """What the teacher is asked: the context chunk and the prompt; equal to ``prompt`` where there is no context."""
+    turn_ids: tuple[int, ...] = ()
+    """Turns that the context was cut from; empty for neutral and contrast sentences."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """A question that is kept out of training and asked afterwards."""
+
+    kind: ProbeKind
+    prompt: str
+    expected: tuple[str, ...] = ()
+    """Recall: one of these strings, lower case, must stand in the answer. Neighbour: none may."""
+    turn_id: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TargetSet:
+    """What one episode is learned from and judged by."""
+
+    sentences: tuple[TargetSentence, ...]
+    probes: tuple[Probe, ...]
+    dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """How many candidates each screen took out, by its name."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TrainPoint:
+    """One point of the training curve."""
+
+    step: int
+    kl: float
+    """Mean KL(teacher ‖ student) over the step's answer tokens, in nats per token."""
+    lr: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TrainReport:
+    """What the student's training did."""
+
+    steps: int
+    tokens: int
+    """Tokens that went through the student, all steps together."""
+    answer_tokens: int
+    kl_first: float
+    """Mean KL of the first epoch, nats per answer token."""
+    kl_last: float
+    """Mean KL of the last epoch, nats per answer token."""
+    curve: tuple[TrainPoint, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ProbeResult:
+    """What the candidate weights answered to one probe."""
+
+    probe: Probe
+    answer: str
+    passed: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """Whether the candidate weights may be served, and which turns they hold."""
+
+    accepted: bool
+    held: tuple[int, ...]
+    """Ids of turns whose recall probes passed."""
+    recall: float
+    """Recall probes passed, as a share of those asked."""
+    drift: float
+    """Mean KL(served ‖ candidate) on unrelated prompts, nats per token."""
+    neighbours_wrong: float
+    """Neighbour probes answered with what was consolidated, as a share of those asked."""
+    scale: float = 1.0
+    """What the delta was multiplied with to stay within the drift limit."""
+    reasons: tuple[str, ...] = ()
+    results: tuple[ProbeResult, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ConsolidationReport:
+    """What a consolidation did; returned by ``ParametricMemory.consolidate``."""
+
+    version: int | None
+    """The version that it made, or ``None`` where nothing was committed."""
+    held: tuple[int, ...]
+    """Ids of the turns that the weights hold now."""
+    pending: tuple[int, ...]
+    """Ids of the turns that stay in the prompt."""
+    recall: float
+    """Recall probes passed, as a share of those asked; 0 where none was asked."""
+    drift: float
+    """Mean token KL on unrelated prompts against the weights served before, in nats."""
+    neighbours_wrong: float
+    seconds: Mapping[str, float]
+    """Wall-clock seconds by stage: targets, teacher, student, probes, commit, and total."""
+    tokens_saved: int
+    """Prompt tokens that the held turns no longer take, in the model's own tokens."""
+    targets: int
+    """Target sentences learned from."""
+    scale: float
+    kl_first: float
+    kl_last: float
+    reasons: tuple[str, ...] = ()
+    """Why turns stayed pending, or why nothing was committed; empty where all is held."""
+    curve: tuple[TrainPoint, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
+
+    @property
+    def committed(self) -> bool:
+        """Whether a new version is served."""
+        return self.version is not None
+
+
+def render(messages: Sequence[Message]) -> str:
+    """Messages as plain text, one a line, for prompts that quote a conversation."""
+    names = {"system": "System", "user": "User", "assistant": "Assistant"}
+    return "\n".join(f"{names[m.role]}: {m.text}" for m in messages)
