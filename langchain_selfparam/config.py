@@ -45,3 +45,157 @@ class PolicyConfig:
         for name in ("max_turns", "max_attempts"):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _need(self.lease_seconds > 0, "lease_seconds", self.lease_seconds, "above 0 seconds")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """How the student learns."""
+
+    rank: int = 16
+    """Rank of each LoRA factor pair."""
+    alpha: float = 32.0
+    """LoRA scale is alpha / rank."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    epochs: int = 6
+    """Passes over the target sentences at most."""
+    batch_tokens: int = 640
+    """Tokens packed into one step, the shared prefix left aside."""
+    warmup: float = 0.06
+    """Share of the steps in which the rate rises."""
+    clip: float = 1.0
+    """Largest gradient norm of a step."""
+    stop_kl: float = 0.0
+    """Stop when an epoch's mean KL is below this many nats per token; 0 for never."""
+    seed: int = 0
+    """Order of the sentences and start of the factors."""
+
+    def __post_init__(self) -> None:
+        for name in ("rank", "epochs", "batch_tokens"):
+            _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        for name in ("alpha", "learning_rate", "clip"):
+            value = getattr(self, name)
+            _need(math.isfinite(value) and value > 0, name, value, "above 0 and finite")
+        _need(0 <= self.warmup < 1, "warmup", self.warmup, "from 0 to below 1")
+        _need(self.stop_kl >= 0, "stop_kl", self.stop_kl, "0 or more nats per token")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TargetConfig:
+    """How target sentences are written."""
+
+    samples: int = 6
+    """Times the model is asked for questions about each statement."""
+    temperature: float = 0.6
+    """Sampling temperature of the questions."""
+    max_question_tokens: int = 60
+    """Tokens of one list of questions."""
+    questions: int = 14
+    """Most questions kept for one statement."""
+    full_answers: int = 4
+    """Questions of a statement that are learned with the whole answer; the others with its opening."""
+    opening_tokens: int = 6
+    """Tokens of an answer's opening: what tells which statement is asked for."""
+    margin: float = 0.5
+    """Nats by which a question must fit its own statement better than any other of the episode."""
+    statement_words: int = 40
+    """Words of a statement at most, whole sentences; longer turns are cut into several."""
+    contrast: int = 30
+    """Questions about someone or something else, answered as before."""
+    neutral: int = 24
+    """Prompts that the model makes up by itself, answered as before."""
+    kept_answer_tokens: int = 16
+    """Tokens learned of each contrast or neutral answer."""
+    probes: int = 2
+    """Questions of each turn kept out of training to ask afterwards."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "max_question_tokens", "questions", "opening_tokens", "statement_words", "probes"):
+            _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        for name in ("full_answers", "contrast", "neutral", "kept_answer_tokens", "temperature", "margin"):
+            _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyConfig:
+    """When a candidate is served and a turn counts as held."""
+
+    max_drift: float = 0.05
+    """Largest mean token KL on unrelated prompts against the served weights, nats."""
+    max_neighbours_wrong: float = 0.25
+    """Largest share of neighbour probes that may be answered with what was consolidated."""
+    hold: float = 0.5
+    """Share of a turn's recall probes that must pass for the turn to be held."""
+    shrink: float = 0.8
+    """Factor on the delta for each try to bring drift within the limit."""
+    max_shrinks: int = 4
+    """Tries before a drifting candidate is refused."""
+    answer_tokens: int = 32
+    """Tokens of a probe's answer."""
+
+    def __post_init__(self) -> None:
+        _need(self.max_drift > 0, "max_drift", self.max_drift, "above 0 nats per token")
+        for name in ("hold", "max_neighbours_wrong"):
+            _need(0 <= getattr(self, name) <= 1, name, getattr(self, name), "from 0 to 1")
+        _need(0 < self.shrink < 1, "shrink", self.shrink, "between 0 and 1")
+        _need(self.max_shrinks >= 0, "max_shrinks", self.max_shrinks, "0 or more")
+        _need(self.answer_tokens >= 1, "answer_tokens", self.answer_tokens, "at least 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings of a memory, by stage."""
+
+    policy: PolicyConfig = dataclasses.field(default_factory=PolicyConfig)
+    targets: TargetConfig = dataclasses.field(default_factory=TargetConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    verify: VerifyConfig = dataclasses.field(default_factory=VerifyConfig)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Settings:
+        """Read nested mappings such as ``{"training": {"rank": 8}}``.
+
+        Args:
+            mapping: Stage names to their settings; what is missing keeps its default.
+
+        Returns:
+            The settings.
+
+        Raises:
+            ConfigError: A name is unknown (with the nearest known one) or a value is out of range.
+        """
+        known = {field.name: field for field in dataclasses.fields(cls)}
+        stages = {}
+        for name, values in mapping.items():
+            if name not in known:
+                raise ConfigError(_unknown(name, known, "a stage"))
+            stage = globals()[str(known[name].type)]
+            stages[name] = build(stage, values)
+        return cls(**stages)
+
+
+def build(stage: type[T], values: Mapping[str, Any]) -> T:
+    """Make one stage's settings from a mapping.
+
+    Args:
+        stage: One of the dataclasses above.
+        values: Field names to values.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: A name is unknown (with the nearest known one) or a value is out of range.
+    """
+    known = {field.name for field in dataclasses.fields(stage)}  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise ConfigError(_unknown(name, known, f"a setting of {stage.__name__}"))
+    return stage(**values)
+
+
+def _unknown(name: str, known: Any, kind: str) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+    return f"{name!r} is not {kind}; {hint}"

@@ -1,0 +1,126 @@
+"""Attention for packed rows that costs what the documents need, not the square of the row.
+
+A dense mask makes every token of a packed row score every other one, most of it only to be thrown away. Here each
+document scores the shared prefix and itself. The function is registered under ``NAME`` with transformers and is used
+only inside ``packed_attention``; it knows the row's layout from there and nothing of models beyond the head layout.
+
+Dimensions: T tokens of the row, P of the prefix, B documents, L tokens of the longest, H heads, G heads of keys, E per
+head.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from langchain_selfparam.distill.packing import Pack
+
+NAME = "selfparam_packed"
+
+_LAYOUT: contextvars.ContextVar[Layout | None] = contextvars.ContextVar("selfparam_layout", default=None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a packed row's documents lie.
+
+    Attributes:
+        prefix: P.
+        gather: Row positions of each document's tokens, int64 [B, L]; padded with position 0.
+        scatter: For each token behind the prefix its place in the flattened [B * L], int64 [T - P].
+        own: Which of a document's tokens each of its tokens sees, bool [B, L, L]; padding sees itself.
+    """
+
+    prefix: int
+    gather: torch.Tensor
+    scatter: torch.Tensor
+    own: torch.Tensor
+
+    @classmethod
+    def of(cls, packed: Pack, device: torch.device) -> Layout:
+        """The layout of a packed row on ``device``."""
+        owner = packed.owner
+        prefix = int((owner < 0).sum())
+        lengths = torch.bincount(owner[prefix:], minlength=len(packed.keys))
+        longest = int(lengths.max())
+        starts = prefix + torch.cumsum(lengths, 0) - lengths
+        steps = torch.arange(longest)
+        real = steps[None] < lengths[:, None]
+        gather = torch.where(real, starts[:, None] + steps[None], 0)
+        scatter = torch.nonzero(real.flatten())[:, 0]
+        causal = steps[:, None] >= steps[None, :]
+        own = causal[None] & real[:, None, :] | torch.eye(longest, dtype=torch.bool)[None]
+        return cls(prefix, gather.to(device), scatter.to(device), own.to(device))
+
+
+@contextlib.contextmanager
+def packed_attention(model: Any, packed: Pack, device: torch.device) -> Iterator[None]:
+    """Let ``model``'s attention layers work on this packed row.
+
+    Args:
+        model: A shadow; its attention implementation must be ``NAME``.
+        packed: The row that is about to be read.
+        device: Where the row lies.
+    """
+    token = _LAYOUT.set(Layout.of(packed, device))
+    try:
+        yield
+    finally:
+        _LAYOUT.reset(token)
+
+
+def attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """softmax(q k.T scaling) v of each document over the prefix and itself.
+
+    Args:
+        module: The attention layer, of which only the number of key groups is read.
+        query: [1, H, T, E].
+        key: [1, G, T, E].
+        value: [1, G, T, E].
+        attention_mask: Not used; the layout says who sees whom.
+        scaling: E ** -0.5 where missing.
+        kwargs: What other implementations take.
+
+    Returns:
+        [1, T, H, E] and no attention weights.
+    """
+    layout = _LAYOUT.get()
+    if layout is None:
+        msg = f"attention {NAME!r} was used outside packed_attention; set the model's own implementation back"
+        raise RuntimeError(msg)
+    del attention_mask, kwargs
+    groups = query.shape[1] // key.shape[1]
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    q, k, v = query[0] * scale, key[0], value[0]
+    if groups > 1:
+        k, v = k.repeat_interleave(groups, 0), v.repeat_interleave(groups, 0)
+    P, (B, L) = layout.prefix, layout.gather.shape
+    H, E = q.shape[0], q.shape[2]
+    k_pre, v_pre = k[:, :P], v[:, :P]
+    index = layout.gather.flatten()
+    q_doc, k_doc, v_doc = (t[:, index].view(H * B, L, E) for t in (q, k, v))
+    own = torch.bmm(q_doc, k_doc.transpose(1, 2)).view(H, B, L, L)
+    own = own.masked_fill(~layout.own, float("-inf"))
+    pre = torch.bmm(q_doc.view(H, B * L, E), k_pre.transpose(1, 2)).view(H, B, L, P)
+    p = torch.softmax(torch.cat([pre, own], -1), -1, dtype=torch.float32).to(v.dtype)
+    out = torch.bmm(p[..., :P].reshape(H, B * L, P), v_pre)
+    out = out + torch.bmm(p[..., P:].reshape(H * B, L, L), v_doc).view(H, B * L, E)
+    documents = out[:, layout.scatter]
+    scores = torch.bmm(q[:, :P], k_pre.transpose(1, 2))
+    causal = torch.ones(P, P, dtype=torch.bool, device=q.device).tril()
+    p_pre = torch.softmax(scores.masked_fill(~causal, float("-inf")), -1, dtype=torch.float32).to(v.dtype)
+    prefix = torch.bmm(p_pre, v_pre)
+    return torch.cat([prefix, documents], 1).transpose(0, 1)[None].contiguous(), None

@@ -1,0 +1,179 @@
+"""Packing: many continuations of one shared prefix in one row, none of which sees another.
+
+In come token ids, out goes a ``Pack``: the row, positions that restart behind the prefix for each continuation, the
+mask, and where the answers are. The teacher packs all questions about one context chunk over it; the student packs
+questions over the chat template's opening, which all of them share. It knows nothing of models but their masks.
+
+Dimensions: T tokens of the row (prefix and continuations), N answer tokens.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """A prompt and its answer in tokens.
+
+    Attributes:
+        key: What the caller knows it by; targets are stored under it.
+        prompt: Token ids up to the generation prompt, shared prefix included.
+        answer: Token ids of the answer with the end-of-turn token; at least one.
+    """
+
+    key: int
+    prompt: tuple[int, ...]
+    answer: tuple[int, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """What the model reads: the last answer token is predicted, never read."""
+        return self.prompt + self.answer[:-1]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pack:
+    """One row of packed documents.
+
+    Attributes:
+        keys: Documents in the order of their answers.
+        input_ids: int64 [1, T].
+        position_ids: int64 [1, T]; they restart at the end of the prefix for each document.
+        owner: Document number of each token, int64 [T]; -1 for the prefix.
+        answer_at: Positions whose hidden states predict answer tokens, int64 [N].
+        answer_ids: The answer tokens, int64 [N].
+        lengths: Answer tokens of each document.
+    """
+
+    keys: tuple[int, ...]
+    input_ids: torch.Tensor
+    position_ids: torch.Tensor
+    owner: torch.Tensor
+    answer_at: torch.Tensor
+    answer_ids: torch.Tensor
+    lengths: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """T."""
+        return int(self.input_ids.shape[1])
+
+
+def shared_prefix(documents: Sequence[Document]) -> int:
+    """Leading tokens that all prompts have in common; at least one token of each prompt is left out of it."""
+    first = documents[0].prompt
+    longest = min(len(d.prompt) for d in documents) - 1
+    length = 0
+    while length < longest and all(d.prompt[length] == first[length] for d in documents):
+        length += 1
+    return length
+
+
+def pack(documents: Sequence[Document]) -> Pack:
+    """Put documents into one row, behind their shared prefix.
+
+    Args:
+        documents: At least one; none with an empty prompt or answer.
+
+    Returns:
+        The row.
+
+    Raises:
+        ValueError: There is no document, or one has no prompt or no answer.
+    """
+    for document in documents:
+        if not document.prompt or not document.answer:
+            msg = (
+                f"document {document.key} has {len(document.prompt)} prompt and {len(document.answer)} answer "
+                "tokens; it needs at least one of each"
+            )
+            raise ValueError(msg)
+    if not documents:
+        msg = "there is no document to pack; give at least one"
+        raise ValueError(msg)
+    prefix = shared_prefix(documents)
+    ids = list(documents[0].prompt[:prefix])
+    positions, owner = list(range(prefix)), [-1] * prefix
+    at: list[int] = []
+    answers: list[int] = []
+    for number, document in enumerate(documents):
+        own = document.ids[prefix:]
+        first_answer = len(ids) + len(document.prompt) - prefix - 1
+        at += range(first_answer, first_answer + len(document.answer))
+        answers += document.answer
+        ids += own
+        positions += range(prefix, prefix + len(own))
+        owner += [number] * len(own)
+    return Pack(
+        keys=tuple(d.key for d in documents),
+        input_ids=torch.tensor([ids]),
+        position_ids=torch.tensor([positions]),
+        owner=torch.tensor(owner),
+        answer_at=torch.tensor(at),
+        answer_ids=torch.tensor(answers),
+        lengths=tuple(len(d.answer) for d in documents),
+    )
+
+
+def visible(packed: Pack, *, window: int | None = None) -> torch.Tensor:
+    """Which tokens each token sees: the prefix and its own document up to itself.
+
+    Args:
+        packed: The row.
+        window: Positions that a sliding-window layer looks back, itself included; ``None`` for all.
+
+    Returns:
+        bool [1, 1, T, T], true where row sees column.
+    """
+    owner, position = packed.owner, packed.position_ids[0]
+    same = (owner[:, None] == owner[None, :]) | (owner[None, :] < 0)
+    seen = same & (position[:, None] >= position[None, :])
+    if window is not None:
+        seen &= position[:, None] - position[None, :] < window
+    return seen[None, None]
+
+
+def attention_mask(packed: Pack, config: Any) -> torch.Tensor | dict[str, torch.Tensor]:
+    """The row's mask in the form that the model's decoder takes.
+
+    Args:
+        packed: The row.
+        config: The decoder's configuration.
+
+    Returns:
+        One mask, or one for each kind of layer where the model has sliding-window layers.
+    """
+    kinds = set(getattr(config, "layer_types", None) or ())
+    if kinds <= {"full_attention"}:
+        return visible(packed)
+    window = getattr(config, "sliding_window", None)
+    return {kind: visible(packed, window=window if kind == "sliding_attention" else None) for kind in sorted(kinds)}
+
+
+def batches(documents: Sequence[Document], *, tokens: int, order: Sequence[int]) -> list[list[Document]]:
+    """Cut documents, taken in ``order``, into groups of about ``tokens`` packed tokens.
+
+    Args:
+        documents: All of them.
+        tokens: Packed tokens of a group, its shared prefix left aside; a longer document is a group of its own.
+        order: A permutation of their indices.
+
+    Returns:
+        Groups in order; every document is in one.
+    """
+    prefix = shared_prefix(documents)
+    groups: list[list[Document]] = [[]]
+    size = 0
+    for index in order:
+        length = len(documents[index].ids) - prefix
+        if groups[-1] and size + length > tokens:
+            groups.append([])
+            size = 0
+        groups[-1].append(documents[index])
+        size += length
+    return groups

@@ -1,0 +1,127 @@
+"""The student: the same model without the context, plus a LoRA, trained until it says what the teacher said.
+
+In come documents without context, the teacher's targets for them and a shadow that holds a trainable LoRA; the LoRA's
+factors are changed in place and a ``TrainReport`` goes out. It knows nothing of PEFT, of the served model or of files.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
+from langchain_selfparam.distill.packing import Document, batches, pack
+from langchain_selfparam.distill.teacher import TeacherTargets, hidden_at_answers
+from langchain_selfparam.errors import NonFiniteLossError
+from langchain_selfparam.records import TrainPoint, TrainReport
+
+
+def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
+    """Linear warm-up, then a cosine down to a tenth.
+
+    Args:
+        step: From 0.
+        steps: Of the whole training.
+        config: Peak rate and warm-up share.
+
+    Returns:
+        The rate for this step.
+    """
+    warm = max(1, round(config.warmup * steps))
+    if step < warm:
+        return config.learning_rate * (step + 1) / warm
+    along = (step - warm) / max(1, steps - warm)
+    return config.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * along)))
+
+
+def train(
+    decoder: Any,
+    head: Head,
+    parameters: Sequence[torch.nn.Parameter],
+    documents: Sequence[Document],
+    targets: TeacherTargets,
+    *,
+    config: TrainingConfig,
+    weights: dict[int, float] | None = None,
+    autocast: Callable[[], Any] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrainReport:
+    """Minimise mean KL(teacher ‖ student) per answer token over the documents.
+
+    Args:
+        decoder: The shadow without its head; gradients reach ``parameters`` through it.
+        head: The frozen head that teacher and student share.
+        parameters: LoRA factors, fp32, changed in place.
+        documents: Prompts without context and their answers.
+        targets: The teacher's rows for each document's key.
+        config: Rates, epochs, batch size, seed.
+        weights: Document key to its weight in the loss; 1 where missing.
+        autocast: Makes the context of mixed precision for a forward pass; none where missing.
+        progress: Called with steps done and all steps.
+
+    Returns:
+        Steps, tokens and the curve.
+
+    Raises:
+        NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
+    """
+    shuffled = random.Random(config.seed)
+    plan: list[list[Document]] = []
+    last_epoch_at = 0
+    for _ in range(config.epochs):
+        order = list(range(len(documents)))
+        shuffled.shuffle(order)
+        last_epoch_at = len(plan)
+        plan += batches(documents, tokens=config.batch_tokens, order=order)
+    per_epoch = len(plan) - last_epoch_at
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    curve: list[TrainPoint] = []
+    tokens = answer_tokens = 0
+    for step, group in enumerate(plan):
+        packed = pack(group)
+        rate = learning_rate(step, len(plan), config)
+        for part in optimizer.param_groups:
+            part["lr"] = rate
+        rows = concatenate([targets.rows[key] for key in packed.keys])
+        with autocast() if autocast else torch.enable_grad():
+            hidden_ND = hidden_at_answers(decoder, packed)
+        kl_N = forward_kl(hidden_ND, head, rows)
+        weight_N = torch.repeat_interleave(
+            torch.tensor([(weights or {}).get(k, 1.0) for k in packed.keys]), torch.tensor(packed.lengths)
+        ).to(kl_N.device)
+        loss = (kl_N * weight_N).sum() / weight_N.sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
+        value = float(kl_N.detach().mean())
+        if not (math.isfinite(value) and math.isfinite(float(norm))):
+            msg = (
+                f"training step {step + 1} of {len(plan)} has a loss of {value} and a gradient norm of {float(norm)}; "
+                f"both have to be finite. Lower learning_rate (now {config.learning_rate:g})"
+            )
+            raise NonFiniteLossError(msg)
+        optimizer.step()
+        curve.append(TrainPoint(step=step + 1, kl=value, lr=rate))
+        tokens += packed.tokens
+        answer_tokens += len(packed.answer_ids)
+        progress(step + 1, len(plan))
+        if config.stop_kl and len(curve) >= per_epoch and mean_kl(curve[-per_epoch:]) < config.stop_kl:
+            break
+    return TrainReport(
+        steps=len(curve),
+        tokens=tokens,
+        answer_tokens=answer_tokens,
+        kl_first=mean_kl(curve[:per_epoch]),
+        kl_last=mean_kl(curve[-per_epoch:]),
+        curve=tuple(curve),
+    )
+
+
+def mean_kl(points: Sequence[TrainPoint]) -> float:
+    """Mean of the points' KL, nats per answer token."""
+    return sum(p.kl for p in points) / max(1, len(points))

@@ -1,0 +1,1 @@
+"""LangChain interfaces: the only room that knows LangChain."""

@@ -1,0 +1,247 @@
+"""``ChatSelfParam``: a LangChain chat model over a transformers model in this process.
+
+In come LangChain messages, out go AI messages, whole or token by token, all under the model's gate. It knows
+nothing of the memory that may change the weights behind it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.caches import BaseCache
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams, ModelProfile
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.tools import BaseTool
+from pydantic import ConfigDict, Field, InstanceOf
+
+from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.interfaces.messages import to_records
+from langchain_selfparam.model import LocalModel, load
+from langchain_selfparam.serving.decoding import Piece
+from langchain_selfparam.serving.gate import gate_for
+from langchain_selfparam.serving.generator import ChatGenerator, Completion, Sampling
+
+if TYPE_CHECKING:
+    import torch
+
+_SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "stop", "seed")
+_IGNORED = {"stream"}
+"""What LangChain itself passes on and has already acted upon."""
+
+
+class ChatSelfParam(BaseChatModel):
+    """A chat model whose weights are on this machine, so that a memory can live in them.
+
+    Example:
+        ``llm = ChatSelfParam.from_pretrained("HuggingFaceTB/SmolLM2-135M-Instruct")``
+
+    Sampling values can be set on the object, or for one call: ``llm.invoke("Hello", max_tokens=40)``.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, arbitrary_types_allowed=True)
+
+    local: InstanceOf[LocalModel] = Field(exclude=True, repr=False)
+    """The model and its tokenizer; never serialised."""
+    temperature: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    """0 always takes the likeliest token."""
+    max_tokens: int | None = Field(default=512, ge=1)
+    """Most new tokens in an answer; ``None`` for what fits into the context window."""
+    top_p: float | None = Field(default=None, gt=0.0, le=1.0)
+    """Samples from the likeliest tokens of this total probability; ``None`` for the model's own setting."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Samples from this many likeliest tokens; ``None`` for the model's own setting."""
+    stop: list[str] | None = None
+    """Strings that end an answer; they are not part of it."""
+    seed: int | None = None
+    """Makes sampling repeatable."""
+    cache: BaseCache | bool | None = Field(default=False, exclude=True)
+    """Off unless asked for: consolidation changes what the same prompt is answered with."""
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        dtype: str | torch.dtype = "auto",
+        device: str | torch.device | None = None,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        **fields: Any,
+    ) -> ChatSelfParam:
+        """Load a model; see ``langchain_selfparam.model.load``.
+
+        Args:
+            name_or_path: A hub id, a folder, a ``.gguf`` file, or ``"smollm2-135m"``.
+            dtype: Type of the weights; ``"auto"`` for the checkpoint's own.
+            device: Where to put it; ``None`` for the GPUs there are, else the CPU.
+            revision: Branch, tag or commit on the hub.
+            cache_dir: Where downloads are kept.
+            **fields: Fields of this class, such as ``temperature``.
+
+        Returns:
+            The chat model.
+
+        Raises:
+            FileNotFoundError: There is no such folder, file or model.
+            ImportError: ``"smollm2-135m"`` was asked for and its wheel is not installed.
+        """
+        local = load(name_or_path, dtype=dtype, device=device, revision=revision, cache_dir=cache_dir)
+        return cls(local=local, **fields)
+
+    @property
+    def model_name(self) -> str:
+        """What a person would call the model."""
+        return self.local.name
+
+    @property
+    def _llm_type(self) -> str:
+        return "selfparam"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_name": self.model_name, **{name: getattr(self, name) for name in _SAMPLING}}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = self._llm_type
+        params["ls_model_name"] = self.model_name
+        return params
+
+    def _resolve_model_profile(self) -> ModelProfile:
+        return ModelProfile(
+            max_input_tokens=self.local.context_window,
+            text_inputs=True,
+            text_outputs=True,
+            tool_calling=False,
+            structured_output=False,
+        )
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Token ids of a text, by the model's own tokenizer.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            The ids, without special tokens around them.
+        """
+        return self.local.encode(text)
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: list[BaseMessage],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+    ) -> int:
+        """Tokens of a prompt, exactly as the chat template writes it.
+
+        Args:
+            messages: The prompt.
+            tools: Ignored: this model's prompt has none.
+
+        Returns:
+            The number of tokens.
+        """
+        return len(self.local.encode_chat(to_records(messages)))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        completion = self._generator().complete(to_records(messages), **self._sampling(stop, kwargs))
+        return self._result(completion)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = self._generator().astream(to_records(messages), **self._sampling(stop, kwargs))
+        async with contextlib.aclosing(answer) as pieces:
+            return self._result(Completion.join([piece async for piece in pieces]))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        answer = self._generator().stream(to_records(messages), **self._sampling(stop, kwargs))
+        with contextlib.closing(answer) as pieces:
+            tokens = 0
+            for piece in pieces:
+                tokens += piece.tokens
+                chunk = self._chunk(piece, tokens)
+                if run_manager is not None:
+                    run_manager.on_llm_new_token(piece.text, chunk=chunk)
+                yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        answer = self._generator().astream(to_records(messages), **self._sampling(stop, kwargs))
+        async with contextlib.aclosing(answer) as pieces:
+            tokens = 0
+            async for piece in pieces:
+                tokens += piece.tokens
+                chunk = self._chunk(piece, tokens)
+                if run_manager is not None:
+                    await run_manager.on_llm_new_token(piece.text, chunk=chunk)
+                yield chunk
+
+    def _generator(self) -> ChatGenerator:
+        return ChatGenerator(self.local, gate_for(self.local.model))
+
+    def _sampling(self, stop: list[str] | None, kwargs: dict[str, Any]) -> Sampling:
+        unknown = next((name for name in kwargs if name not in _SAMPLING and name not in _IGNORED), None)
+        if unknown is not None:
+            near = difflib.get_close_matches(unknown, _SAMPLING, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            msg = (
+                f"{unknown!r} is not a sampling value of this model, which knows {', '.join(_SAMPLING)}{hint}"
+            )
+            raise ConfigError(msg)
+        values = {name: kwargs.get(name, getattr(self, name)) for name in _SAMPLING}
+        if stop is not None:
+            values["stop"] = stop
+        return cast("Sampling", values)
+
+    def _result(self, completion: Completion) -> ChatResult:
+        metadata = self._metadata(completion.finish_reason)
+        usage = _usage(completion.prompt_tokens, completion.completion_tokens)
+        message = AIMessage(content=completion.text, usage_metadata=usage, response_metadata=metadata)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _chunk(self, piece: Piece, tokens: int) -> ChatGenerationChunk:
+        if piece.finish_reason is None:
+            return ChatGenerationChunk(message=AIMessageChunk(content=piece.text))
+        message = AIMessageChunk(
+            content=piece.text,
+            usage_metadata=_usage(piece.prompt_tokens, tokens),
+            response_metadata=self._metadata(piece.finish_reason),
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message)
+
+    def _metadata(self, finish_reason: str) -> dict[str, Any]:
+        return {"finish_reason": finish_reason, "model_name": self.model_name}
+
+
+def _usage(prompt: int, completion: int) -> UsageMetadata:
+    return UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)

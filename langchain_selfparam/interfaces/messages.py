@@ -1,0 +1,95 @@
+"""LangChain messages as the plain records that the rest of the package takes.
+
+In come strings and messages, out go text and ``records.Message``. It knows nothing of models or memories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage
+
+from langchain_selfparam.errors import InputError
+from langchain_selfparam.records import Message, Role
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "human": "user",
+    "user": "user",
+    "ai": "assistant",
+    "assistant": "assistant",
+}
+_RESULTS = {"tool", "function"}
+
+
+def text_of(value: object) -> str:
+    """The text of what a chain passes around.
+
+    Args:
+        value: A string, a message (its text blocks are joined), or a list of messages (one a line).
+
+    Returns:
+        The text; empty where there is none.
+
+    Raises:
+        InputError: It is something else; the text names the type found.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, BaseMessage):
+        return str(value.text)
+    if isinstance(value, Sequence) and all(isinstance(item, BaseMessage) for item in value):
+        return "\n".join(str(message.text) for message in value)
+    kind = type(value).__name__
+    if isinstance(value, Sequence):
+        kind += f" of {', '.join(sorted({type(item).__name__ for item in value}))}"
+    msg = f"found a {kind}; a string, a message or a list of messages is needed"
+    raise InputError(msg)
+
+
+def to_records(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
+    """Chat messages as records; neighbours of one role become one, since many templates want alternation.
+
+    Args:
+        messages: System, human, AI and generic chat messages; results of tools are read as the user's text.
+
+    Returns:
+        The records, in order.
+
+    Raises:
+        InputError: A message is of another kind; the text names it.
+    """
+    records: list[Message] = []
+    for message in messages:
+        role, text = _role_and_text(message)
+        if records and records[-1].role == role:
+            text = "\n\n".join(part for part in (records.pop().text, text) if part)
+        records.append(Message(role=role, text=text))
+    return tuple(records)
+
+
+def from_records(messages: Sequence[Message]) -> list[BaseMessage]:
+    """Records as chat messages.
+
+    Args:
+        messages: The records.
+
+    Returns:
+        A system, human or AI message for each.
+    """
+    kinds = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+    return [kinds[m.role](content=m.text) for m in messages]
+
+
+def _role_and_text(message: BaseMessage) -> tuple[Role, str]:
+    text = text_of(message)
+    kind = message.role if isinstance(message, ChatMessage) else message.type
+    # Chunks are messages too: their type is the class's name.
+    kind = kind.removesuffix("MessageChunk").lower()
+    if kind in _RESULTS:
+        return "user", f"Result of {message.name or 'the tool'}: {text}"
+    if kind not in _ROLES:
+        msg = f"found a message of the kind {kind!r}; system, human, ai and tool messages are understood"
+        raise InputError(msg)
+    return _ROLES[kind], text

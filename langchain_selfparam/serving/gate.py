@@ -1,0 +1,180 @@
+"""The gate: many readers or one writer on a model's weights, the writer preferred.
+
+In comes the wish to read (generate) or to write (swap weights); out goes a wait until that is safe. It knows
+nothing of what is generated or swapped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+
+class Gate:
+    """A readers-writer lock on a condition: what one thread takes, another may give back."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._readers = 0
+        self._waiting_writers = 0
+        self._writer: int | None = None
+        self._own = threading.local()
+
+    @property
+    def read_by_this_thread(self) -> bool:
+        """Whether this thread is inside ``reading()`` or ``writing()``."""
+        return self._depth > 0 or self._writer == threading.get_ident()
+
+    @property
+    def _depth(self) -> int:
+        return getattr(self._own, "depth", 0)
+
+    def acquire_read(self, *, ahead: bool = False) -> None:
+        """Wait until no writer writes or waits, then read until ``release_read``, which any thread may call.
+
+        Args:
+            ahead: Do not queue behind a waiting writer. For a thread that works for one which already reads:
+                the writer would wait for the one, and the other for the writer.
+        """
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._writer is None and (ahead or self._waiting_writers == 0),
+            )
+            self._readers += 1
+
+    def release_read(self) -> None:
+        """Give back what ``acquire_read`` took; any thread may.
+
+        Raises:
+            RuntimeError: Nobody reads.
+        """
+        with self._condition:
+            if self._readers == 0:
+                msg = "release_read() without acquire_read(): nobody reads through this gate"
+                raise RuntimeError(msg)
+            self._readers -= 1
+            self._condition.notify_all()
+
+    @contextlib.contextmanager
+    def reading(self, *, ahead: bool = False) -> Iterator[None]:
+        """Read in this thread; may be nested, also inside ``writing()``, whoever waits.
+
+        Args:
+            ahead: As in ``acquire_read``.
+
+        Yields:
+            Nothing; the weights stay as they are inside.
+        """
+        if self._writer == threading.get_ident():
+            yield
+            return
+        self.acquire_read(ahead=ahead or self._depth > 0)
+        self._own.depth = self._depth + 1
+        try:
+            yield
+        finally:
+            self._own.depth -= 1
+            self.release_read()
+
+    @contextlib.contextmanager
+    def writing(self, *, timeout: float | None = None) -> Iterator[None]:
+        """Write alone: waits for those who read; those who come later wait.
+
+        Args:
+            timeout: Seconds to wait for the readers; ``None`` waits for as long as they take.
+
+        Yields:
+            Nothing; nobody else reads or writes inside.
+
+        Raises:
+            RuntimeError: This thread reads or writes already and would wait for itself.
+            TimeoutError: The readers did not finish in time; nothing was taken.
+        """
+        if self.read_by_this_thread:
+            msg = "this thread is already inside reading() or writing(): leave that before writing"
+            raise RuntimeError(msg)
+        with self._condition:
+            self._waiting_writers += 1
+            try:
+                free = self._condition.wait_for(lambda: self._writer is None and self._readers == 0, timeout)
+                if not free:
+                    busy = "a writer" if self._writer is not None else f"{self._readers} reader(s)"
+                    msg = f"the gate was not free after {timeout:g} s: {busy} still inside; try again later"
+                    raise TimeoutError(msg)
+                self._writer = threading.get_ident()
+            finally:
+                self._waiting_writers -= 1
+                self._condition.notify_all()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._writer = None
+                self._condition.notify_all()
+
+
+_gates: weakref.WeakKeyDictionary[Any, Gate] = weakref.WeakKeyDictionary()
+_gates_lock = threading.Lock()
+
+
+def gate_for(model: Any) -> Gate:
+    """The one gate of a model object; it goes when the model goes.
+
+    Args:
+        model: Any object that can be weakly referenced, such as a transformers model.
+
+    Returns:
+        The same gate for the same object, in every thread.
+    """
+    with _gates_lock:
+        return _gates.setdefault(model, Gate())
+
+
+class _GatedGenerate:
+    """``model.generate`` under a gate; sits in the model's own ``__dict__``, before the class's method."""
+
+    def __init__(self, model: Any, gate: Gate) -> None:
+        self._model = model
+        self._gate = gate
+        self.own = vars(model).get("generate")
+        """What the object itself had in front of its class's method."""
+        self._inner = model.generate
+        functools.update_wrapper(self, self._inner)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with self._gate.reading():
+            return self._inner(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # deepcopy and pickle copy the model's __dict__: the copy gets its own plain method, not this model's.
+        return getattr, (self._model, "generate")
+
+
+def wrap_generate(model: Any, gate: Gate) -> None:
+    """Make ``model.generate`` read through ``gate`` on this object, whoever calls it; twice is as once.
+
+    Args:
+        model: A transformers model that others generate with, such as a pipeline's.
+        gate: Its gate.
+    """
+    with _gates_lock:
+        if not isinstance(vars(model).get("generate"), _GatedGenerate):
+            model.generate = _GatedGenerate(model, gate)
+
+
+def unwrap_generate(model: Any) -> None:
+    """Undo ``wrap_generate``; nothing happens where it was not wrapped.
+
+    Args:
+        model: The model that was given to ``wrap_generate``.
+    """
+    with _gates_lock:
+        gated = vars(model).get("generate")
+        if isinstance(gated, _GatedGenerate):
+            del model.generate
+            if gated.own is not None:
+                model.generate = gated.own

@@ -1,0 +1,281 @@
+"""Leases: which turns are being learned from now, by whom, and until when.
+
+In comes an ``Episode``, out goes a ``Job``, the right to consolidate it. A job ends in ``Versions.commit``,
+in ``fail``, or, where its process died, in ``recover``; in each case its turns are free again. It knows
+nothing of training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+from enum import Enum
+
+from sqlalchemy import Connection, insert, select, update
+
+from langchain_selfparam.errors import ConsolidationError
+from langchain_selfparam.records import Episode, Job, Namespace, TurnState
+from langchain_selfparam.store import tables
+from langchain_selfparam.store.database import Database
+from langchain_selfparam.store.tables import among, namespace_from, namespace_text, new_id, time_text
+
+
+class JobState(str, Enum):
+    """Where a job stands; only a running one holds turns."""
+
+    RUNNING = "running"
+    DONE = "done"
+    """It made a version."""
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    """Its process vanished."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class JobStatus:
+    """A job as ``status`` shows it."""
+
+    id: int
+    namespace: Namespace
+    owner: str
+    state: JobState
+    turn_ids: tuple[int, ...]
+    base_version: int | None
+    """The head when it began: its delta fits these weights and no others."""
+    started_at: datetime
+    lease_until: datetime
+    error: str | None
+    """Why it failed; ``None`` where it did not."""
+
+
+class Jobs:
+    """The jobs of one memory folder.
+
+    Args:
+        database: The folder's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def lease(
+        self,
+        episode: Episode,
+        *,
+        owner: str,
+        now: datetime,
+        lease_seconds: float,
+        connection: Connection | None = None,
+    ) -> Job:
+        """Take the turns of an episode, all of them or none.
+
+        An empty episode, or one whose turns are not all pending any more, is refused with
+        ``ConsolidationError``.
+
+        Args:
+            episode: Pending turns of one namespace.
+            owner: ``host:pid:random`` of the process that works on it.
+            now: The time, with a timezone.
+            lease_seconds: How long it may go without a heartbeat.
+            connection: A transaction to join.
+
+        Returns:
+            The job; its turns are leased.
+        """
+        t = tables.turns.c
+        ids = [turn.id for turn in episode.turns]
+        until = now + timedelta(seconds=lease_seconds)
+        values = {
+            "namespace": namespace_text(episode.namespace),
+            "owner": owner,
+            "state": JobState.RUNNING.value,
+            "started_at": time_text(now, name="now"),
+            "lease_until": time_text(until, name="now"),
+        }
+        with self._database.transaction(connection) as c:
+            _need_pending(episode, c)
+            head = c.execute(
+                select(tables.heads.c.version).where(tables.heads.c.scope == tables.SCOPE)
+            ).scalar_one_or_none()
+            job = new_id(c, tables.jobs, {"base_version": head, **values})
+            c.execute(insert(tables.job_turns), [{"job": job, "turn": i} for i in ids])
+            c.execute(
+                update(tables.turns).where(among(t.id, ids)).values(state=TurnState.LEASED.value, job=job)
+            )
+        leased = tuple(dataclasses.replace(turn, state=TurnState.LEASED) for turn in episode.turns)
+        return Job(
+            id=job,
+            episode=Episode(namespace=episode.namespace, turns=leased),
+            owner=owner,
+            lease_until=until,
+        )
+
+    def heartbeat(
+        self, job: Job, now: datetime, lease_seconds: float, *, connection: Connection | None = None
+    ) -> Job:
+        """Say that a job is still worked on.
+
+        A job that is not running any more is refused with ``ConsolidationError``; stop working on it then.
+
+        Args:
+            job: A running job.
+            now: The time, with a timezone.
+            lease_seconds: How long it may go without the next one.
+            connection: A transaction to join.
+
+        Returns:
+            The job with its new ``lease_until``.
+        """
+        until = now + timedelta(seconds=lease_seconds)
+        values = {"lease_until": time_text(until, name="now")}
+        with self._database.transaction(connection) as c:
+            need_running(job, c)
+            c.execute(update(tables.jobs).where(tables.jobs.c.id == job.id).values(values))
+        return dataclasses.replace(job, lease_until=until)
+
+    def save_targets(self, job: Job, json_text: str, *, connection: Connection | None = None) -> None:
+        """Keep what the job learns from, in place of what it kept before.
+
+        A job that is not running any more is refused with ``ConsolidationError``.
+
+        Args:
+            job: A running job.
+            json_text: Target sentences and probes, as their stage writes them.
+            connection: A transaction to join.
+        """
+        with self._database.transaction(connection) as c:
+            need_running(job, c)
+            c.execute(update(tables.jobs).where(tables.jobs.c.id == job.id).values(targets=json_text))
+
+    def load_targets(self, job: Job, *, connection: Connection | None = None) -> str | None:
+        """Read what the job learns from.
+
+        Args:
+            job: A job in any state.
+            connection: A transaction to join.
+
+        Returns:
+            The text that was saved; ``None`` where none was, or where a turn of the job was forgotten.
+        """
+        with self._database.reading(connection) as c:
+            return c.execute(select(tables.jobs.c.targets).where(tables.jobs.c.id == job.id)).scalar()
+
+    def fail(
+        self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None
+    ) -> None:
+        """End a job that made no version; its turns are pending again.
+
+        A job that is not running any more is refused with ``ConsolidationError``.
+
+        Args:
+            job: A running job.
+            error: Why, for ``status``.
+            count_attempt: Whether the turns are to blame: then this is one of their ``max_attempts``.
+            connection: A transaction to join.
+        """
+        t, j = tables.turns.c, tables.jobs.c
+        with self._database.transaction(connection) as c:
+            need_running(job, c)
+            c.execute(
+                update(tables.turns)
+                .where(t.job == job.id)
+                .values(state=TurnState.PENDING.value, attempts=t.attempts + int(count_attempt), job=None)
+            )
+            c.execute(
+                update(tables.jobs).where(j.id == job.id).values(state=JobState.FAILED.value, error=error)
+            )
+
+    def recover(self, now: datetime, *, all_owners: bool, connection: Connection | None = None) -> int:
+        """Free the turns of jobs whose process is gone; it counts as no attempt.
+
+        Args:
+            now: The time, with a timezone.
+            all_owners: Every running job is dead, as when the folder's lock was just taken; else only those
+                whose lease ran out.
+            connection: A transaction to join.
+
+        Returns:
+            How many jobs were abandoned.
+        """
+        t, j = tables.turns.c, tables.jobs.c
+        dead = j.state == JobState.RUNNING.value
+        if not all_owners:
+            dead &= j.lease_until <= time_text(now, name="now")
+        with self._database.transaction(connection) as c:
+            ids = c.execute(select(j.id).where(dead)).scalars().all()
+            c.execute(update(tables.jobs).where(among(j.id, ids)).values(state=JobState.ABANDONED.value))
+            c.execute(
+                update(tables.turns).where(among(t.job, ids)).values(state=TurnState.PENDING.value, job=None)
+            )
+        return len(ids)
+
+    def list(self, *, connection: Connection | None = None) -> tuple[JobStatus, ...]:
+        """All jobs, the oldest first.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            A status for each; turns that were forgotten are no longer among its ids.
+        """
+        jt = tables.job_turns.c
+        with self._database.reading(connection) as c:
+            rows = c.execute(select(tables.jobs).order_by(tables.jobs.c.id)).all()
+            turns: dict[int, tuple[int, ...]] = {}
+            for job, turn in c.execute(select(jt.job, jt.turn).order_by(jt.job, jt.turn)):
+                turns[job] = (*turns.get(job, ()), turn)
+        return tuple(
+            JobStatus(
+                id=row.id,
+                namespace=namespace_from(row.namespace),
+                owner=row.owner,
+                state=JobState(row.state),
+                turn_ids=turns.get(row.id, ()),
+                base_version=row.base_version,
+                started_at=datetime.fromisoformat(row.started_at),
+                lease_until=datetime.fromisoformat(row.lease_until),
+                error=row.error,
+            )
+            for row in rows
+        )
+
+
+def _need_pending(episode: Episode, connection: Connection) -> None:
+    t = tables.turns.c
+    ids = [turn.id for turn in episode.turns]
+    if not ids:
+        msg = "the episode has no turns; lease one that policy.choose returned"
+        raise ConsolidationError(msg)
+    own = t.namespace == namespace_text(episode.namespace)
+    rows = connection.execute(select(t.id, t.state).where(among(t.id, ids), own))
+    states = {row.id: row.state for row in rows}
+    others = [f"{i} ({states.get(i, 'not there')})" for i in ids if states.get(i) != TurnState.PENDING.value]
+    if others:
+        msg = f"turns of {episode.namespace} are not pending any more: {', '.join(others)}; choose anew"
+        raise ConsolidationError(msg)
+
+
+def need_running(job: Job, connection: Connection) -> int | None:
+    """Refuse to go on with a job that has ended.
+
+    Args:
+        job: The job that someone believes to own.
+        connection: The transaction in which it is about to be used.
+
+    Returns:
+        The head when the job began.
+
+    Raises:
+        ConsolidationError: It is not running; the text says what became of it.
+    """
+    j = tables.jobs.c
+    row = connection.execute(select(j.state, j.base_version).where(j.id == job.id)).one_or_none()
+    state = "not in this folder" if row is None else row.state
+    if row is None or state != JobState.RUNNING.value:
+        msg = f"job {job.id} of {job.owner} is {state}, no longer running; drop its result and lease again"
+        raise ConsolidationError(msg)
+    base: int | None = row.base_version
+    return base

@@ -1,0 +1,222 @@
+"""The journal: every turn that was said, and where it stands between the prompt and the weights.
+
+In come the words of a user and of the model, out go ``Turn`` records in the order in which they were said. A
+turn is stored before anything is learned from it. It knows nothing of models; ``jobs`` and ``versions`` move
+turns on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from langchain_selfparam.errors import ConsolidationError, UnknownTurnError
+from langchain_selfparam.records import Namespace, Turn, TurnState
+from langchain_selfparam.store import tables
+from langchain_selfparam.store.database import Database, forgotten
+from langchain_selfparam.store.tables import among, listed, namespace_from, namespace_text, new_id, time_text
+
+
+class Cleared(NamedTuple):
+    """What ``Turns.clear`` did."""
+
+    cleared: tuple[int, ...]
+    """Ids of the turns that left the buffer."""
+    leased: tuple[int, ...]
+    """Ids of the turns that were left alone, since a consolidation is working on them."""
+
+
+class Turns:
+    """The turns of one memory folder.
+
+    Args:
+        database: The folder's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(
+        self,
+        *,
+        namespace: Namespace,
+        thread: str,
+        user: str,
+        assistant: str,
+        message_id: str | None = None,
+        created_at: datetime,
+        connection: Connection | None = None,
+    ) -> Turn:
+        """Store what was said; on return it is on disk.
+
+        Args:
+            namespace: Whose memory it belongs to; one or more non-empty strings, else ``ConfigError``.
+            thread: Conversation it was said in; empty where there is no name for it.
+            user: What the user said.
+            assistant: What the model replied.
+            message_id: Durable id of the message; the same id in the same namespace is stored once. Without
+                one, every call stores a turn.
+            created_at: When it was said, with a timezone.
+            connection: A transaction to join.
+
+        Returns:
+            The turn; where the message id was known, the one stored before, whatever its state.
+        """
+        t = tables.turns.c
+        values = {
+            "namespace": namespace_text(namespace),
+            "thread": thread,
+            "message_id": message_id,
+            "user": user,
+            "assistant": assistant,
+            "created_at": time_text(created_at),
+            "state": TurnState.PENDING.value,
+            "attempts": 0,
+        }
+        with self._database.transaction(connection) as c:
+            if message_id is not None:
+                same = (t.namespace == values["namespace"]) & (t.message_id == message_id)
+                known = c.execute(select(tables.turns).where(same)).one_or_none()
+                if known is not None:
+                    return _turn(known)
+            return self.get([new_id(c, tables.turns, values)], connection=c)[0]
+
+    def list(
+        self,
+        *,
+        namespace: Namespace | None = None,
+        thread: str | None = None,
+        states: Collection[TurnState] | None = None,
+        connection: Connection | None = None,
+    ) -> tuple[Turn, ...]:
+        """Turns in the order in which they were said.
+
+        Args:
+            namespace: Only this one's.
+            thread: Only this conversation's; empty for the one without a name.
+            states: Only those in one of these states.
+            connection: A transaction to join.
+
+        Returns:
+            The turns that meet all three.
+        """
+        t = tables.turns.c
+        query = select(tables.turns).order_by(t.id)
+        if namespace is not None:
+            query = query.where(t.namespace == namespace_text(namespace))
+        if thread is not None:
+            query = query.where(t.thread == thread)
+        if states is not None:
+            query = query.where(t.state.in_([state.value for state in states]))
+        with self._database.reading(connection) as c:
+            return tuple(_turn(row) for row in c.execute(query))
+
+    def get(self, ids: Sequence[int], *, connection: Connection | None = None) -> tuple[Turn, ...]:
+        """Look turns up.
+
+        Args:
+            ids: Their ids.
+            connection: A transaction to join.
+
+        Returns:
+            The turns, in the order of ``ids``.
+
+        Raises:
+            UnknownTurnError: Some are not there; the text names them.
+        """
+        with self._database.reading(connection) as c:
+            rows = c.execute(select(tables.turns).where(among(tables.turns.c.id, ids)))
+            found = {row.id: _turn(row) for row in rows}
+        missing = set(ids) - found.keys()
+        if missing:
+            msg = f"there is no turn {listed(missing)}; memory.turns lists those there are"
+            raise UnknownTurnError(msg)
+        return tuple(found[i] for i in ids)
+
+    def clear(
+        self, namespace: Namespace, thread: str | None = None, *, connection: Connection | None = None
+    ) -> Cleared:
+        """Take pending turns out of the buffer: they are neither prompted nor learned any more.
+
+        The text stays in the journal; ``delete`` removes it. A leased turn is left alone, since a
+        consolidation is reading it: it becomes held or pending, and pending ones can be cleared then.
+
+        Args:
+            namespace: Whose turns.
+            thread: Only this conversation's; all of them where it is ``None``.
+            connection: A transaction to join.
+
+        Returns:
+            The ids that were cleared, and those left alone.
+        """
+        states = (TurnState.PENDING, TurnState.LEASED)
+        with self._database.transaction(connection) as c:
+            found = self.list(namespace=namespace, thread=thread, states=states, connection=c)
+            pending = tuple(turn.id for turn in found if turn.state is TurnState.PENDING)
+            leased = tuple(turn.id for turn in found if turn.state is TurnState.LEASED)
+            change = update(tables.turns).where(among(tables.turns.c.id, pending))
+            c.execute(change.values(state=TurnState.CLEARED.value))
+        return Cleared(pending, leased)
+
+    def delete(self, ids: Sequence[int], connection: Connection | None = None) -> None:
+        """Remove the words of turns from the file, and everything that was written down about them.
+
+        That is the rows, the target sentences and errors of the jobs that worked on them, and every string in
+        the reports of the versions those jobs made (numbers stay). When the transaction is committed, the
+        write-ahead log is emptied too. What the weights hold is not touched: move the head first.
+
+        Unknown ids are refused with ``UnknownTurnError``, leased turns with ``ConsolidationError``; none is
+        removed then.
+
+        Args:
+            ids: Turns to forget.
+            connection: A transaction to join.
+        """
+        t, j, v = tables.turns.c, tables.jobs.c, tables.versions.c
+        with self._database.transaction(connection) as c:
+            found = self.get(ids, connection=c)
+            _refuse_leased(found)
+            touched = select(tables.job_turns.c.job).where(among(tables.job_turns.c.turn, ids))
+            reports = c.execute(select(v.id, v.report).where(v.job.in_(touched))).all()
+            for row in reports:
+                bare = json.dumps(_without_text(json.loads(row.report)))
+                c.execute(update(tables.versions).where(v.id == row.id).values(report=bare))
+            c.execute(update(tables.jobs).where(j.id.in_(touched)).values(targets=None, error=None))
+            c.execute(delete(tables.turns).where(among(t.id, ids)))
+            forgotten(c)
+
+
+def _refuse_leased(turns: Sequence[Turn]) -> None:
+    leased = [turn.id for turn in turns if turn.state is TurnState.LEASED]
+    if leased:
+        msg = (
+            f"a consolidation is working on turn {listed(leased)}; forget when it has ended, or stop it first"
+        )
+        raise ConsolidationError(msg)
+
+
+def _without_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_text(item) for key, item in value.items() if not isinstance(item, str)}
+    if isinstance(value, list):
+        return [_without_text(item) for item in value if not isinstance(item, str)]
+    return value
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(
+        id=row.id,
+        namespace=namespace_from(row.namespace),
+        thread=row.thread,
+        user=row.user,
+        assistant=row.assistant,
+        created_at=datetime.fromisoformat(row.created_at),
+        state=TurnState(row.state),
+        attempts=row.attempts,
+        version=row.version,
+        message_id=row.message_id,
+    )

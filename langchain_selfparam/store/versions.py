@@ -1,0 +1,380 @@
+"""The ledger: a tree of versions from the untouched base on, and which of them is served.
+
+In comes what a consolidation made, out go ``Version`` records. Committing and moving the head are one
+transaction each, with the turns they hold or free. It knows file names and digests, not files: those are
+``weights``'.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
+
+from langchain_selfparam.errors import ConsolidationError, UnknownVersionError
+from langchain_selfparam.records import Job, TurnState, Version
+from langchain_selfparam.store import tables
+from langchain_selfparam.store.database import Database
+from langchain_selfparam.store.jobs import JobState, need_running
+from langchain_selfparam.store.tables import (
+    SCOPE,
+    among,
+    listed,
+    namespace_from,
+    namespace_text,
+    new_id,
+    time_text,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class HeadEvent:
+    """One move of the head."""
+
+    id: int
+    kind: str
+    """``commit``, ``rollback``, or what the caller of ``move_head`` named it."""
+    from_version: int
+    to_version: int
+    created_at: datetime
+
+
+class Versions:
+    """The versions of one memory folder.
+
+    Args:
+        database: The folder's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ensure_root(
+        self,
+        *,
+        created_at: datetime,
+        weights_sha256: str | None = None,
+        connection: Connection | None = None,
+    ) -> Version:
+        """Make version 0, the untouched base, and serve it, unless it is there.
+
+        Args:
+            created_at: The time, with a timezone.
+            weights_sha256: Digest of the base's adapted tensors; a version 0 without one is given it.
+            connection: A transaction to join.
+
+        Returns:
+            Version 0.
+        """
+        values = {"id": 0, "namespace": "[]", "created_at": time_text(created_at), "report": "{}"}
+        v = tables.versions.c
+        with self._database.transaction(connection) as c:
+            if 0 not in self._parents(c):
+                c.execute(insert(tables.versions).values(values))
+                c.execute(insert(tables.heads).values(scope=SCOPE, version=0))
+            bare = and_(v.id == 0, v.weights_sha256.is_(None))
+            c.execute(update(tables.versions).where(bare).values(weights_sha256=weights_sha256))
+            return self.get(0, connection=c)
+
+    def list(self, *, connection: Connection | None = None) -> tuple[Version, ...]:
+        """All versions, the oldest first.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            The tree, every parent before its children.
+        """
+        with self._database.reading(connection) as c:
+            return self._load(self._parents(c), c)
+
+    def get(self, version_id: int, *, connection: Connection | None = None) -> Version:
+        """Look a version up.
+
+        An id that is not there is refused with ``UnknownVersionError``, which names those there are.
+
+        Args:
+            version_id: Its id.
+            connection: A transaction to join.
+
+        Returns:
+            The version.
+        """
+        with self._database.reading(connection) as c:
+            self._path(version_id, c)
+            return self._load([version_id], c)[0]
+
+    def head(self, *, connection: Connection | None = None) -> Version:
+        """Look up the version that is served.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            The version.
+
+        Raises:
+            UnknownVersionError: There is none yet.
+        """
+        with self._database.reading(connection) as c:
+            head = self._head(c)
+            if head is None:
+                msg = "there is no version yet; call ensure_root first"
+                raise UnknownVersionError(msg)
+            return self.get(head, connection=c)
+
+    def path(self, version_id: int, *, connection: Connection | None = None) -> tuple[Version, ...]:
+        """List the versions whose deltas add up to this one.
+
+        An id that is not there is refused with ``UnknownVersionError``, which names those there are.
+
+        Args:
+            version_id: Where the path ends.
+            connection: A transaction to join.
+
+        Returns:
+            The versions from 0 to this one, both included.
+        """
+        with self._database.reading(connection) as c:
+            return self._load(self._path(version_id, c), c)
+
+    def events(self, *, connection: Connection | None = None) -> tuple[HeadEvent, ...]:
+        """Every move of the head, the oldest first.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            The moves; they stay when the versions they name are deleted.
+        """
+        with self._database.reading(connection) as c:
+            rows = c.execute(select(tables.events).order_by(tables.events.c.id)).all()
+        return tuple(
+            HeadEvent(
+                id=row.id,
+                kind=row.kind,
+                from_version=row.from_version,
+                to_version=row.to_version,
+                created_at=datetime.fromisoformat(row.created_at),
+            )
+            for row in rows
+        )
+
+    def commit(
+        self,
+        *,
+        job: Job,
+        delta_file: str,
+        delta_sha256: str,
+        weights_sha256: str | None,
+        held_ids: Collection[int],
+        report: Mapping[str, object],
+        created_at: datetime,
+        attempted_ids: Collection[int] | None = None,
+        connection: Connection | None = None,
+    ) -> Version:
+        """Make a version of what a job learned and serve it: all of this or nothing.
+
+        The head moves to the new version, held turns are held by it, the job's other turns are pending again,
+        and the job is done.
+
+        It is refused with ``ConsolidationError`` where the job is not running any more, where turns are not
+        the job's, and where the head is not the version whose weights the delta was trained on.
+
+        Args:
+            job: A running job.
+            delta_file: File name inside the folder's ``deltas``; it is on disk already.
+            delta_sha256: The file's digest.
+            weights_sha256: Digest of the weights with it.
+            held_ids: Turns of the job whose probes passed.
+            report: The consolidation report as JSON values.
+            created_at: The time, with a timezone.
+            attempted_ids: Turns of the job for which not being held counts as an attempt; ``None`` for all.
+            connection: A transaction to join.
+
+        Returns:
+            The new version.
+        """
+        when = time_text(created_at)
+        values = {
+            "namespace": namespace_text(job.episode.namespace),
+            "created_at": when,
+            "delta_file": delta_file,
+            "delta_sha256": delta_sha256,
+            "weights_sha256": weights_sha256,
+            "report": json.dumps(dict(report)),
+            "job": job.id,
+        }
+        t, j = tables.turns.c, tables.jobs.c
+        with self._database.transaction(connection) as c:
+            head = self._unmoved_head(job, c)
+            own = set(c.execute(select(t.id).where(t.job == job.id)).scalars())
+            counted = own if attempted_ids is None else set(attempted_ids)
+            _refuse_foreign(job, own, counted.union(held_ids))
+            version = new_id(c, tables.versions, {"parent": head, **values})
+            if held_ids:
+                c.execute(
+                    insert(tables.version_turns), [{"version": version, "turn": i} for i in set(held_ids)]
+                )
+            self._settle(c, job, version, held_ids, counted)
+            self._set_head(c, "commit", head, version, when)
+            c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.DONE.value))
+            return self.get(version, connection=c)
+
+    def move_head(
+        self,
+        version_id: int,
+        *,
+        created_at: datetime,
+        kind: str = "rollback",
+        connection: Connection | None = None,
+    ) -> tuple[int, ...]:
+        """Serve another version, back or forward: turns follow what its weights hold.
+
+        Turns that a version on the new head's path was first to hold are held again, whatever became of them
+        meanwhile; other held turns are pending, with their attempts given back. A job that is running cannot
+        be committed afterwards.
+
+        An id that is not there is refused with ``UnknownVersionError``, which names those there are.
+
+        Args:
+            version_id: The new head.
+            created_at: The time, with a timezone.
+            kind: What ``events`` calls the move.
+            connection: A transaction to join.
+
+        Returns:
+            Ids of the turns that are pending because of it.
+        """
+        t, vt = tables.turns.c, tables.version_turns.c
+        when = time_text(created_at)
+        with self._database.transaction(connection) as c:
+            path = self._path(version_id, c)
+            on_path = select(vt.turn).where(among(vt.version, path))
+            lost = and_(t.state == TurnState.HELD.value, t.id.not_in(on_path))
+            freed = tuple(c.execute(select(t.id).where(lost).order_by(t.id)).scalars())
+            first = select(func.min(vt.version)).where(and_(vt.turn == t.id, among(vt.version, path)))
+            c.execute(
+                update(tables.turns)
+                .where(among(t.id, freed))
+                .values(state=TurnState.PENDING.value, attempts=0, version=None)
+            )
+            c.execute(
+                update(tables.turns)
+                .where(t.id.in_(on_path))
+                .values(state=TurnState.HELD.value, version=first.scalar_subquery(), job=None)
+            )
+            self._set_head(c, kind, self._head(c), version_id, when)
+        return freed
+
+    def delete(self, ids: Collection[int], connection: Connection | None = None) -> None:
+        """Remove versions that nothing depends on any more.
+
+        Versions that the head or a version outside ``ids`` is built on are refused with
+        ``ConsolidationError``, ids that are not there with ``UnknownVersionError``; none is removed then.
+
+        Args:
+            ids: Versions off the head's path, with every version that was built on them.
+            connection: A transaction to join.
+        """
+        v = tables.versions.c
+        with self._database.transaction(connection) as c:
+            parents = self._parents(c)
+            served = self._path(self.head(connection=c).id, c)
+            for i in ids:
+                self._path(i, c)
+            left = {i for i, parent in parents.items() if parent in ids and i not in ids}
+            _refuse_needed(set(ids) & served, left)
+            c.execute(delete(tables.versions).where(among(v.id, ids)))
+
+    def _load(self, ids: Collection[int], c: Connection) -> tuple[Version, ...]:
+        v, vt = tables.versions.c, tables.version_turns.c
+        head = self._head(c)
+        turns: dict[int, tuple[int, ...]] = {}
+        for version, turn in c.execute(select(vt.version, vt.turn).where(among(vt.version, ids))):
+            turns[version] = (*turns.get(version, ()), turn)
+        return tuple(
+            Version(
+                id=row.id,
+                parent=row.parent,
+                namespace=namespace_from(row.namespace),
+                created_at=datetime.fromisoformat(row.created_at),
+                delta_file=row.delta_file,
+                delta_sha256=row.delta_sha256,
+                weights_sha256=row.weights_sha256,
+                turn_ids=tuple(sorted(turns.get(row.id, ()))),
+                report=json.loads(row.report),
+                is_head=row.id == head,
+            )
+            for row in c.execute(select(tables.versions).where(among(v.id, ids)).order_by(v.id))
+        )
+
+    def _settle(
+        self, c: Connection, job: Job, version: int, held: Collection[int], counted: Collection[int]
+    ) -> None:
+        t = tables.turns.c
+        c.execute(
+            update(tables.turns)
+            .where(among(t.id, held))
+            .values(state=TurnState.HELD.value, version=version, job=None)
+        )
+        tried = case((among(t.id, counted), 1), else_=0)
+        c.execute(
+            update(tables.turns)
+            .where(t.job == job.id)
+            .values(state=TurnState.PENDING.value, attempts=t.attempts + tried, job=None)
+        )
+
+    def _unmoved_head(self, job: Job, c: Connection) -> int:
+        base, head = need_running(job, c), self._head(c)
+        if head is None or head != base:
+            msg = (
+                f"job {job.id} learned on version {base}, but the head is version {head} now; "
+                "drop its delta and consolidate again"
+            )
+            raise ConsolidationError(msg)
+        return head
+
+    def _set_head(self, c: Connection, kind: str, old: int | None, new: int, when: str) -> None:
+        c.execute(update(tables.heads).where(tables.heads.c.scope == SCOPE).values(version=new))
+        row = {"scope": SCOPE, "kind": kind, "from_version": old, "to_version": new, "created_at": when}
+        c.execute(insert(tables.events).values(row))
+
+    def _head(self, c: Connection) -> int | None:
+        h = tables.heads.c
+        return c.execute(select(h.version).where(h.scope == SCOPE)).scalar_one_or_none()
+
+    def _parents(self, c: Connection) -> dict[int, int | None]:
+        rows = c.execute(select(tables.versions.c.id, tables.versions.c.parent))
+        return {row.id: row.parent for row in rows}
+
+    def _path(self, version_id: int, c: Connection) -> set[int]:
+        parents = self._parents(c)
+        if version_id not in parents:
+            msg = f"there is no version {version_id}; there are {listed(parents.keys()) or 'none yet'}"
+            raise UnknownVersionError(msg)
+        path = set()
+        step: int | None = version_id
+        while step is not None:
+            path.add(step)
+            step = parents[step]
+        return path
+
+
+def _refuse_foreign(job: Job, own: Collection[int], named: set[int]) -> None:
+    foreign = named.difference(own)
+    if foreign:
+        msg = f"job {job.id} has leased {listed(own) or 'nothing'}, not {listed(foreign)}"
+        raise ConsolidationError(msg)
+
+
+def _refuse_needed(served: Collection[int], left: Collection[int]) -> None:
+    if served:
+        msg = f"version {listed(served)} cannot be deleted: the head needs it; move the head below it first"
+        raise ConsolidationError(msg)
+    if left:
+        msg = f"version {listed(left)} would be left without its parent; delete it as well"
+        raise ConsolidationError(msg)

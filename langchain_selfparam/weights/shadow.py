@@ -1,0 +1,104 @@
+"""The shadow: a second module over the served model's tensors, on which the student trains.
+
+In comes the served model, out goes a ``Shadow`` whose own memory is its LoRA factors alone. Serving never sees it: the
+served module keeps its own layers, so an adapter switched on here is not switched on there. PEFT is imported only in
+this room.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+
+from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.weights.delta import Delta, Factors
+
+_ADAPTER = "selfparam"
+
+
+def adapted_modules(model: Any) -> list[str]:
+    """Names of the layers that learn: every linear layer but the language-model head.
+
+    Args:
+        model: A causal language model.
+
+    Returns:
+        Dotted names, in the model's order.
+    """
+    head = model.get_output_embeddings()
+    return [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head]
+
+
+def share(model: Any) -> Any:
+    """A second module over the same tensors: no weight is copied, and neither module's layers are the other's.
+
+    Args:
+        model: A causal language model; it is not changed.
+
+    Returns:
+        The copy, about a megabyte of its own.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    # A generate that was wrapped to take the gate belongs to the served instance alone: share the class's own.
+    memo: dict[int, Any] = {id(t): t for t in tensors}
+    for name, value in vars(model).items():
+        if callable(value) and not isinstance(value, torch.nn.Module):
+            memo[id(value)] = value
+    twin = copy.deepcopy(model, memo=memo)
+    vars(twin).pop("generate", None)
+    return twin
+
+
+class Shadow:
+    """A module that shares every base tensor with the served model and adds a trainable LoRA.
+
+    Args:
+        model: The served causal language model; it is not changed.
+        config: Rank, scale and seed of the LoRA.
+    """
+
+    def __init__(self, model: Any, config: TrainingConfig) -> None:
+        from peft import LoraConfig, inject_adapter_in_model
+
+        self.model = share(model)
+        self.scale = config.alpha / config.rank
+        self._names = tuple(adapted_modules(self.model))
+        lora = LoraConfig(
+            r=config.rank, lora_alpha=config.alpha, target_modules=list(self._names), lora_dropout=0.0, bias="none"
+        )
+        inject_adapter_in_model(lora, self.model, adapter_name=_ADAPTER)
+        self.model.eval()
+        self._start(config.seed)
+
+    @torch.no_grad()
+    def _start(self, seed: int) -> None:
+        # PEFT draws from the process-wide generator, which other threads use as well: draw again from an own one.
+        generator = torch.Generator().manual_seed(seed)
+        for _, a, b in self._layers():
+            bound = (1.0 / a.shape[1]) ** 0.5
+            fresh = torch.empty(a.shape).uniform_(-bound, bound, generator=generator)
+            a.data = fresh.to(a.device)
+            b.data = torch.zeros(b.shape, dtype=torch.float32, device=b.device)
+
+    def _layers(self) -> list[tuple[str, torch.nn.Parameter, torch.nn.Parameter]]:
+        layers = []
+        for name in self._names:
+            module = self.model.get_submodule(name)
+            layers.append((name, module.lora_A[_ADAPTER].weight, module.lora_B[_ADAPTER].weight))
+        return layers
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """The trainable factors: A [r, D_in] and B [D_out, r] of each adapted layer, fp32."""
+        return [p for _, a, b in self._layers() for p in (a, b)]
+
+    def delta(self) -> Delta:
+        """The factors as they stand, copied, with the LoRA scale folded into B."""
+        return Delta(
+            {
+                name: Factors(b=(b.detach() * self.scale).cpu().clone(), a=a.detach().cpu().clone())
+                for name, a, b in self._layers()
+            }
+        )

@@ -1,0 +1,109 @@
+"""LangChain messages and plain records."""
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_selfparam.errors import InputError
+from langchain_selfparam.interfaces.messages import from_records, text_of, to_records
+from langchain_selfparam.records import Message
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ("", ""),
+        (HumanMessage("hello"), "hello"),
+        (AIMessage([{"type": "text", "text": "one "}, IMAGE, "two"]), "one two"),
+        (HumanMessage([IMAGE]), ""),
+        ([HumanMessage("one"), AIMessage("two")], "one\ntwo"),
+        ([], ""),
+    ],
+)
+def test_text_of(value, text):
+    found = text_of(value)
+    assert found == text
+    assert type(found) is str
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "NoneType"),
+        (7, "int"),
+        ({"input": "hi"}, "dict"),
+        ([HumanMessage("hi"), 3], "list of HumanMessage, int"),
+        (["a", "b"], "list of str"),
+        (b"bytes", "bytes of int"),
+    ],
+)
+def test_text_of_anything_else_names_its_type(value, kind):
+    with pytest.raises(InputError, match=f"^found a {kind}; a string, a message or a list of messages"):
+        text_of(value)
+
+
+@pytest.mark.parametrize(
+    ("message", "role"),
+    [
+        (SystemMessage("x"), "system"),
+        (HumanMessage("x"), "user"),
+        (AIMessage("x"), "assistant"),
+        (AIMessageChunk("x"), "assistant"),
+        (ChatMessage("x", role="user"), "user"),
+        (ChatMessage("x", role="Assistant"), "assistant"),
+        (ChatMessage("x", role="developer"), "system"),
+    ],
+)
+def test_roles(message, role):
+    assert to_records([message]) == (Message(role=role, text="x"),)
+
+
+def test_results_of_tools_are_read_as_the_users_text():
+    tool = ToolMessage("sunny", tool_call_id="1", name="weather")
+    nameless = ToolMessage("rain", tool_call_id="2")
+    function = FunctionMessage("wind", name="forecast")
+    assert to_records([tool])[0] == Message(role="user", text="Result of weather: sunny")
+    assert to_records([nameless])[0].text == "Result of the tool: rain"
+    assert to_records([function])[0].text == "Result of forecast: wind"
+
+
+def test_neighbours_of_one_role_become_one():
+    chat = [
+        SystemMessage("Be brief."),
+        HumanMessage("Hello."),
+        HumanMessage("Weather?"),
+        AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}]),
+        AIMessage("I looked."),
+        ToolMessage("sunny", tool_call_id="1", name="weather"),
+        HumanMessage("And?"),
+    ]
+    assert [(m.role, m.text) for m in to_records(chat)] == [
+        ("system", "Be brief."),
+        ("user", "Hello.\n\nWeather?"),
+        ("assistant", "I looked."),
+        ("user", "Result of weather: sunny\n\nAnd?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"), [(RemoveMessage(id="1"), "remove"), (ChatMessage("x", role="critic"), "critic")]
+)
+def test_other_kinds_are_refused_by_name(message, kind):
+    with pytest.raises(InputError, match=f"of the kind '{kind}'; system, human, ai and tool messages"):
+        to_records([HumanMessage("hi"), message])
+
+
+def test_records_come_back_as_messages():
+    chat = [SystemMessage("a"), HumanMessage("b"), AIMessage("c")]
+    assert from_records(to_records(chat)) == chat
