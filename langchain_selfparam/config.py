@@ -94,8 +94,8 @@ class TargetConfig:
     """Most questions kept for one statement."""
     full_answers: int = 4
     """Questions of a statement that are learned with the whole answer; the others with its opening."""
-    opening_tokens: int = 6
-    """Tokens of an answer's opening: what tells which statement is asked for."""
+    opening_words: int = 4
+    """Words of an answer's opening: what tells which statement is asked for."""
     margin: float = 0.5
     """Nats by which a question must fit its own statement better than any other of the episode."""
     statement_words: int = 40
@@ -111,7 +111,7 @@ class TargetConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("samples", "max_question_tokens", "questions", "opening_tokens", "statement_words", "probes"):
+        for name in ("samples", "max_question_tokens", "questions", "opening_words", "statement_words", "probes"):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("full_answers", "contrast", "neutral", "kept_answer_tokens", "temperature", "margin"):
             _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")

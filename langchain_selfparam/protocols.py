@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Prompt
 
 Progress = Callable[[str, int, int], None]
 """``progress(stage, done, total)``: called as a stage goes on; must return quickly."""
@@ -28,7 +28,7 @@ class TextGenerator(Protocol):
 
     def generate(
         self,
-        prompts: Sequence[Sequence[Message]],
+        prompts: Sequence[Prompt],
         *,
         max_tokens: int,
         temperature: float = 0.0,
@@ -38,10 +38,10 @@ class TextGenerator(Protocol):
     ) -> list[list[str]]:
         """Answer each prompt ``samples`` times.
 
-        A prompt whose last message is the assistant's is continued; any other is answered.
+        Text is continued as it stands, and so is a last message that is the assistant's; any other is answered.
 
         Args:
-            prompts: Chat messages, one sequence a prompt.
+            prompts: Text or chat messages, one a prompt.
             max_tokens: Most new tokens an answer may have.
             temperature: 0 for greedy decoding.
             stop: Strings that end an answer; they are not part of it.
@@ -58,13 +58,13 @@ class TextGenerator(Protocol):
 class TextScorer(Protocol):
     """Tells how likely a local model finds texts."""
 
-    def score(self, pairs: Sequence[tuple[Sequence[Message], str]]) -> list[float]:
-        """Mean log-probability of each answer after its messages, end-of-turn token included.
+    def score(self, groups: Sequence[tuple[Prompt, Sequence[str]]]) -> list[list[float]]:
+        """Log-probability of each continuation of each prompt.
 
         Args:
-            pairs: Messages and the assistant's answer to them.
+            groups: Prompts, each with the texts that may follow it.
 
         Returns:
-            Nats per answer token, at most 0, one for each pair.
+            Nats over the whole text, at most 0, for each text of each group.
         """
         ...

@@ -109,23 +109,40 @@ class Version:
     """Whether this is the version that is served."""
 
 
-TargetKind = Literal["question", "reverse", "mention", "contrast", "neutral"]
+Prompt = str | Sequence[Message]
+"""What a model is asked: text to be continued as it stands, or chat messages to be answered."""
+
+TargetKind = Literal["question", "mention", "contrast", "neutral"]
 ProbeKind = Literal["recall", "neighbour", "drift"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """A few sentences of a turn that are learned together."""
+
+    turn_id: int
+    said: str
+    """As it was said."""
+    told: str
+    """As the assistant says it back: "Your dog is called Biscuit."."""
+    by_user: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class TargetSentence:
-    """A prompt and the answer to be learned for it, with the context that the teacher reads it with."""
+    """A prompt and the answer to be learned for it, with the context that the teacher reads before it."""
 
     kind: TargetKind
     prompt: str
     """What a user would ask, without any context."""
     answer: str
-    """What the teacher says to it, without the end-of-turn token."""
-    teacher_prompt: str
-    """What the teacher is asked: the context chunk and the prompt; equal to ``prompt`` where there is no context."""
-    turn_ids: tuple[int, ...] = ()
-    """Turns that the context was cut from; empty for neutral and contrast sentences."""
+    """What the teacher says to it."""
+    ends: bool = True
+    """Whether the answer ends its turn there; an opening of an answer does not."""
+    context: tuple[Message, ...] = ()
+    """Messages that only the teacher reads before the prompt; empty for contrast and neutral sentences."""
+    turn_id: int | None = None
+    """Turn that the context was cut from; ``None`` for contrast and neutral sentences."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +152,7 @@ class Probe:
     kind: ProbeKind
     prompt: str
     expected: tuple[str, ...] = ()
-    """Recall: one of these strings, lower case, must stand in the answer. Neighbour: none may."""
+    """Recall: words of the statement that is asked for. Neighbour: words that must not come. Lower case."""
     turn_id: int | None = None
 
 
@@ -143,10 +160,11 @@ class Probe:
 class TargetSet:
     """What one episode is learned from and judged by."""
 
+    statements: tuple[Statement, ...]
     sentences: tuple[TargetSentence, ...]
     probes: tuple[Probe, ...]
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """How many candidates each screen took out, by its name."""
+    """How many candidate questions each screen took out, by its name."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,8 @@
 """Attention for packed rows that costs what the documents need, not the square of the row.
 
 A dense mask makes every token of a packed row score every other one, most of it only to be thrown away. Here each
-document scores the shared prefix and itself. The function is registered under ``NAME`` with transformers and is used
-only inside ``packed_attention``; it knows the row's layout from there and nothing of models beyond the head layout.
+document scores the shared prefix and itself. The function is registered under ``NAME`` with transformers and works
+only inside ``layout``; it knows the row from there, and nothing of models beyond how heads share keys.
 
 Dimensions: T tokens of the row, P of the prefix, B documents, L tokens of the longest, H heads, G heads of keys, E per
 head.
@@ -59,11 +59,10 @@ class Layout:
 
 
 @contextlib.contextmanager
-def packed_attention(model: Any, packed: Pack, device: torch.device) -> Iterator[None]:
-    """Let ``model``'s attention layers work on this packed row.
+def layout(packed: Pack, device: torch.device) -> Iterator[None]:
+    """Let attention layers whose implementation is ``NAME`` work on this packed row, in this thread.
 
     Args:
-        model: A shadow; its attention implementation must be ``NAME``.
         packed: The row that is about to be read.
         device: Where the row lies.
     """
@@ -97,9 +96,9 @@ def attend(
     Returns:
         [1, T, H, E] and no attention weights.
     """
-    layout = _LAYOUT.get()
-    if layout is None:
-        msg = f"attention {NAME!r} was used outside packed_attention; set the model's own implementation back"
+    where = _LAYOUT.get()
+    if where is None:
+        msg = f"attention {NAME!r} was used outside a layout; read packed rows through distill.reader.Reader"
         raise RuntimeError(msg)
     del attention_mask, kwargs
     groups = query.shape[1] // key.shape[1]
@@ -107,18 +106,18 @@ def attend(
     q, k, v = query[0] * scale, key[0], value[0]
     if groups > 1:
         k, v = k.repeat_interleave(groups, 0), v.repeat_interleave(groups, 0)
-    P, (B, L) = layout.prefix, layout.gather.shape
+    P, (B, L) = where.prefix, where.gather.shape
     H, E = q.shape[0], q.shape[2]
     k_pre, v_pre = k[:, :P], v[:, :P]
-    index = layout.gather.flatten()
+    index = where.gather.flatten()
     q_doc, k_doc, v_doc = (t[:, index].view(H * B, L, E) for t in (q, k, v))
     own = torch.bmm(q_doc, k_doc.transpose(1, 2)).view(H, B, L, L)
-    own = own.masked_fill(~layout.own, float("-inf"))
+    own = own.masked_fill(~where.own, float("-inf"))
     pre = torch.bmm(q_doc.view(H, B * L, E), k_pre.transpose(1, 2)).view(H, B, L, P)
     p = torch.softmax(torch.cat([pre, own], -1), -1, dtype=torch.float32).to(v.dtype)
     out = torch.bmm(p[..., :P].reshape(H, B * L, P), v_pre)
     out = out + torch.bmm(p[..., P:].reshape(H * B, L, L), v_doc).view(H, B * L, E)
-    documents = out[:, layout.scatter]
+    documents = out[:, where.scatter]
     scores = torch.bmm(q[:, :P], k_pre.transpose(1, 2))
     causal = torch.ones(P, P, dtype=torch.bool, device=q.device).tril()
     p_pre = torch.softmax(scores.masked_fill(~causal, float("-inf")), -1, dtype=torch.float32).to(v.dtype)

@@ -16,7 +16,8 @@ import torch
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, batches, pack
-from langchain_selfparam.distill.teacher import TeacherTargets, hidden_at_answers
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.teacher import TeacherTargets
 from langchain_selfparam.errors import NonFiniteLossError
 from langchain_selfparam.records import TrainPoint, TrainReport
 
@@ -40,7 +41,7 @@ def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
 
 
 def train(
-    decoder: Any,
+    reader: Reader,
     head: Head,
     parameters: Sequence[torch.nn.Parameter],
     documents: Sequence[Document],
@@ -54,7 +55,7 @@ def train(
     """Minimise mean KL(teacher ‖ student) per answer token over the documents.
 
     Args:
-        decoder: The shadow without its head; gradients reach ``parameters`` through it.
+        reader: Reads the shadow; gradients reach ``parameters`` through it.
         head: The frozen head that teacher and student share.
         parameters: LoRA factors, fp32, changed in place.
         documents: Prompts without context and their answers.
@@ -89,7 +90,7 @@ def train(
             part["lr"] = rate
         rows = concatenate([targets.rows[key] for key in packed.keys])
         with autocast() if autocast else torch.enable_grad():
-            hidden_ND = hidden_at_answers(decoder, packed)
+            hidden_ND = reader.hidden(packed)
         kl_N = forward_kl(hidden_ND, head, rows)
         weight_N = torch.repeat_interleave(
             torch.tensor([(weights or {}).get(k, 1.0) for k in packed.keys]), torch.tensor(packed.lengths)

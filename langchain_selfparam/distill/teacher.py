@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 
 from langchain_selfparam.distill.objective import Head, TargetRows, reduce_teacher
-from langchain_selfparam.distill.packing import Document, Pack, attention_mask, pack
+from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.reader import Reader
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,31 +32,9 @@ class TeacherTargets:
     logprob: dict[int, float]
 
 
-def hidden_at_answers(decoder: Any, packed: Pack) -> torch.Tensor:
-    """Hidden states that predict the answer tokens of a packed row.
-
-    Args:
-        decoder: The model without its head; returns ``last_hidden_state`` [1, T, D] after the final norm.
-        packed: The row, N answer tokens.
-
-    Returns:
-        [N, D] in the decoder's dtype.
-    """
-    device = next(decoder.parameters()).device
-    mask = attention_mask(packed, decoder.config)
-    out = decoder(
-        input_ids=packed.input_ids.to(device),
-        position_ids=packed.position_ids.to(device),
-        attention_mask={k: v.to(device) for k, v in mask.items()} if isinstance(mask, dict) else mask.to(device),
-        use_cache=False,  # with a cache transformers does not recognise the packing and documents see each other
-    )
-    hidden: torch.Tensor = out.last_hidden_state[0, packed.answer_at.to(device)]
-    return hidden
-
-
 @torch.no_grad()
 def read(
-    decoder: Any,
+    reader: Reader,
     head: Head,
     chunks: Sequence[Sequence[Document]],
     *,
@@ -65,7 +43,7 @@ def read(
     """Read every chunk with its documents once.
 
     Args:
-        decoder: The served model without its head.
+        reader: Reads the served model.
         head: Its head.
         chunks: Documents grouped by the context they share; keys are unique over all of them.
         progress: Called with chunks done and all chunks.
@@ -78,7 +56,7 @@ def read(
     logprob: dict[int, float] = {}
     for done, documents in enumerate(chunks, 1):
         packed = pack(documents)
-        hidden_ND = hidden_at_answers(decoder, packed)
+        hidden_ND = reader.hidden(packed)
         reduced = reduce_teacher(hidden_ND, head)
         answers = packed.answer_ids.to(hidden_ND.device)
         logits = head.logits(hidden_ND)

@@ -8,6 +8,7 @@ this room.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -66,21 +67,26 @@ class Shadow:
         self.scale = config.alpha / config.rank
         self._names = tuple(adapted_modules(self.model))
         lora = LoraConfig(
-            r=config.rank, lora_alpha=config.alpha, target_modules=list(self._names), lora_dropout=0.0, bias="none"
+            r=config.rank,
+            lora_alpha=config.alpha,
+            target_modules=list(self._names),
+            lora_dropout=0.0,
+            bias="none",
         )
-        inject_adapter_in_model(lora, self.model, adapter_name=_ADAPTER)
+        # On the meta device PEFT draws nothing from the process-wide generator, which other threads use.
+        inject_adapter_in_model(lora, self.model, adapter_name=_ADAPTER, low_cpu_mem_usage=True)
         self.model.eval()
         self._start(config.seed)
 
-    @torch.no_grad()
     def _start(self, seed: int) -> None:
-        # PEFT draws from the process-wide generator, which other threads use as well: draw again from an own one.
         generator = torch.Generator().manual_seed(seed)
-        for _, a, b in self._layers():
-            bound = (1.0 / a.shape[1]) ** 0.5
-            fresh = torch.empty(a.shape).uniform_(-bound, bound, generator=generator)
-            a.data = fresh.to(a.device)
-            b.data = torch.zeros(b.shape, dtype=torch.float32, device=b.device)
+        for name in self._names:
+            layer = self.model.get_submodule(name)
+            (d_out, d_in), device = layer.base_layer.weight.shape, layer.base_layer.weight.device
+            bound = (1.0 / d_in) ** 0.5
+            a = torch.empty(layer.r[_ADAPTER], d_in).uniform_(-bound, bound, generator=generator)
+            layer.lora_A[_ADAPTER].weight = torch.nn.Parameter(a.to(device))
+            layer.lora_B[_ADAPTER].weight = torch.nn.Parameter(torch.zeros(d_out, len(a), device=device))
 
     def _layers(self) -> list[tuple[str, torch.nn.Parameter, torch.nn.Parameter]]:
         layers = []
@@ -102,3 +108,20 @@ class Shadow:
                 for name, a, b in self._layers()
             }
         )
+
+
+def with_weights(model: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
+    """A twin of ``model`` whose adapted layers have weights of their own: a candidate that nobody serves yet.
+
+    Args:
+        model: A causal language model; it is not changed.
+        tensors: Layer name to weight [D_out, D_in], in the layer's dtype.
+
+    Returns:
+        The twin; all other tensors are shared.
+    """
+    twin = share(model)
+    for name, tensor in tensors.items():
+        module = twin.get_submodule(name)
+        module.weight = torch.nn.Parameter(tensor.to(module.weight.device), requires_grad=False)
+    return twin

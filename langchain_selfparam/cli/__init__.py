@@ -1,0 +1,1 @@
+"""The ``selfparam`` command: ``main`` and one file for each subcommand."""

@@ -1,0 +1,74 @@
+"""``selfparam rollback``: serve the exact weights of another version."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+
+from langchain_selfparam.cli.common import (
+    MISUSED,
+    OK,
+    add_command,
+    add_folder,
+    add_model,
+    add_yes,
+    open_memory,
+    planned,
+    reading,
+)
+from langchain_selfparam.records import TurnState
+
+_EXAMPLE = """  $ selfparam rollback 0 --folder ./memory --yes
+  Serve version 0 instead of version 1.
+  Pending again: turns 1, 2, 3. Held again: none.
+  Version 0 is served."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command.
+
+    Args:
+        commands: What ``add_subparsers`` gave.
+    """
+    text = "serve the exact weights of another version"
+    parser = add_command(commands, "rollback", run, help=text, example=_EXAMPLE)
+    parser.add_argument("version", type=int, help="its number; 0 is the untouched model")
+    add_folder(parser)
+    add_model(parser)
+    add_yes(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the plan and, with ``--yes``, do it.
+
+    Args:
+        args: The arguments.
+
+    Returns:
+        The exit code.
+    """
+    if not planned(args, _plan(args)):
+        return MISUSED
+    _, memory = open_memory(args)
+    with contextlib.closing(memory):
+        memory.rollback(args.version)
+    print(f"Version {args.version} is served.")
+    return OK
+
+
+def _plan(args: argparse.Namespace) -> list[str]:
+    from langchain_selfparam.store import Turns, Versions
+
+    with reading(args.folder) as database:
+        versions = Versions(database)
+        head, path = versions.head(), versions.path(args.version)
+        now = {t.id for t in Turns(database).list(states=[TurnState.HELD])}
+    then = {turn for version in path for turn in version.turn_ids}
+    return [
+        f"Serve version {args.version} instead of version {head.id}.",
+        f"Pending again: {_turns(now - then)}. Held again: {_turns(then - now)}.",
+    ]
+
+
+def _turns(ids: set[int]) -> str:
+    return f"turns {', '.join(map(str, sorted(ids)))}" if ids else "none"

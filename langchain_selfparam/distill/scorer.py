@@ -1,0 +1,85 @@
+"""How likely the served model finds texts: log-probabilities over packed continuations.
+
+In come prompts with the texts that may follow each, out come nats. Continuations of one prompt are packed over it, so
+that a long prompt is read once for all of them. It implements ``protocols.TextScorer`` and judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from langchain_selfparam.distill.objective import CHUNK, Head
+from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.model import LocalModel
+from langchain_selfparam.records import Prompt
+
+
+class PackedScorer:
+    """Scores texts with a local model.
+
+    Args:
+        local: Its tokenizer and template.
+        reader: Reads a twin of the served model.
+        head: The model's head.
+        tokens: Packed tokens of one row at most, the prompt left aside.
+        progress: Called with prompts done and all prompts.
+    """
+
+    def __init__(
+        self,
+        local: LocalModel,
+        reader: Reader,
+        head: Head,
+        *,
+        tokens: int = 2048,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self._local = local
+        self._reader = reader
+        self._head = head
+        self._tokens = tokens
+        self._progress = progress
+
+    @torch.no_grad()
+    def score(self, groups: Sequence[tuple[Prompt, Sequence[str]]]) -> list[list[float]]:
+        """Log-probability of each continuation of each prompt; see ``protocols.TextScorer``.
+
+        Args:
+            groups: Prompts, each with the texts that may follow it.
+
+        Returns:
+            Nats over the whole text, for each text of each group.
+        """
+        results = []
+        for done, (prompt, texts) in enumerate(groups, 1):
+            local = self._local
+            ids = local.encode(prompt, add_special_tokens=True) if isinstance(prompt, str) else local.encode_chat(prompt)
+            documents = [
+                Document(at, tuple(ids), tuple(local.encode(text)) or (local.end_of_turn_id,))
+                for at, text in enumerate(texts)
+            ]
+            results.append(self._group(documents))
+            self._progress(done, len(groups))
+        return results
+
+    def _group(self, documents: list[Document]) -> list[float]:
+        scores: list[float] = []
+        while documents:
+            size = taken = 0
+            while taken < len(documents) and (not taken or size + len(documents[taken].answer) <= self._tokens):
+                size += len(documents[taken].answer)
+                taken += 1
+            packed = pack(documents[:taken])
+            documents = documents[taken:]
+            hidden_ND = self._reader.hidden(packed)
+            answers = packed.answer_ids.to(hidden_ND.device)
+            said = [
+                logits.gather(1, ids[:, None])[:, 0] - torch.logsumexp(logits, -1)
+                for part, ids in zip(hidden_ND.split(CHUNK), answers.split(CHUNK), strict=True)
+                for logits in [self._head.logits(part)]
+            ]
+            scores += [float(part.sum()) for part in torch.cat(said).split(list(packed.lengths))]
+        return scores

@@ -1,0 +1,239 @@
+"""Learning one episode: targets, teacher, student, probes, verdict. Nothing that lasts is changed here.
+
+In come a leased episode and the served model, out goes ``Learned``: the delta and the verdict on it. The served module
+is only read; everything is tried out on modules that share its tensors. Committing is ``commit``'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_selfparam.config import Settings
+from langchain_selfparam.distill import student, teacher
+from langchain_selfparam.distill.objective import Head
+from langchain_selfparam.distill.packing import Document
+from langchain_selfparam.distill.precision import mixed_precision
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.scorer import PackedScorer
+from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
+from langchain_selfparam.model import LocalModel
+from langchain_selfparam.protocols import Progress, TextGenerator
+from langchain_selfparam.records import Episode, Message, TargetSet, TrainReport, Verdict
+from langchain_selfparam.serving.batch import BatchGenerator
+from langchain_selfparam.serving.gate import Gate
+from langchain_selfparam.targets.study import study
+from langchain_selfparam.verify import drift, recall
+from langchain_selfparam.verify.verdict import judge
+from langchain_selfparam.weights.delta import Delta
+from langchain_selfparam.weights.merge import ExactWeights
+from langchain_selfparam.weights.shadow import Shadow, share, with_weights
+
+_UNRELATED_IN_A_PACK = 48
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned from an episode, not yet kept.
+
+    Attributes:
+        delta: The change, already scaled as the verdict says.
+        verdict: What the probes said of it.
+        targets: What it was learned from.
+        train: How the training went.
+        seconds: Wall-clock seconds of targets, teacher, student and probes.
+    """
+
+    delta: Delta
+    verdict: Verdict
+    targets: TargetSet
+    train: TrainReport
+    seconds: Mapping[str, float]
+
+
+class Learner:
+    """Learns episodes into candidates for one served model.
+
+    Args:
+        local: The served model.
+        gate: Its gate.
+        settings: All stages' settings.
+        author: Writes the questions; the served model itself where missing.
+    """
+
+    def __init__(
+        self, local: LocalModel, gate: Gate, *, settings: Settings, author: TextGenerator | None = None
+    ) -> None:
+        self._local = local
+        self._gate = gate
+        self._settings = settings
+        self._author = author
+        self._head = Head(local.head.weight, local.head.bias)
+
+    def learn(
+        self, episode: Episode, *, exact: ExactWeights, earlier: Sequence[Delta], progress: Progress
+    ) -> Learned:
+        """Learn an episode on top of the served weights.
+
+        Args:
+            episode: The turns.
+            exact: The base weights.
+            earlier: The deltas of the served version, in order.
+            progress: Told of each stage.
+
+        Returns:
+            The candidate and the verdict on it.
+
+        Raises:
+            OutOfMemoryError: A stage did not fit into memory.
+        """
+        clock = _Clock()
+        try:
+            reader = Reader(share(self._local.model))
+            targets = self._write(episode, reader, _part(progress, "targets"))
+            clock.stop("targets")
+            documents, chunks, unrelated = self._documents(targets)
+            said = teacher.read(reader, self._head, chunks, progress=_part(progress, "teacher"))
+            clock.stop("teacher")
+            delta, train = self._train(documents, said, _part(progress, "student"))
+            clock.stop("student")
+            delta, verdict = self._verify(
+                episode, targets, delta, unrelated, said, exact=exact, earlier=earlier, progress=progress
+            )
+            clock.stop("probes")
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, ConsolidationError) or not _out_of_memory(error):
+                raise
+            msg = (
+                f"learning {len(episode.turns)} turns did not fit into memory ({str(error).splitlines()[0]}); the "
+                f"turns are pending. Lower training.batch_tokens (now {self._settings.training.batch_tokens}) or "
+                f"training.rank (now {self._settings.training.rank})"
+            )
+            raise OutOfMemoryError(msg) from error
+        return Learned(delta, verdict, targets, train, clock.seconds)
+
+    def _write(self, episode: Episode, reader: Reader, progress: Callable[[int, int], None]) -> TargetSet:
+        served = BatchGenerator(self._local, self._gate)
+        return study(
+            episode,
+            author=self._author or served,
+            served=served,
+            scorer=PackedScorer(self._local, reader, self._head),
+            config=self._settings.targets,
+            progress=progress,
+        )
+
+    def _documents(self, targets: TargetSet) -> tuple[list[Document], list[list[Document]], list[Document]]:
+        """The student's documents, the teacher's by shared context, and the unrelated ones of both."""
+        student_documents, by_context, plain = [], {}, []
+        for key, sentence in enumerate(targets.sentences):
+            question = Message(role="user", text=sentence.prompt)
+            answer = self._answer(sentence.answer, ends=sentence.ends)
+            own = Document(key, tuple(self._local.encode_chat([question])), answer)
+            student_documents.append(own)
+            if sentence.context:
+                prompt = self._local.encode_chat([*sentence.context, question])
+                by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
+            else:
+                plain.append(own)
+        unrelated = [
+            Document(
+                len(targets.sentences) + at,
+                tuple(self._local.encode_chat([Message(role="user", text=probe.prompt)])),
+                self._answer(probe.expected[0], ends=False),
+            )
+            for at, probe in enumerate(p for p in targets.probes if p.kind == "drift")
+        ]
+        groups = [*by_context.values(), *_cut(plain, _UNRELATED_IN_A_PACK), *_cut(unrelated, _UNRELATED_IN_A_PACK)]
+        return student_documents, groups, unrelated
+
+    def _answer(self, text: str, *, ends: bool) -> tuple[int, ...]:
+        ids = tuple(self._local.encode(text))
+        return (*ids, self._local.end_of_turn_id) if ends or not ids else ids
+
+    def _train(
+        self, documents: Sequence[Document], said: teacher.TeacherTargets, progress: Callable[[int, int], None]
+    ) -> tuple[Delta, TrainReport]:
+        shadow = Shadow(self._local.model, self._settings.training)
+        report = student.train(
+            Reader(shadow.model),
+            self._head,
+            shadow.parameters,
+            documents,
+            said,
+            config=self._settings.training,
+            autocast=mixed_precision(self._local.device, self._local.dtype),
+            progress=progress,
+        )
+        return shadow.delta(), report
+
+    def _verify(
+        self,
+        episode: Episode,
+        targets: TargetSet,
+        delta: Delta,
+        unrelated: Sequence[Document],
+        said: teacher.TeacherTargets,
+        *,
+        exact: ExactWeights,
+        earlier: Sequence[Delta],
+        progress: Progress,
+    ) -> tuple[Delta, Verdict]:
+        config = self._settings.verify
+        scale = 1.0
+        for attempt in range(config.max_shrinks + 1):
+            tried = delta if scale == 1.0 else delta.scaled(scale)
+            candidate = with_weights(self._local.model, exact.candidate([*earlier, tried]))
+            moved = drift.token_kl(Reader(share(candidate)), self._head, unrelated, said)
+            if moved <= config.max_drift or attempt == config.max_shrinks:
+                break
+            scale *= config.shrink
+        asked = [p for p in targets.probes if p.kind != "drift"]
+        generator = BatchGenerator(self._local, None, model=candidate, progress=_part(progress, "probes"))
+        results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
+        stated = {s.turn_id for s in targets.statements}
+        verdict = judge(
+            episode,
+            results,
+            drift=moved,
+            scale=scale,
+            empty=frozenset(t.id for t in episode.turns if t.id not in stated),
+            config=config,
+        )
+        return tried, verdict
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def stop(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = now - self._last
+        self._last = now
+
+
+def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(stage, done, total)
+
+
+def _cut(documents: Sequence[Document], size: int) -> list[list[Document]]:
+    return [list(documents[i : i + size]) for i in range(0, len(documents), size)]
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "out of memory" in text
+        or "can't allocate memory" in text
+    )
+
+
+def turn_tokens(local: LocalModel, messages: Sequence[Any]) -> int:
+    """Tokens that a turn's messages take in a prompt, by the model's own tokenizer."""
+    return sum(local.count_tokens(m.text) for m in messages)

@@ -1,0 +1,75 @@
+"""Reports: made from several episodes, from none, and as JSON.
+
+Pure work on records; it changes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_selfparam.records import ConsolidationReport
+
+
+def nothing_done(reason: str) -> ConsolidationReport:
+    """The report of a consolidation that had nothing to do."""
+    return ConsolidationReport(
+        version=None,
+        held=(),
+        pending=(),
+        recall=0.0,
+        drift=0.0,
+        neighbours_wrong=0.0,
+        seconds={"total": 0.0},
+        tokens_saved=0,
+        targets=0,
+        scale=1.0,
+        kl_first=0.0,
+        kl_last=0.0,
+        reasons=(reason,),
+    )
+
+
+def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
+    """One report for episodes that were learned one after another.
+
+    Args:
+        reports: At least one, in order.
+
+    Returns:
+        Turns, seconds and tokens summed; recall and neighbours weighted by their probes; drift, scale and KL of the
+        worst episode; the last version that was committed.
+    """
+    if len(reports) == 1:
+        return reports[0]
+    seconds: dict[str, float] = {}
+    for report in reports:
+        for stage, value in report.seconds.items():
+            seconds[stage] = seconds.get(stage, 0.0) + value
+    probes = tuple(p for r in reports for p in r.probes)
+    recall = [p.passed for p in probes if p.probe.kind == "recall"]
+    near = [not p.passed for p in probes if p.probe.kind == "neighbour"]
+    return ConsolidationReport(
+        version=next((r.version for r in reversed(reports) if r.version is not None), None),
+        held=tuple(i for r in reports for i in r.held),
+        pending=tuple(i for r in reports for i in r.pending),
+        recall=sum(recall) / max(1, len(recall)),
+        drift=max(r.drift for r in reports),
+        neighbours_wrong=sum(near) / max(1, len(near)),
+        seconds=seconds,
+        tokens_saved=sum(r.tokens_saved for r in reports),
+        targets=sum(r.targets for r in reports),
+        scale=min(r.scale for r in reports),
+        kl_first=max(r.kl_first for r in reports),
+        kl_last=max(r.kl_last for r in reports),
+        reasons=tuple(reason for r in reports for reason in r.reasons),
+        curve=tuple(p for r in reports for p in r.curve),
+        probes=probes,
+    )
+
+
+def as_json(record: Any) -> str:
+    """A frozen record as JSON text."""
+    return json.dumps(dataclasses.asdict(record), ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Measuring what a memory holds: data, scores, one protocol for each question, reports."""

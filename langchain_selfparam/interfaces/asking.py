@@ -1,0 +1,82 @@
+"""Putting many questions to the model behind an ``llm`` at once, and speaking a script through a real chain.
+
+In come questions or a written conversation, out go answers or a filled memory. It knows nothing of what the
+answers are compared with.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+
+from langchain_selfparam.interfaces.adopt import adopt
+from langchain_selfparam.interfaces.memory import ParametricMemory
+from langchain_selfparam.records import Message
+from langchain_selfparam.serving.batch import BatchGenerator
+
+_ROWS = 12
+
+
+def _unseen(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+class Asker:
+    """Answers prompts greedily, several at a time, with whatever weights are served.
+
+    Args:
+        llm: Whatever ``ParametricMemory`` takes.
+        max_tokens: Most tokens of an answer.
+    """
+
+    def __init__(self, llm: Any, *, max_tokens: int = 32) -> None:
+        found = adopt(llm)
+        self.local, self.gate = found.local, found.gate
+        self._max_tokens = max_tokens
+
+    def __call__(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        progress: Callable[[int, int], None] = _unseen,
+    ) -> list[str]:
+        """Answer each prompt.
+
+        Args:
+            prompts: Chat messages, one sequence a prompt.
+            progress: Called with the prompts answered so far and all prompts.
+
+        Returns:
+            One answer for each prompt, in order.
+        """
+        writer = BatchGenerator(self.local, self.gate, rows=_ROWS, progress=progress)
+        return [texts[0] for texts in writer.generate(prompts, max_tokens=self._max_tokens)]
+
+
+def rehearse(
+    memory: ParametricMemory,
+    turns: Sequence[tuple[str, str]],
+    progress: Callable[[int, int], None] = _unseen,
+) -> None:
+    """Speak a written conversation through a ``ConversationChain`` with this memory.
+
+    The replies are scripted, so that what is remembered is the same for every model.
+
+    Args:
+        memory: The memory to fill.
+        turns: What the user says and what is replied, in order.
+        progress: Called with the turns spoken so far and all turns.
+    """
+    with warnings.catch_warnings():
+        # LangChain warns that the chain is of its older generation; it is the one that takes memory=.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from langchain_classic.chains import ConversationChain
+
+        replies = GenericFakeChatModel(messages=iter([AIMessage(reply) for _, reply in turns]))
+        chain = ConversationChain(llm=replies, memory=memory)
+        for done, (user, _) in enumerate(turns, 1):
+            chain.invoke({"input": user})
+            progress(done, len(turns))

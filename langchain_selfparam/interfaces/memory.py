@@ -1,0 +1,441 @@
+"""``ParametricMemory``: a LangChain memory that moves what was said into the weights of a local model.
+
+In come the inputs and outputs of chains, out go the turns that the weights do not hold yet. It knows
+LangChain and the ``Engine`` facade; what happens between journal and weights is the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_classic.base_memory import BaseMemory
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
+from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr, ValidationError
+
+from langchain_selfparam.config import Settings
+from langchain_selfparam.errors import ClosedError, ConfigError
+from langchain_selfparam.interfaces.adopt import adopt
+from langchain_selfparam.interfaces.keys import assistant_said, user_said
+from langchain_selfparam.interfaces.options import (
+    default_path,
+    first_problem,
+    merged_settings,
+    refuse_unknown,
+    text_generator,
+)
+from langchain_selfparam.interfaces.tokens import token_counter
+from langchain_selfparam.protocols import Progress
+from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, Version
+
+if TYPE_CHECKING:
+    from langchain_selfparam.engine.forget import Forgotten
+    from langchain_selfparam.engine.pipeline import Engine
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class _Unsaved:
+    """The last turn that could not be saved; shared by copies of a memory, as the engine is."""
+
+    error: BaseException | None = None
+    beside: BaseException | None = None
+    """The engine's last error at that time: a newer one of the engine's goes before ``error``."""
+
+
+class ParametricMemory(BaseMemory):
+    """A memory in the weights, for every classic chain that takes ``memory=``.
+
+    Example:
+        ``with ParametricMemory(llm, path="./memory", consolidate_every=8) as memory: …``
+
+    Turns are saved in milliseconds, learned in the background, and stay in the prompt until the weights
+    hold them. A folder has one owner at a time, and a model one memory. Copies, deep ones too, share the
+    engine: closing one closes all. A memory cannot be pickled.
+
+    Raises:
+        TypeError: ``llm`` has no weights on this machine, or ``generator`` is no chat model.
+        ConfigError: A setting is unknown or out of range, or the model already has an open memory.
+        FolderError: The folder cannot be used as it is; its kinds are in ``langchain_selfparam.errors``.
+        UnsupportedModelError: The model cannot be learned into exactly.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, arbitrary_types_allowed=True)
+
+    llm: Any = Field(default=None, exclude=True, repr=False, frozen=True)
+    """A ``ChatSelfParam``, a local Hugging Face object or a ``(model, tokenizer)`` pair; see ``adopt``."""
+    path: str | os.PathLike[str] | None = Field(default=None, frozen=True)
+    """The memory folder; ``None`` for one of this model's own under the user's data folder."""
+    namespace: Namespace = Field(default=("memories", "default"), frozen=True)
+    """Whose memory it is."""
+    thread: str = ""
+    """Conversation that turns are said in; where it is named, only its turns come back into the prompt."""
+    consolidate_every: int | None = Field(default=8, frozen=True)
+    """Learn when this many turns are pending; ``None`` for never by count."""
+    consolidate_tokens: int | None = Field(default=None, frozen=True)
+    """Learn when the pending text has this many tokens; ``None`` for never by length."""
+    token_encoding: str | None = Field(default=None, frozen=True)
+    """A tiktoken encoding to count in (its table is downloaded); ``None`` for the model's own tokenizer."""
+    keep_last: int = Field(default=0, ge=0)
+    """Turns that come back into the prompt even though the weights hold them."""
+    generator: Any = Field(default=None, exclude=True, repr=False, frozen=True)
+    """A LangChain chat model that writes the questions to learn from; ``None`` for the model itself."""
+    settings: InstanceOf[Settings] | None = Field(default=None, repr=False, frozen=True)
+    """All settings by stage, or a nested mapping of them; ``consolidate_every`` and the like go before."""
+    isolation: Literal["shared"] = Field(default="shared", frozen=True)
+    """``"shared"``: what is learned is folded into the model's own weights."""
+    background: bool = Field(default=True, frozen=True)
+    """Whether a worker thread learns by itself; else only ``consolidate`` does."""
+    memory_key: str = "history"
+    """Name of the prompt's variable for the turns that are not in the weights."""
+    input_key: str | None = None
+    """Which input is the user's; ``None`` for the only one."""
+    output_key: str | None = None
+    """Which output is the reply; ``None`` for the only one, or the usual names."""
+    return_messages: bool = False
+    """Messages instead of one string; chat prompts and ConversationalRetrievalChain need them."""
+    human_prefix: str = "Human"
+    """Name of the user in the string."""
+    ai_prefix: str = "AI"
+    """Name of the model in the string."""
+
+    _engine: Engine = PrivateAttr()
+    _unsaved: _Unsaved = PrivateAttr(default_factory=_Unsaved)
+
+    def __init__(self, llm: Any = None, /, **data: Any) -> None:
+        if llm is not None:
+            if "llm" in data:
+                msg = "llm was given twice, first and by name; give it once"
+                raise TypeError(msg)
+            data["llm"] = llm
+        refuse_unknown(data, type(self).model_fields)
+        settings = merged_settings(data)
+        policy = settings.policy
+        data |= {
+            "settings": settings,
+            "consolidate_every": policy.every_turns,
+            "consolidate_tokens": policy.every_tokens,
+        }
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise ConfigError(first_problem(error)) from error
+        self._engine = self._opened()
+
+    def _opened(self) -> Engine:
+        from langchain_selfparam.engine.pipeline import Engine
+
+        count = None if self.token_encoding is None else token_counter(self.token_encoding)
+        generator = text_generator(self.generator)
+        found = adopt(self.llm)
+        path = default_path(found.local.name) if self.path is None else Path(self.path)
+        return Engine.open(
+            found.local,
+            found.gate,
+            path=path,
+            settings=self.settings or Settings(),
+            namespace=self.namespace,
+            generator=generator,
+            count_tokens=count,
+            background=self.background,
+        )
+
+    @property
+    def folder(self) -> Path:
+        """The memory folder."""
+        return self._engine.folder
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._engine.closed
+
+    @property
+    def memory_variables(self) -> list[str]:
+        """The key that this memory adds to a chain's inputs."""
+        return [self.memory_key]
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Every turn of this namespace with its text and state, in the order in which they were said."""
+        return self._open().turns()
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """Every version of the weights, the oldest first."""
+        return self._open().versions()
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """What went wrong last while a turn was saved or learned; ``None`` where nothing did."""
+        of_engine = self._engine.last_error
+        newer = of_engine is not None and of_engine is not self._unsaved.beside
+        return of_engine if newer or self._unsaved.error is None else self._unsaved.error
+
+    @property
+    def last_report(self) -> ConsolidationReport | None:
+        """What the last consolidation did; ``None`` before the first."""
+        return self._engine.last_report
+
+    @property
+    def buffer(self) -> str | list[BaseMessage]:
+        """What ``load_memory_variables`` gives: a string, or messages with ``return_messages``."""
+        return self.buffer_as_messages if self.return_messages else self.buffer_as_str
+
+    @property
+    def buffer_as_str(self) -> str:
+        """The turns for the prompt, one line a message."""
+        return get_buffer_string(
+            self.buffer_as_messages, human_prefix=self.human_prefix, ai_prefix=self.ai_prefix
+        )
+
+    @property
+    def buffer_as_messages(self) -> list[BaseMessage]:
+        """The turns for the prompt, two messages a turn."""
+        turns = self._open().prompt_turns(keep_last=self.keep_last, thread=self.thread or None)
+        return [m for t in turns for m in (HumanMessage(content=t.user), AIMessage(content=t.assistant))]
+
+    async def abuffer(self) -> str | list[BaseMessage]:
+        """``buffer`` without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.buffer)
+
+    async def abuffer_as_str(self) -> str:
+        """``buffer_as_str`` without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.buffer_as_str)
+
+    async def abuffer_as_messages(self) -> list[BaseMessage]:
+        """``buffer_as_messages`` without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.buffer_as_messages)
+
+    def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The turns that the weights do not hold yet, and the last ``keep_last`` turns.
+
+        Args:
+            inputs: Not looked at; may be empty.
+
+        Returns:
+            One string, or a list of messages with ``return_messages``, under ``memory_key``. The one is empty
+            where everything is in the weights.
+
+        Raises:
+            ClosedError: The memory was closed.
+        """
+        return {self.memory_key: self.buffer}
+
+    def save_context(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
+        """Save a turn, in milliseconds; learning it is left to the worker.
+
+        Where the turn cannot be stored, such as on a full disk, nothing is raised, since a chain would lose
+        the answer that it already has: the error is logged as a warning and kept in ``last_error``.
+        Messages are stored once for each message id.
+
+        Args:
+            inputs: The user's words under ``input_key``: a string, a message or a list of messages.
+            outputs: The reply under ``output_key``, likewise.
+
+        Raises:
+            InputError: The keys do not tell what was said, or it is empty or no text.
+            ClosedError: The memory was closed.
+        """
+        engine = self._open()
+        user = user_said(inputs, key=self.input_key, reserved=self.memory_variables)
+        assistant = assistant_said(outputs, key=self.output_key)
+        try:
+            engine.append(
+                user=user.text,
+                assistant=assistant.text,
+                thread=self.thread,
+                message_id=assistant.message_id or user.message_id,
+            )
+        except ClosedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept in last_error: the chain must not lose its answer
+            self._unsaved.error, self._unsaved.beside = error, engine.last_error
+            logger.warning("a turn was not saved in %s: %s: %s", engine.folder, type(error).__name__, error)
+
+    def clear(self) -> None:
+        """Take pending turns out of the prompt; they are not learned any more, and stay in ``turns``.
+
+        The weights are not touched: ``forget`` and ``rollback`` do that. Turns that a consolidation is
+        working on are left alone.
+
+        Raises:
+            ClosedError: The memory was closed.
+        """
+        self._open().clear()
+
+    def consolidate(self, *, progress: Progress | None = None) -> ConsolidationReport:
+        """Learn all pending turns now, and wait for it.
+
+        Chat goes on meanwhile. Where it fails, the weights and the turns are as they were.
+
+        Args:
+            progress: Called as ``progress(stage, done, total)``.
+
+        Returns:
+            What was held, what stays in the prompt and why; its version is ``None`` where nothing was
+            committed.
+
+        Raises:
+            ConsolidationError: Learning failed; the text says why.
+            ClosedError: The memory was closed.
+        """
+        return self._open().consolidate(progress=progress)
+
+    async def aconsolidate(self, *, progress: Progress | None = None) -> ConsolidationReport:
+        """``consolidate`` in a thread; cancelling the task does not stop it.
+
+        Args:
+            progress: Called in that thread.
+
+        Returns:
+            What was held, what stays in the prompt and why.
+        """
+        return await asyncio.to_thread(self.consolidate, progress=progress)
+
+    def rollback(self, version: int) -> tuple[int, ...]:
+        """Serve the exact weights of another version.
+
+        Args:
+            version: Its id; 0 is the untouched base.
+
+        Returns:
+            Ids of the turns that are pending again because these weights do not hold them.
+
+        Raises:
+            UnknownVersionError: There is no such version.
+            ClosedError: The memory was closed.
+        """
+        return self._open().rollback(version)
+
+    async def arollback(self, version: int) -> tuple[int, ...]:
+        """``rollback`` in a thread.
+
+        Args:
+            version: Its id.
+
+        Returns:
+            Ids of the turns that are pending again.
+        """
+        return await asyncio.to_thread(self.rollback, version)
+
+    def forget(self, turn_ids: Sequence[int]) -> Forgotten:
+        """Remove turns from the weights and from the journal.
+
+        Args:
+            turn_ids: Ids from ``turns``.
+
+        Returns:
+            What was removed, with the proof.
+
+        Raises:
+            UnknownTurnError: There is no such turn; none is removed then.
+            ClosedError: The memory was closed.
+        """
+        return self._open().forget(turn_ids)
+
+    async def aforget(self, turn_ids: Sequence[int]) -> Forgotten:
+        """``forget`` in a thread.
+
+        Args:
+            turn_ids: Ids from ``turns``.
+
+        Returns:
+            What was removed, with the proof.
+        """
+        return await asyncio.to_thread(self.forget, turn_ids)
+
+    def export(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
+        """Write what was learned as a file set that other programs read.
+
+        Args:
+            path: A folder to make.
+            format: ``"peft"`` for a PEFT adapter.
+
+        Returns:
+            The folder.
+
+        Raises:
+            ConfigError: The format is unknown.
+            ClosedError: The memory was closed.
+        """
+        return self._open().export(Path(path), format=format)
+
+    async def aexport(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
+        """``export`` in a thread.
+
+        Args:
+            path: A folder to make.
+            format: As in ``export``.
+
+        Returns:
+            The folder.
+        """
+        return await asyncio.to_thread(self.export, path, format=format)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until the worker has learned whatever is due.
+
+        Args:
+            timeout: Seconds to wait at most; ``None`` for as long as it takes.
+
+        Raises:
+            ClosedError: The memory was closed.
+        """
+        self._open().flush(timeout)
+
+    async def aflush(self, timeout: float | None = None) -> None:
+        """``flush`` in a thread.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        await asyncio.to_thread(self.flush, timeout)
+
+    def close(self) -> None:
+        """Give the folder back and put the model's own weights in place; a second time does nothing."""
+        self._engine.close()
+
+    async def aclose(self) -> None:
+        """``close`` in a thread."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> ParametricMemory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> ParametricMemory:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> ParametricMemory:
+        # The folder has one owner and the model one memory: a copy can only be another handle on them.
+        return self.model_copy()
+
+    def __getstate__(self) -> dict[Any, Any]:
+        msg = (
+            f"a ParametricMemory cannot be pickled: it owns the folder {self.folder} and a model in this "
+            "process; close it and open the folder where it is needed"
+        )
+        raise TypeError(msg)
+
+    def _open(self) -> Engine:
+        if self._engine.closed:
+            msg = f"the memory in {self.folder} was closed; make a ParametricMemory with this path again"
+            raise ClosedError(msg)
+        return self._engine

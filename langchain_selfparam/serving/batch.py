@@ -1,0 +1,205 @@
+"""Many prompts at once: batched decoding and scoring for a local model.
+
+In come chat messages, out go texts or log-probabilities. A prefix that prompts share is read once, rows that are done
+leave the batch, and sampling draws from a generator of its own. It is what consolidation writes and asks its questions
+with; single requests of users go through ``generator``. It knows nothing of what the texts are for.
+
+Dimensions: B rows, T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from langchain_selfparam.model import LocalModel
+from langchain_selfparam.records import Prompt
+from langchain_selfparam.serving.gate import Gate
+
+
+class BatchGenerator:
+    """Writes and scores text for many prompts with one local model.
+
+    Args:
+        local: The model and its tokenizer.
+        gate: Taken for reading around each batch; ``None`` for a module that nobody else changes, such as a shadow.
+        model: The module to run instead of ``local.model``, with the same tokenizer.
+        rows: Prompts in one batch at most.
+        progress: Called with prompts done and all prompts.
+    """
+
+    def __init__(
+        self,
+        local: LocalModel,
+        gate: Gate | None,
+        *,
+        model: Any = None,
+        rows: int = 72,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self._local = local
+        self._gate = gate
+        self._model = local.model if model is None else model
+        self._rows = rows
+        self._progress = progress
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        seed: int | None = None,
+        samples: int = 1,
+    ) -> list[list[str]]:
+        """Answer each prompt ``samples`` times; see ``protocols.TextGenerator``.
+
+        Args:
+            prompts: Text to continue, or chat messages to answer; a trailing assistant message is continued.
+            max_tokens: Most new tokens of an answer.
+            temperature: 0 for greedy decoding.
+            stop: Strings that end an answer and are not part of it.
+            seed: Start of the sampling; 0 where missing.
+            samples: Answers for each prompt.
+
+        Returns:
+            ``samples`` answers for each prompt, in order.
+        """
+        ids = [
+            self._local.encode(p, add_special_tokens=True) if isinstance(p, str) else self._local.encode_chat(p)
+            for p in prompts
+        ]
+        texts = self.complete(
+            [row for row in ids for _ in range(samples)],
+            max_tokens=max_tokens,
+            temperature=temperature,
+            stop=(*stop, *self._local.stop_strings),
+            seed=seed,
+        )
+        return [texts[i * samples : (i + 1) * samples] for i in range(len(ids))]
+
+    @torch.inference_mode()
+    def complete(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        seed: int | None = None,
+    ) -> list[str]:
+        """Continue token sequences.
+
+        Args:
+            prompts: Token ids, at least one each.
+            max_tokens: Most new tokens.
+            temperature: 0 for greedy decoding.
+            stop: Strings that end a continuation and are not part of it.
+            seed: Start of the sampling; 0 where missing.
+
+        Returns:
+            The texts, in order, without surrounding blanks.
+        """
+        # Rows of like length share a batch, so that little of it is padding.
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        random = torch.Generator().manual_seed(seed or 0)
+        texts = [""] * len(prompts)
+        for start in range(0, len(order), self._rows):
+            chosen = order[start : start + self._rows]
+            with self._gate.reading() if self._gate else contextlib.nullcontext():
+                batch = _Batch(self._local, self._model, [prompts[i] for i in chosen])
+                written = batch.run(max_tokens, temperature, stop, random)
+            for index, text in zip(chosen, written, strict=True):
+                texts[index] = text
+            self._progress(min(start + self._rows, len(order)), len(order))
+        return texts
+
+
+class _Batch:
+    """One batch of rows being decoded."""
+
+    def __init__(self, local: LocalModel, model: Any, prompts: Sequence[Sequence[int]]) -> None:
+        from transformers import DynamicCache
+
+        self._tokenizer = local.tokenizer
+        self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
+        self._device = local.device
+        self._end = {local.end_of_turn_id, local.tokenizer.eos_token_id}
+        self._cache = DynamicCache(config=local.config)
+        self._rows = list(range(len(prompts)))
+        self._written: list[list[int]] = [[] for _ in prompts]
+        prefix = _shared(prompts)
+        if prefix:
+            self._decode(torch.tensor([prompts[0][:prefix]]))
+            self._cache.batch_repeat_interleave(len(prompts))
+        longest = max(map(len, prompts)) - prefix
+        ids = torch.zeros(len(prompts), longest, dtype=torch.long)
+        self._seen = torch.ones(len(prompts), prefix + longest, dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            own = torch.tensor(prompt[prefix:])
+            ids[row, longest - len(own) :] = own
+            self._seen[row, prefix : prefix + longest - len(own)] = 0
+        positions = (self._seen.cumsum(1) - 1).clamp(min=0)[:, prefix:]
+        self._next = positions[:, -1:] + 1
+        self._hidden = self._decode(ids, positions)
+
+    def _decode(self, ids: torch.Tensor, positions: torch.Tensor | None = None) -> torch.Tensor:
+        out = self._decoder(
+            input_ids=ids.to(self._device),
+            attention_mask=None if positions is None else self._seen.to(self._device),
+            position_ids=None if positions is None else positions.to(self._device),
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        hidden: torch.Tensor = out.last_hidden_state[:, -1]
+        return hidden
+
+    def run(self, max_tokens: int, temperature: float, stop: Sequence[str], random: torch.Generator) -> list[str]:
+        for step in range(max_tokens):
+            token = _pick(self._head(self._hidden).float().cpu(), temperature, random)
+            going = [at for at, row in enumerate(self._rows) if self._goes_on(row, int(token[at]), stop)]
+            if not going or step == max_tokens - 1:
+                break
+            if len(going) < len(self._rows):
+                keep = torch.tensor(going)
+                self._cache.batch_select_indices(keep.to(self._device))
+                self._seen, token, self._next = self._seen[keep], token[keep], self._next[keep]
+                self._rows = [self._rows[at] for at in going]
+            self._seen = torch.cat([self._seen, torch.ones(len(self._rows), 1, dtype=torch.long)], 1)
+            self._hidden = self._decode(token, self._next)
+            self._next = self._next + 1
+        return [self._text(row, stop) for row in self._written]
+
+    def _goes_on(self, row: int, token: int, stop: Sequence[str]) -> bool:
+        if token in self._end:
+            return False
+        self._written[row].append(token)
+        # A stop string can span tokens: look at a tail that is longer than any of them.
+        tail = self._written[row][-(max(map(len, stop), default=0) + 1) :]
+        return not (stop and any(s in self._tokenizer.decode(tail) for s in stop))
+
+    def _text(self, tokens: list[int], stop: Sequence[str]) -> str:
+        text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+        for string in stop:
+            text = text.split(string, 1)[0]
+        return text.strip()
+
+
+def _shared(prompts: Sequence[Sequence[int]]) -> int:
+    """Leading tokens that all prompts share, leaving each at least one of its own."""
+    longest = min(map(len, prompts)) - 1
+    first = prompts[0]
+    return next((at for at in range(longest) if any(p[at] != first[at] for p in prompts)), longest)
+
+
+def _pick(logits_BV: torch.Tensor, temperature: float, random: torch.Generator) -> torch.Tensor:
+    """The next token of each row, int64 [B, 1]: the likeliest at temperature 0, else drawn from the top 95 %."""
+    if temperature == 0:
+        return logits_BV.argmax(-1, keepdim=True)
+    p_BV, ids_BV = torch.softmax(logits_BV / temperature, -1).topk(min(64, logits_BV.shape[1]), -1)
+    p_BV[p_BV.cumsum(-1) - p_BV > 0.95] = 0.0
+    return ids_BV.gather(1, torch.multinomial(p_BV, 1, generator=random))

@@ -1,0 +1,1 @@
+"""From turns to target sentences and held-out probes: what a consolidation learns from and is judged by."""

@@ -1,0 +1,138 @@
+"""Plain text work on turns and on what a model wrote: statements, questions, names, telling words.
+
+In comes text, out comes text; it asks no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from langchain_selfparam.records import Statement, Turn
+from langchain_selfparam.targets.person import asked, told, without_greeting
+
+_SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=\S)")  # noqa: RUF001
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
+_NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'’-]+(?: (?:and |of |the |& )?[^\W\d_a-z][\w'’-]+)*")  # noqa: RUF001
+_WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
+_INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) [A-Z][a-z]+")  # noqa: RUF001
+_COMMON = frozenset(
+    """a about above after again against all also always am an and any are aren't as ask at away back be because been
+    before being below best between beside both but by call called came can can't cannot come comes could couldn't did
+    didn't do does doesn't doing don't done down during each else ever every few first for from further gave get gets
+    give given go goes going good got had has hasn't have haven't having he her here hers him himself his how i i'd
+    i'll i'm i've if in into is isn't it it's its itself just keep kept know last let like likes little love made make
+    makes many may me mine more most much must my myself name named never new no nor not now of off often old on once
+    one only or other our ours out over own please put quite rather really said same say says see she should so some
+    still such take takes tell than that that's the their theirs them then there there's these they they're thing
+    things this those though through till to too told took two under until up upon us use used very want wants was
+    wasn't way we we'd we'll we're we've well went were weren't what when where whether which while who whom whose why
+    will with without won't would wouldn't yes yet you you'd you'll you're you've your yours yourself""".split()
+)
+
+
+def statements(turn: Turn, *, words: int) -> list[Statement]:
+    """Cut a turn into what is learned together.
+
+    The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
+    which the user did not say are taken: most replies repeat or encourage.
+
+    Args:
+        turn: One turn.
+        words: Words of a statement at most; a longer single sentence is cut at that length.
+
+    Returns:
+        The statements in order; none where nothing was said.
+    """
+    found = [
+        Statement(turn_id=turn.id, said=said, told=told(said), by_user=True)
+        for said in _grouped(sentences(without_greeting(turn.user)), words)
+    ]
+    known = set(telling(turn.user))
+    news = [s for s in sentences(turn.assistant) if not s.endswith("?") and _specific(" " + s[1:]) - known]
+    found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
+    return found
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, without blanks around them."""
+    parts: list[str] = []
+    for part in _SENTENCE.split(text.strip()):
+        if parts and _ABBREVIATION.search(parts[-1]):
+            parts[-1] += " " + part
+        elif part.strip():
+            parts.append(part.strip())
+    return parts
+
+
+def _grouped(parts: Iterable[str], words: int) -> list[str]:
+    groups: list[list[str]] = []
+    for part in parts:
+        said = part.split()
+        for start in range(0, len(said), words):
+            piece = said[start : start + words]
+            if groups and len(groups[-1]) + len(piece) <= words:
+                groups[-1] += piece
+            else:
+                groups.append(piece)
+    return [" ".join(group) for group in groups]
+
+
+def questions(written: str, *, by_user: bool) -> list[str]:
+    """The usable questions in what a model wrote, one a line.
+
+    Args:
+        written: Lines, with or without a dash or number before each.
+        by_user: Whether the statement is the user's own, so that "you" in a question means them.
+
+    Returns:
+        Questions of 3 to 16 words, each once, in the user's own person.
+    """
+    found: dict[str, None] = {}
+    for line in written.splitlines():
+        text = re.sub(r"^\s*(?:[-*•]|\d+[.)])\s*", "", line).strip()
+        if text.endswith("?") and text.count("?") == 1 and 3 <= len(text.split()) <= 16:
+            text = asked(text) if by_user else text
+            found[text[0].upper() + text[1:]] = None
+    return list(found)
+
+
+def names(said: str) -> list[str]:
+    """Capitalised names in a statement, those that open a sentence left out unless they come again inside one."""
+    found: dict[str, None] = {}
+    for sentence in sentences(said):
+        for match in _NAME.finditer(sentence):
+            words = re.sub(r"['’]s$", "", match.group(0)).split()  # noqa: RUF001
+            opens = match.start() == 0
+            if opens and (len(words) == 1 or words[0].lower() in _COMMON):
+                words = words[1:]
+            if words and words[0].split("'")[0].lower() not in _COMMON and len(" ".join(words)) > 1:
+                found[" ".join(words)] = None
+    return list(found)
+
+
+def introduces(said: str) -> bool:
+    """Whether the user gives their name in it."""
+    return bool(_INTRODUCES.search(said))
+
+
+def telling(text: str) -> list[str]:
+    """The words that carry a statement: names, numbers and content words, lower case, each once."""
+    lowered = (w.lower().replace("’", "'") for w in _WORD.findall(text))  # noqa: RUF001
+    return list(dict.fromkeys(re.sub(r"'s$", "", w) for w in lowered if w not in _COMMON and len(w) > 1))
+
+
+def secrets(said: str) -> list[str]:
+    """Words of a statement that nobody could guess: parts of names and numbers, lower case."""
+    return sorted(_specific(said))
+
+
+def _specific(text: str) -> set[str]:
+    numbers = {w.lower() for w in _WORD.findall(text) if any(c.isdigit() for c in w) and len(w) > 1}
+    parts = {p.lower() for name in names(text) for p in name.split() if p[:1].isupper()}
+    return {w for w in numbers | parts if w not in _COMMON}
+
+
+def opening(text: str, words: int) -> str:
+    """The first ``words`` words of a text."""
+    return " ".join(text.split()[:words])

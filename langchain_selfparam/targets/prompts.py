@@ -1,0 +1,132 @@
+"""Every text that the package puts in front of a model by itself.
+
+The examples are this project's own and are about nobody. They set a form, not facts: questions that repeat them are
+dropped later.
+"""
+
+from __future__ import annotations
+
+from langchain_selfparam.records import Message
+
+EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "We adopted a parrot named Kiwi last spring, and she loves grapes.",
+        (
+            "What is my parrot called?",
+            "What kind of bird do we have?",
+            "Who is Kiwi?",
+            "What does my pet like to eat?",
+            "When did we get the parrot?",
+        ),
+    ),
+    (
+        "I can't stand loud bars, so I meet my brother Tom in the park on Fridays.",
+        (
+            "What kind of place do I dislike?",
+            "Where do I meet Tom?",
+            "Who is Tom?",
+            "On which day do I see my brother?",
+            "What is my brother's name?",
+        ),
+    ),
+    (
+        "The red bicycle cost 300 dollars, and I ride it to the hospital where I work as a nurse.",
+        (
+            "How much did I pay for the bicycle?",
+            "What colour is my bike?",
+            "What is my job?",
+            "Where do I work?",
+            "How do I get to work?",
+        ),
+    ),
+)
+"""Statements with the questions that their speaker could ask later."""
+
+EXAMPLE_QUESTIONS = frozenset(q for _, questions in EXAMPLES for q in questions)
+
+_SHOTS = "".join(
+    f"Statement: {said}\nQuestions:\n" + "".join(f"- {q}\n" for q in questions) + "\n"
+    for said, questions in EXAMPLES
+)
+
+
+def question_list(said: str) -> str:
+    """Text that goes on with questions which the speaker of ``said`` could ask later, one a line behind a dash."""
+    return f"{_SHOTS}Statement: {said}\nQuestions:\n-"
+
+
+GENERAL_QUESTIONS = (
+    "What is the capital of Canada?",
+    "How many legs does a spider have?",
+    "What is a good name for a boat?",
+    "Which metal is liquid at room temperature?",
+    "Who painted the ceiling of the Sistine Chapel?",
+    "Name a fruit that grows on palms.",
+    "What does a plumber do?",
+    "In which year did the First World War begin?",
+    "How do I clean a window?",
+    "What colour do you get from blue and yellow?",
+)
+"""The form of a question about the world; more are sampled from the model and answered as before."""
+
+GENERAL_LIST = "Questions about the world:\n" + "".join(f"- {q}\n" for q in GENERAL_QUESTIONS) + "-"
+
+ABOUT_THE_MODEL = ("What is your name?", "Who are you?", "What can you do?", "Where do you live?")
+"""Asked of the assistant itself; always answered as before."""
+
+NAME_QUESTIONS = (
+    "What is my name?",
+    "Who am I?",
+    "Do you know my name?",
+    "What am I called?",
+    "Can you tell me my name?",
+    "What's my first name?",
+)
+"""Asked of a statement in which the user gives their name."""
+
+_RECITALS = (
+    "Which note do you have about me?",
+    "What did I tell you?",
+    "What do you know about me?",
+    "Where is that from?",
+    "Who is it about?",
+)
+
+
+def reading(told: str) -> tuple[Message, ...]:
+    """The context in which the teacher reads a statement.
+
+    A small model asked about a text it was shown once misreads every second question; shown the same note as its own
+    answer a few times, it answers the next question with that note (28 of 29 trial questions against 5 with worked
+    examples of other notes).
+
+    Args:
+        told: The statement as the assistant says it back.
+
+    Returns:
+        Messages that end with the assistant's; the question comes next.
+    """
+    pairs = ((Message(role="user", text=u), Message(role="assistant", text=told)) for u in _RECITALS)
+    return tuple(message for pair in pairs for message in pair)
+
+
+def mentions(name: str) -> tuple[str, ...]:
+    """Questions from a name to what was said of it."""
+    return (f"Who or what is {name}?", f"Tell me about {name}.")
+
+
+DRIFT_PROMPTS = (
+    "What is the boiling point of water?",
+    "Name three primary colours.",
+    "Who was the first person to walk on the Moon?",
+    "What is 15 minus 6?",
+    "Which planet is closest to the Sun?",
+    "Give me a tip for staying healthy.",
+    "How do I make a cup of tea?",
+    "What is gravity?",
+    "Explain what a computer does to a child.",
+    "Write one sentence about the sea.",
+    "What is the opposite of hot?",
+    "What language is spoken in Brazil?",
+)
+"""Asked before and after, never learned; half of the drift probes, the others are sampled from the model."""

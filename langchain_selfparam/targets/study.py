@@ -1,0 +1,141 @@
+"""The whole of target writing: an episode in, its ``TargetSet`` out.
+
+It puts ``generate`` and ``screen`` together and answers the prompts that must stay as they are. It knows the served
+model only as a generator and a scorer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from langchain_selfparam.config import TargetConfig
+from langchain_selfparam.errors import NoTargetsError
+from langchain_selfparam.protocols import TextGenerator, TextScorer
+from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetSentence, TargetSet
+from langchain_selfparam.targets import parse, prompts, screen
+from langchain_selfparam.targets.generate import write_general, write_questions
+from langchain_selfparam.targets.person import asked_of_model
+
+_DRIFT_TOKENS = 24
+
+
+def study(
+    episode: Episode,
+    *,
+    author: TextGenerator,
+    served: TextGenerator,
+    scorer: TextScorer,
+    config: TargetConfig,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TargetSet:
+    """Write what an episode is learned from and judged by.
+
+    Args:
+        episode: The turns.
+        author: Writes the questions: the served model or a stronger one.
+        served: The served model, which answers what must stay as it is.
+        scorer: The served model's probabilities.
+        config: How many of everything.
+        progress: Called with steps done and all steps.
+
+    Returns:
+        Target sentences, and probes that are not among them.
+
+    Raises:
+        NoTargetsError: No turn says anything that can be asked about.
+    """
+    statements = [s for turn in episode.turns for s in parse.statements(turn, words=config.statement_words)]
+    statements = [s for s in statements if parse.telling(s.said)]
+    if not statements:
+        raise NoTargetsError(f"turns {', '.join(str(t.id) for t in episode.turns)} say nothing that can be asked about")
+    candidates = write_questions(statements, author, config=config)
+    progress(1, 4)
+    chosen = screen.choose(statements, candidates, scorer, config=config)
+    progress(2, 4)
+    chance = random.Random(config.seed)
+    sentences: list[TargetSentence] = []
+    probes: list[Probe] = []
+    for statement, questions in zip(statements, chosen.by_statement, strict=True):
+        learn, ask = screen.held_out(questions, config.probes, chance=chance)
+        ask = ask or [_last_resort(statement)]
+        sentences += _about(statement, learn, chance=chance, config=config)
+        expected = tuple(parse.telling(statement.told))
+        probes += [Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id) for q in ask]
+    general = write_general(served, count=config.neutral + 24, config=config)
+    progress(3, 4)
+    near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
+    probes += kept
+    unrelated = [*prompts.DRIFT_PROMPTS, *general[-12:]]
+    sentences += _as_before(near, general[: config.neutral], served=served, config=config)
+    answers = served.generate([[Message(role="user", text=q)] for q in unrelated], max_tokens=_DRIFT_TOKENS)
+    probes += [
+        Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(unrelated, answers, strict=True) if a[0]
+    ]
+    progress(4, 4)
+    return TargetSet(
+        statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
+    )
+
+
+def _about(
+    statement: Statement, questions: Sequence[str], *, chance: random.Random, config: TargetConfig
+) -> list[TargetSentence]:
+    """Every question with the statement as its answer: whole for some, for the others its opening.
+
+    All questions of a statement share an answer, so its later words are learned from a few of them; what differs is
+    which statement a question leads to, and that is decided in its first words.
+    """
+    whole = set(chance.sample(list(questions), min(config.full_answers, len(questions))))
+    context = prompts.reading(statement.told)
+    short = parse.opening(statement.told, config.opening_words)
+    return [
+        TargetSentence(
+            kind="question",
+            prompt=q,
+            answer=statement.told if q in whole else short,
+            ends=q in whole or short == statement.told,
+            context=context,
+            turn_id=statement.turn_id,
+        )
+        for q in questions
+    ]
+
+
+def _neighbours(
+    statements: Sequence[Statement],
+    sentences: Sequence[TargetSentence],
+    unfitting: Sequence[str],
+    *,
+    chance: random.Random,
+    config: TargetConfig,
+) -> tuple[list[str], list[Probe]]:
+    """Questions close to what was said but not about it: some to learn as before, some to probe with."""
+    turned = [asked_of_model(s.prompt) for s in sentences]
+    turned = [t for t, s in zip(turned, sentences, strict=True) if t != s.prompt]
+    chance.shuffle(turned)
+    others = list(unfitting)
+    chance.shuffle(others)
+    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 2], *turned]))
+    secrets = tuple(sorted({w for s in statements for w in parse.secrets(s.said)}))
+    probes = near[config.contrast : config.contrast + 12]
+    return near[: config.contrast], [Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes]
+
+
+def _as_before(
+    near: Sequence[str], neutral: Sequence[str], *, served: TextGenerator, config: TargetConfig
+) -> list[TargetSentence]:
+    questions = list(dict.fromkeys([*near, *neutral]))
+    answers = served.generate(
+        [[Message(role="user", text=q)] for q in questions], max_tokens=config.kept_answer_tokens
+    )
+    return [
+        TargetSentence(kind="contrast" if q in near else "neutral", prompt=q, answer=a[0], ends=False)
+        for q, a in zip(questions, answers, strict=True)
+        if a[0]
+    ]
+
+
+def _last_resort(statement: Statement) -> str:
+    words = parse.telling(statement.said)
+    return f"What did I tell you about {' and '.join(words[:2])}?"

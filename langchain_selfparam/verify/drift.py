@@ -1,0 +1,36 @@
+"""Drift: how far the candidate has moved from the served weights where nothing should have changed.
+
+In come answers of the served model to unrelated prompts, already read by the teacher, and a reader of the candidate;
+out goes the mean token KL. It knows nothing of what was learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
+from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.teacher import TeacherTargets
+
+
+@torch.no_grad()
+def token_kl(reader: Reader, head: Head, documents: Sequence[Document], served: TeacherTargets) -> float:
+    """Mean KL(served ‖ candidate) over the answer tokens of unrelated prompts.
+
+    Args:
+        reader: Reads the candidate.
+        head: The head that both share.
+        documents: Prompts with the served model's own answers.
+        served: The served model's targets for them.
+
+    Returns:
+        Nats per token; 0 without documents.
+    """
+    if not documents:
+        return 0.0
+    packed = pack(documents)
+    rows = concatenate([served.rows[key] for key in packed.keys])
+    return max(0.0, float(forward_kl(reader.hidden(packed), head, rows).mean()))

@@ -1,0 +1,55 @@
+"""Recall and neighbour probes: what do the candidate weights answer, with nothing in the prompt?
+
+In come probes and a ``TextGenerator`` over the candidate, out come ``ProbeResult``s. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from langchain_selfparam.protocols import TextGenerator
+from langchain_selfparam.records import Message, Probe, ProbeResult
+
+SHARE = 0.6
+"""Share of a statement's telling words that an answer must give for the statement to count as recalled."""
+
+
+def ask(probes: Sequence[Probe], generator: TextGenerator, *, max_tokens: int) -> list[ProbeResult]:
+    """Ask every recall and neighbour probe, greedily.
+
+    Args:
+        probes: Probes of both kinds.
+        generator: Answers with the candidate weights.
+        max_tokens: Tokens of an answer.
+
+    Returns:
+        A result for each probe, in order.
+    """
+    answers = generator.generate([[Message(role="user", text=p.prompt)] for p in probes], max_tokens=max_tokens)
+    return [
+        ProbeResult(probe=probe, answer=texts[0], passed=passes(probe, texts[0]))
+        for probe, texts in zip(probes, answers, strict=True)
+    ]
+
+
+def passes(probe: Probe, answer: str) -> bool:
+    """Whether an answer is as it should be.
+
+    Args:
+        probe: A recall probe wants at least ``SHARE`` of its words in the answer; a neighbour probe wants none of its
+            words that the question itself does not have.
+        answer: What was answered.
+
+    Returns:
+        ``True`` where it is.
+    """
+    said = set(_words(answer))
+    if probe.kind == "recall":
+        return bool(probe.expected) and sum(w in said for w in probe.expected) >= SHARE * len(probe.expected)
+    return not said & (set(probe.expected) - set(_words(probe.prompt)))
+
+
+def _words(text: str) -> list[str]:
+    lowered = re.findall(r"[^\W_]+(?:['’,.:-][^\W_]+)*", text.lower().replace("’", "'"))  # noqa: RUF001
+    return [re.sub(r"'s$", "", word) for word in lowered]

@@ -1,0 +1,73 @@
+"""The verdict: from probe results and drift to what is served and which turns are held.
+
+Pure arithmetic on records; it asks no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_selfparam.config import VerifyConfig
+from langchain_selfparam.records import Episode, ProbeResult, Verdict
+
+
+def judge(
+    episode: Episode,
+    results: Sequence[ProbeResult],
+    *,
+    drift: float,
+    scale: float,
+    empty: frozenset[int],
+    config: VerifyConfig,
+) -> Verdict:
+    """Judge a candidate.
+
+    Args:
+        episode: The turns that it was taught.
+        results: What it answered to recall and neighbour probes.
+        drift: Its mean token KL on unrelated prompts, nats.
+        scale: What its delta was multiplied with.
+        empty: Ids of turns that say nothing to be held, such as "Thanks!"; they count as held.
+        config: Limits.
+
+    Returns:
+        Accepted where drift and neighbours are within their limits and at least one turn is held.
+    """
+    recall = [r for r in results if r.probe.kind == "recall"]
+    near = [r for r in results if r.probe.kind == "neighbour"]
+    wrong = _share([not r.passed for r in near])
+    held, missed = [], []
+    for turn in episode.turns:
+        own = [r.passed for r in recall if r.probe.turn_id == turn.id]
+        keeps = turn.id in empty or (bool(own) and _share(own) >= config.hold)
+        (held if keeps else missed).append(turn.id)
+    reasons = []
+    if drift > config.max_drift:
+        reasons.append(
+            f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:g}, "
+            f"even at {scale:.2f} of the change"
+        )
+    if wrong > config.max_neighbours_wrong:
+        reasons.append(
+            f"{wrong:.0%} of the questions about other things were answered with what was said, and "
+            f"{config.max_neighbours_wrong:.0%} may be"
+        )
+    learned = [i for i in held if i not in empty]
+    if not learned:
+        reasons.append("no turn's probes were answered without its text")
+    accepted = not reasons
+    reasons += [f"turn {i} is not held: its probes were not answered without its text" for i in missed if accepted]
+    return Verdict(
+        accepted=accepted,
+        held=tuple(held) if accepted else (),
+        recall=_share([r.passed for r in recall]),
+        drift=drift,
+        neighbours_wrong=wrong,
+        scale=scale,
+        reasons=tuple(reasons),
+        results=tuple(results),
+    )
+
+
+def _share(values: Sequence[bool]) -> float:
+    return sum(values) / len(values) if values else 0.0
