@@ -55,6 +55,8 @@ class TrainingConfig:
     """Rank of each LoRA factor pair."""
     alpha: float = 32.0
     """LoRA scale is alpha / rank."""
+    frozen_share: float = 0.33
+    """Share of the model's blocks, from the lowest, that do not learn."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
     epochs: int = 6
@@ -77,6 +79,7 @@ class TrainingConfig:
             value = getattr(self, name)
             _need(math.isfinite(value) and value > 0, name, value, "above 0 and finite")
         _need(0 <= self.warmup < 1, "warmup", self.warmup, "from 0 to below 1")
+        _need(0 <= self.frozen_share < 1, "frozen_share", self.frozen_share, "from 0 to below 1")
         _need(self.stop_kl >= 0, "stop_kl", self.stop_kl, "0 or more nats per token")
 
 

@@ -1,5 +1,4 @@
-"""``selfparam ask``: questions to a memory's weights, nothing in the prompt; not listed, made for other
-programs.
+"""``selfparam ask``: questions to a memory's weights, nothing in the prompt; not listed in the help.
 
 In come a folder and questions, out goes JSON on standard output. The demo runs it as its new process.
 """

@@ -1,7 +1,6 @@
-"""``selfparam chat``: talk to a model that remembers; answers are streamed, a line says what is in the
-weights.
+"""``selfparam chat``: talk to a model that remembers; a line says what is in the weights.
 
-In come lines on standard input, out go answers. It knows the memory's public names only.
+In come lines on standard input, out go streamed answers. It knows the memory's public names only.
 """
 
 from __future__ import annotations
@@ -77,10 +76,14 @@ def _lines() -> Iterator[str]:
 
 
 def _answer(line: str, llm: ChatSelfParam, memory: ParametricMemory) -> None:
-    said = ""
-    for chunk in llm.stream([*memory.buffer_as_messages, ("user", line)]):
-        said += chunk.text
-        print(chunk.text, end="", flush=True)
+        said = ""
+    try:
+        for chunk in llm.stream([*memory.buffer_as_messages, ("user", line)]):
+            said += chunk.text
+            print(chunk.text, end="", flush=True)
+    except InputError as error:
+        print(f"no answer: {error}; /learn takes turns out of the prompt", file=sys.stderr)
+        return
     print()
     try:
         memory.save_context({"input": line}, {"output": said})

@@ -48,7 +48,8 @@ def add_command(
     Returns:
         Its parser.
     """
-    listed = {"help": help} if help else {}
+    # argparse lists a command only where the word help is given at all.
+    listed: dict[str, Any] = {"help": help} if help else {}
     parser = commands.add_parser(
         name,
         description=help,

@@ -1,5 +1,4 @@
-"""``selfparam demo``: a shipped conversation, learned by a real model, asked about in four ways, with a
-report.
+"""``selfparam demo``: a shipped conversation, learned by a real model and asked about in five ways.
 
 In come a model and a folder, out go tables on standard output and a report in the folder. What is asked and
 how it is shown is ``evaluation``'s; this file only strings it together.

@@ -34,9 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "measure how much of conversations a model holds"
     parser = add_command(commands, "eval", run, help=text, example=_EXAMPLE)
     parser.add_argument("protocol", choices=["single"], help="single: each conversation into fresh weights")
-    data = (
-        "a .jsonl file of conversations, or a packaged set: assistant_chats, demo (default: assistant_chats)"
-    )
+    data = "a .jsonl file of conversations, or a packaged set (default: assistant_chats)"
     parser.add_argument("--data", default="assistant_chats", metavar="FILE", help=data)
     add_model(parser)
     parser.add_argument("--contexts", type=_count, metavar="N", help="only the first N conversations")

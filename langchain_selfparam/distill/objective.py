@@ -59,9 +59,7 @@ class TargetRows:
 
 def concatenate(parts: list[TargetRows]) -> TargetRows:
     """Rows of several parts, in order."""
-    return TargetRows(
-        *(torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(TargetRows))
-    )
+    return TargetRows(*(torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(TargetRows)))
 
 
 class _FastProducts:
@@ -127,7 +125,7 @@ class Head:
         return out if self.bias is None else out.add_(self.bias)
 
     def pull_back(self, rows_TV: torch.Tensor) -> torch.Tensor:
-        """rows @ W.
+        """Rows @ W.
 
         Args:
             rows_TV: fp32 [T, V].
@@ -162,7 +160,7 @@ def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chu
         One row for each answer token.
     """
     parts = []
-    for part in hidden_TD.split(chunk):
+    for part in torch.split(hidden_TD, chunk):
         logp_TV = torch.log_softmax(head.logits(part), -1)
         p_TV = logp_TV.exp()
         negentropy = torch.where(p_TV > 0, p_TV * logp_TV, 0.0).sum(-1)
@@ -181,7 +179,7 @@ class _SparseTeacherKL(torch.autograd.Function):
     def forward(ctx: Any, hidden_TD: torch.Tensor, head: Head, rows: TargetRows, chunk: int) -> torch.Tensor:
         grads, losses = [], []
         start = 0
-        for part in hidden_TD.detach().split(chunk):
+        for part in torch.split(hidden_TD.detach(), chunk):
             stop = start + part.shape[0]
             at = slice(start, stop)
             logits = head.logits(part)

@@ -56,7 +56,10 @@ class PackedScorer:
         results = []
         for done, (prompt, texts) in enumerate(groups, 1):
             local = self._local
-            ids = local.encode(prompt, add_special_tokens=True) if isinstance(prompt, str) else local.encode_chat(prompt)
+            if isinstance(prompt, str):
+                ids = local.encode(prompt, add_special_tokens=True)
+            else:
+                ids = local.encode_chat(prompt)
             documents = [
                 Document(at, tuple(ids), tuple(local.encode(text)) or (local.end_of_turn_id,))
                 for at, text in enumerate(texts)
@@ -78,8 +81,8 @@ class PackedScorer:
             answers = packed.answer_ids.to(hidden_ND.device)
             said = [
                 logits.gather(1, ids[:, None])[:, 0] - torch.logsumexp(logits, -1)
-                for part, ids in zip(hidden_ND.split(CHUNK), answers.split(CHUNK), strict=True)
+                for part, ids in zip(torch.split(hidden_ND, CHUNK), torch.split(answers, CHUNK), strict=True)
                 for logits in [self._head.logits(part)]
             ]
-            scores += [float(part.sum()) for part in torch.cat(said).split(list(packed.lengths))]
+            scores += [float(part.sum()) for part in torch.split(torch.cat(said), list(packed.lengths))]
         return scores

@@ -6,6 +6,7 @@ factors are changed in place and a ``TrainReport`` goes out. It knows nothing of
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -48,7 +49,6 @@ def train(
     targets: TeacherTargets,
     *,
     config: TrainingConfig,
-    weights: dict[int, float] | None = None,
     autocast: Callable[[], Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainReport:
@@ -61,7 +61,6 @@ def train(
         documents: Prompts without context and their answers.
         targets: The teacher's rows for each document's key.
         config: Rates, epochs, batch size, seed.
-        weights: Document key to its weight in the loss; 1 where missing.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
 
@@ -71,15 +70,7 @@ def train(
     Raises:
         NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
-    shuffled = random.Random(config.seed)
-    plan: list[list[Document]] = []
-    last_epoch_at = 0
-    for _ in range(config.epochs):
-        order = list(range(len(documents)))
-        shuffled.shuffle(order)
-        last_epoch_at = len(plan)
-        plan += batches(documents, tokens=config.batch_tokens, order=order)
-    per_epoch = len(plan) - last_epoch_at
+    plan, per_epoch = _plan(documents, config)
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     curve: list[TrainPoint] = []
     tokens = answer_tokens = 0
@@ -88,16 +79,11 @@ def train(
         rate = learning_rate(step, len(plan), config)
         for part in optimizer.param_groups:
             part["lr"] = rate
-        rows = concatenate([targets.rows[key] for key in packed.keys])
-        with autocast() if autocast else torch.enable_grad():
+        with autocast() if autocast else contextlib.nullcontext():
             hidden_ND = reader.hidden(packed)
-        kl_N = forward_kl(hidden_ND, head, rows)
-        weight_N = torch.repeat_interleave(
-            torch.tensor([(weights or {}).get(k, 1.0) for k in packed.keys]), torch.tensor(packed.lengths)
-        ).to(kl_N.device)
-        loss = (kl_N * weight_N).sum() / weight_N.sum()
+        kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        kl_N.mean().backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         value = float(kl_N.detach().mean())
         if not (math.isfinite(value) and math.isfinite(float(norm))):
@@ -121,6 +107,20 @@ def train(
         kl_last=mean_kl(curve[-per_epoch:]),
         curve=tuple(curve),
     )
+
+
+def _plan(documents: Sequence[Document], config: TrainingConfig) -> tuple[list[list[Document]], int]:
+    """The documents of every step, shuffled anew for each epoch, and the steps of the last epoch."""
+    shuffled = random.Random(config.seed)
+    plan: list[list[Document]] = []
+    per_epoch = 0
+    for _ in range(config.epochs):
+        order = list(range(len(documents)))
+        shuffled.shuffle(order)
+        epoch = batches(documents, tokens=config.batch_tokens, order=order)
+        per_epoch = len(epoch)
+        plan += epoch
+    return plan, per_epoch
 
 
 def mean_kl(points: Sequence[TrainPoint]) -> float:

@@ -24,12 +24,10 @@ class TeacherTargets:
     Attributes:
         rows: Document key to its rows, one for each answer token.
         agreement: Document key to the share of answer tokens that are the teacher's own first choice.
-        logprob: Document key to the mean log-probability of its answer tokens, nats.
     """
 
     rows: dict[int, TargetRows]
     agreement: dict[int, float]
-    logprob: dict[int, float]
 
 
 @torch.no_grad()
@@ -53,21 +51,17 @@ def read(
     """
     rows: dict[int, TargetRows] = {}
     agreement: dict[int, float] = {}
-    logprob: dict[int, float] = {}
     for done, documents in enumerate(chunks, 1):
         packed = pack(documents)
         hidden_ND = reader.hidden(packed)
         reduced = reduce_teacher(hidden_ND, head)
         answers = packed.answer_ids.to(hidden_ND.device)
-        logits = head.logits(hidden_ND)
-        said = logits.gather(1, answers[:, None])[:, 0] - torch.logsumexp(logits, -1)
         first = reduced.ids[:, 0] == answers
         start = 0
         for key, length in zip(packed.keys, packed.lengths, strict=True):
             at = torch.arange(start, start + length, device=hidden_ND.device)
             rows[key] = reduced.select(at)
             agreement[key] = float(first[at].float().mean())
-            logprob[key] = float(said[at].mean())
             start += length
         progress(done, len(chunks))
-    return TeacherTargets(rows, agreement, logprob)
+    return TeacherTargets(rows, agreement)

@@ -117,9 +117,7 @@ def rollback(
     return freed
 
 
-def open_weights(
-    store: Store, *, exact: ExactWeights, model: Any, gate: Gate, created_at: datetime
-) -> Version:
+def open_weights(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, created_at: datetime) -> Version:
     """Serve what the ledger says, after a folder was opened; files that no version names are deleted.
 
     Where a delta on the head's path is damaged, the last version before it is served: the head moves there

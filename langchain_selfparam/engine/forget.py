@@ -111,9 +111,7 @@ def _delete(
     freed: tuple[int, ...] = ()
     with store.database.transaction() as connection:
         if move_to is not None and created_at is not None:
-            freed = store.versions.move_head(
-                move_to, created_at=created_at, kind="forget", connection=connection
-            )
+            freed = store.versions.move_head(move_to, created_at=created_at, kind="forget", connection=connection)
         store.turns.delete(ids, connection=connection)
         store.versions.delete(versions, connection=connection)
     return tuple(i for i in freed if i not in ids)

@@ -72,9 +72,7 @@ class Learner:
         self._author = author
         self._head = Head(local.head.weight, local.head.bias)
 
-    def learn(
-        self, episode: Episode, *, exact: ExactWeights, earlier: Sequence[Delta], progress: Progress
-    ) -> Learned:
+    def learn(self, episode: Episode, *, exact: ExactWeights, earlier: Sequence[Delta], progress: Progress) -> Learned:
         """Learn an episode on top of the served weights.
 
         Args:
@@ -127,7 +125,9 @@ class Learner:
 
     def _documents(self, targets: TargetSet) -> tuple[list[Document], list[list[Document]], list[Document]]:
         """The student's documents, the teacher's by shared context, and the unrelated ones of both."""
-        student_documents, by_context, plain = [], {}, []
+        student_documents: list[Document] = []
+        by_context: dict[tuple[Message, ...], list[Document]] = {}
+        plain: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
             question = Message(role="user", text=sentence.prompt)
             answer = self._answer(sentence.answer, ends=sentence.ends)

@@ -92,9 +92,7 @@ class Worker:
             ClosedError: The worker was closed before the work was done.
         """
         if threading.current_thread() is self._thread:
-            msg = (
-                "the worker's own step called flush() and would wait for itself; call it from another thread"
-            )
+            msg = "the worker's own step called flush() and would wait for itself; call it from another thread"
             raise RuntimeError(msg)
         with self._changed:
             before = self._failures
@@ -105,9 +103,7 @@ class Worker:
                 timeout,
             )
             if not done:
-                msg = (
-                    f"work is left after {timeout:g} s: {self._left()}; call flush() again, or with more time"
-                )
+                msg = f"work is left after {timeout:g} s: {self._left()}; call flush() again, or with more time"
                 raise TimeoutError(msg)
             if self._failures > before and self._error is not None:
                 raise self._error

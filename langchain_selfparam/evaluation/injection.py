@@ -169,7 +169,7 @@ def quoting(conversation: Conversation) -> list[tuple[Message, ...]]:
     Returns:
         One prompt for each question.
     """
-    prompts = []
+    prompts: list[tuple[Message, ...]] = []
     for question in conversation.questions:
         said = " ".join(conversation.turns[turn][0] for turn in question.turns)
         prompts.append((Message(role="user", text=f'Earlier I told you: "{said}" {question.text}'),))

@@ -62,7 +62,7 @@ def demo_text(demo: Demo, *, width: int = 100) -> str:
         Three tables: questions, what was held, seconds.
     """
     header = ("question", "before", "conversation in prompt", "after")
-    questions = plain(header, _question_rows(demo.result, ("+ ", "- ")), width=width)
+    questions = plain(header, _question_rows(demo.result, ("+ ", "- ")), width=width, lines=2)
     return "\n\n".join(
         [
             f"{demo.model}: + right, - wrong; before and after have nothing in the prompt",
@@ -161,9 +161,9 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     blue, orange, grey = "#1f5fa8", "#c8501e", "#7a7a7a"
     steps, last = [p.step for p in points], max((p.step for p in points), default=1)
-    mean = [statistics.fmean(p.kl for p in points[max(0, i - 9) : i + 1]) for i in range(len(points))]
+    mean = [statistics.fmean(p.kl for p in points[max(0, i - 5) : i + 6]) for i in range(len(points))]
     top.plot(steps, [p.kl for p in points], color=blue, alpha=0.3, linewidth=1, label="each step")
-    top.plot(steps, mean, color=blue, linewidth=2, label="mean of 10 steps")
+    top.plot(steps, mean, color=blue, linewidth=2, label="mean of 11 steps")
     top.set_ylabel("KL(teacher ‖ student)\n(nats per answer token)")
     top.set_ylim(bottom=0)
     ends = [100 * before, 100 * after]
@@ -173,13 +173,14 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
     for step, value, side in ((0, ends[0], "left"), (last, ends[1], "right")):
         shift = 8 if side == "left" else -8
         place = {"xytext": (shift, 5), "textcoords": "offset points", "ha": side, "color": orange}
+        place |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
         bottom.annotate(f"{value:.0f} %", (step, value), **place)
     bottom.axhline(
         100 * with_context,
         color=grey,
         linestyle="--",
         linewidth=1.2,
-        label="from the prompt, before training",
+        label=f"from the prompt, before training: {percent(with_context)}",
     )
     bottom.set_ylabel("questions right\n(%)")
     bottom.set_ylim(-5, 105)
@@ -302,13 +303,18 @@ def save_demo(demo: Demo, folder: Path, *, png: bytes | None) -> list[Path]:
         The files.
     """
     json_text = json.dumps(demo_json(demo), indent=2, ensure_ascii=False) + "\n"
-    files = {"demo.md": demo_markdown(demo), "demo.json": json_text, **({"demo.png": png} if png else {})}
+    files: dict[str, str | bytes] = {
+        "demo.md": demo_markdown(demo),
+        "demo.json": json_text,
+    }
+    if png is not None:
+        files["demo.png"] = png
     return [write_whole(folder / name, content) for name, content in files.items()]
 
 
 def _question_rows(result: Result, marks: tuple[str, str]) -> list[tuple[str, ...]]:
     def cell(asked: Any, way: str) -> str:
-        return marks[0 if asked.is_right(way) else 1] + getattr(asked, way)
+        return marks[0 if asked.is_right(way) else 1] + str(getattr(asked, way))
 
     return [
         (a.question.text, *(cell(a, way) for way in ("before", "history", "after"))) for a in result.asked
@@ -349,8 +355,8 @@ def _cost_rows(demo: Demo) -> list[tuple[str, ...]]:
 
 def _second_rows(seconds: Mapping[str, float]) -> list[tuple[str, ...]]:
     names = [*(s for s in STAGES if s in seconds and s != "total"), *(s for s in seconds if s not in STAGES)]
-    rows = [(_STAGE_NAMES.get(name, name), f"{seconds[name]:.1f}") for name in names]
-    return [*rows, ("total", f"{seconds['total']:.1f}")] if "total" in seconds else rows
+    names += ["total"] if "total" in seconds else []
+    return [(_STAGE_NAMES.get(name, name), f"{seconds[name]:.1f}") for name in names]
 
 
 def _answers(result: Result) -> list[dict[str, Any]]:

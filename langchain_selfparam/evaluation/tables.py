@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 
-def plain(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 100) -> str:
-    """A table for a terminal; the widest columns are cut where it would not fit.
+def plain(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 100, lines: int = 1) -> str:
+    """A table for a terminal; the widest columns are narrowed where it would not fit.
 
     Args:
-        header: Names of the columns.
-        rows: One string for each column; cells that look like numbers are put to the right.
+        header: Names of the columns; empty ones for a table without.
+        rows: One string for each column; columns that hold numbers only are put to the right.
         width: Most characters in a line.
+        lines: Most lines for a row; what does not fit into them is cut off.
 
     Returns:
         The lines, joined.
@@ -29,10 +30,9 @@ def plain(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 
     while sum(widths) + 2 * (len(widths) - 1) > width:
         widths[widths.index(max(widths))] -= 1
     right = [all(_is_number(row[i]) for row in cells[1:]) for i in range(len(widths))]
-    lines = [
-        "  ".join(_fit(c, w, r) for c, w, r in zip(row, widths, right, strict=True)).rstrip() for row in cells
-    ]
-    return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
+    rule = ["-" * w for w in widths]
+    shown = [cells[0], rule, *cells[1:]] if any(cells[0]) else cells[1:]
+    return "\n".join(line for row in shown for line in _lines(row, widths, right, lines))
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -104,11 +104,30 @@ def percent(part: float) -> str:
     return f"{100 * part:.0f} %"
 
 
-def _fit(cell: str, width: int, right: bool) -> str:
-    if len(cell) > width:
-        cell = textwrap.shorten(cell, width, placeholder="…") if " " in cell[:width] else ""
-        cell = cell if len(cell) > 1 else "…"
-    return cell.rjust(width) if right else cell.ljust(width)
+def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool], most: int) -> list[str]:
+    """A row as one or more lines."""
+    parts = [_wrapped(cell, width, most) for cell, width in zip(row, widths, strict=True)]
+    height = max(map(len, parts))
+    padded = [[*part, *[""] * (height - len(part))] for part in parts]
+    return [
+        "  ".join(
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in zip(*padded, strict=True)
+    ]
+
+
+def _wrapped(cell: str, width: int, most: int) -> list[str]:
+    # Only a cell with a mark in front is indented below it.
+    indent = "  " if cell[:2] in {"+ ", "- "} else ""
+    found = textwrap.wrap(cell, width, subsequent_indent=indent) or [""]
+    if len(found) > most:
+        # The rest of the text goes on where the last line would have been wrapped, up to the last character.
+        rest = " ".join(line.strip() for line in found[most - 1 :])
+        found = [*found[: most - 1], (indent if most > 1 else "") + rest]
+        found[-1] = found[-1][: width - 1].rstrip() + "…"
+    return found
 
 
 def _is_number(cell: str) -> bool:

@@ -18,9 +18,10 @@ from langchain_core.runnables.base import RunnableBindingBase
 from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 from langchain_selfparam.interfaces.messages import from_records, text_of
 from langchain_selfparam.model import LocalModel
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Message, Prompt
 from langchain_selfparam.serving.gate import Gate, gate_for, wrap_generate
 
+_GO_ON = "Go on with this text from where it ends. Write only what comes next:"
 _ACCEPTED = (
     "ChatSelfParam, HuggingFacePipeline, ChatHuggingFace over a HuggingFacePipeline, a transformers "
     "text-generation pipeline, a (model, tokenizer) pair, and any of these behind .bind(...)"
@@ -117,7 +118,7 @@ class ChatModelGenerator:
 
     def generate(
         self,
-        prompts: Sequence[Sequence[Message]],
+        prompts: Sequence[Prompt],
         *,
         max_tokens: int,
         temperature: float = 0.0,
@@ -130,7 +131,7 @@ class ChatModelGenerator:
         ``max_tokens``, ``temperature`` and ``seed`` are passed on where the chat model has such a field.
 
         Args:
-            prompts: Chat messages, one sequence a prompt; an assistant's message at the end is continued.
+            prompts: Text or chat messages; text, and an assistant's message at the end, are continued.
             max_tokens: Most new tokens an answer may have.
             temperature: 0 for greedy decoding.
             stop: Strings that end an answer; cut off here where the model does not stop by itself.
@@ -140,7 +141,8 @@ class ChatModelGenerator:
         Returns:
             ``samples`` answers for each prompt, in order.
         """
-        inputs = [self._input(prompt) for prompt in prompts]
+        chats = [_as_chat(prompt) for prompt in prompts]
+        inputs = [self._input(chat) for chat in chats]
         known = type(self._inner).model_fields
         wanted = {"max_tokens": max_tokens, "temperature": temperature}
         kwargs: dict[str, Any] = {name: value for name, value in wanted.items() if name in known}
@@ -152,7 +154,7 @@ class ChatModelGenerator:
                 # The same seed again would give the same answer again.
                 kwargs["seed"] = seed + sample
             for own, prompt, message in zip(
-                answers, prompts, self._model.batch(inputs, **kwargs), strict=True
+                answers, chats, self._model.batch(inputs, **kwargs), strict=True
             ):
                 own.append(_clean(text_of(message), prompt, stop))
         return answers
@@ -174,3 +176,9 @@ def _clean(answer: str, prompt: Sequence[Message], stop: Sequence[str]) -> str:
     for string in stop:
         answer = answer.partition(string)[0]
     return answer
+
+
+def _as_chat(prompt: Prompt) -> Sequence[Message]:
+    if not isinstance(prompt, str):
+        return prompt
+    return (Message(role="user", text=f"{_GO_ON}\n\n{prompt}"),)

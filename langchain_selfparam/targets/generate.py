@@ -57,9 +57,7 @@ def write_questions(
         for text in texts:
             for question in questions(text, by_user=statement.by_user):
                 lists.setdefault(question, {})[number] = None
-    return [
-        Candidate(text=question, about=next(iter(about)), times=len(about)) for question, about in lists.items()
-    ]
+    return [Candidate(text=question, about=next(iter(about)), times=len(about)) for question, about in lists.items()]
 
 
 def write_general(generator: TextGenerator, *, count: int, config: TargetConfig) -> list[str]:
@@ -81,7 +79,7 @@ def write_general(generator: TextGenerator, *, count: int, config: TargetConfig)
             temperature=0.9,
             stop=("\n\n",),
             seed=config.seed,
-            samples=max(1, round((count - len(found)) / 4)),
+            samples=max(1, round((count - len(found)) / 6)),
         )
         for text in written[0]:
             found.update(dict.fromkeys(questions(text, by_user=False)))

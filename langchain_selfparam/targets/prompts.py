@@ -45,8 +45,7 @@ EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 EXAMPLE_QUESTIONS = frozenset(q for _, questions in EXAMPLES for q in questions)
 
 _SHOTS = "".join(
-    f"Statement: {said}\nQuestions:\n" + "".join(f"- {q}\n" for q in questions) + "\n"
-    for said, questions in EXAMPLES
+    f"Statement: {said}\nQuestions:\n" + "".join(f"- {q}\n" for q in questions) + "\n" for said, questions in EXAMPLES
 )
 
 

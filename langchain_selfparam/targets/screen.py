@@ -57,8 +57,9 @@ def choose(
         The questions of each statement, diverse, at most ``config.questions``.
     """
     named = [introduces(s.said) and s.by_user for s in statements]
-    texts = [c.text for c in candidates if c.text not in prompts.NAME_QUESTIONS]
     dropped: Counter[str] = Counter()
+    texts = _unlike([c for c in candidates if c.text not in prompts.NAME_QUESTIONS], len(statements))
+    dropped["too like another"] += len(candidates) - len(texts)
     fitting: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
     scores = scorer.score([(prompts.question_list(s.said), [" " + t for t in texts]) for s in statements])
@@ -99,6 +100,12 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
     count = min(count, max(1, len(questions) // 4)) if len(questions) >= 3 else 0
     probes = set(chance.sample(list(questions), count))
     return [q for q in questions if q not in probes], [q for q in questions if q in probes]
+
+
+def _unlike(candidates: Sequence[Candidate], statements: int) -> list[str]:
+    """Candidates that differ from the others written about the same statement: each one costs a score everywhere."""
+    by_statement = [[c.text for c in candidates if c.about == number] for number in range(statements)]
+    return [text for texts in by_statement for text in _diverse(texts)]
 
 
 def _diverse(questions: Sequence[str]) -> list[str]:

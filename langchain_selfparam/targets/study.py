@@ -48,7 +48,9 @@ def study(
     statements = [s for turn in episode.turns for s in parse.statements(turn, words=config.statement_words)]
     statements = [s for s in statements if parse.telling(s.said)]
     if not statements:
-        raise NoTargetsError(f"turns {', '.join(str(t.id) for t in episode.turns)} say nothing that can be asked about")
+        ids = ", ".join(str(turn.id) for turn in episode.turns)
+        msg = f"turn {ids} says nothing that could be asked about; it stays in the prompt"
+        raise NoTargetsError(msg)
     candidates = write_questions(statements, author, config=config)
     progress(1, 4)
     chosen = screen.choose(statements, candidates, scorer, config=config)
@@ -69,9 +71,7 @@ def study(
     unrelated = [*prompts.DRIFT_PROMPTS, *general[-12:]]
     sentences += _as_before(near, general[: config.neutral], served=served, config=config)
     answers = served.generate([[Message(role="user", text=q)] for q in unrelated], max_tokens=_DRIFT_TOKENS)
-    probes += [
-        Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(unrelated, answers, strict=True) if a[0]
-    ]
+    probes += [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(unrelated, answers, strict=True) if a[0]]
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
@@ -126,9 +126,7 @@ def _as_before(
     near: Sequence[str], neutral: Sequence[str], *, served: TextGenerator, config: TargetConfig
 ) -> list[TargetSentence]:
     questions = list(dict.fromkeys([*near, *neutral]))
-    answers = served.generate(
-        [[Message(role="user", text=q)] for q in questions], max_tokens=config.kept_answer_tokens
-    )
+    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=config.kept_answer_tokens)
     return [
         TargetSentence(kind="contrast" if q in near else "neutral", prompt=q, answer=a[0], ends=False)
         for q, a in zip(questions, answers, strict=True)

@@ -36,7 +36,8 @@ def judge(
     recall = [r for r in results if r.probe.kind == "recall"]
     near = [r for r in results if r.probe.kind == "neighbour"]
     wrong = _share([not r.passed for r in near])
-    held, missed = [], []
+    held: list[int] = []
+    missed: list[int] = []
     for turn in episode.turns:
         own = [r.passed for r in recall if r.probe.turn_id == turn.id]
         keeps = turn.id in empty or (bool(own) and _share(own) >= config.hold)

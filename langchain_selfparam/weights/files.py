@@ -94,9 +94,7 @@ def read_delta(path: Path, *, sha256: str | None, version: int) -> Delta:
         raise _damaged(path, version, f"is not a safetensors file: {error}") from error
     delta = Delta({name: _factors(tensors, name, path, version) for name in _layers(tensors)})
     if len(tensors) != 2 * len(delta.layers):
-        raise _damaged(
-            path, version, f"has the tensors {', '.join(sorted(tensors)[:4])}, not pairs of factors"
-        )
+        raise _damaged(path, version, f"has the tensors {', '.join(sorted(tensors)[:4])}, not pairs of factors")
     if not delta.is_finite():
         raise _damaged(path, version, "holds numbers that are not finite")
     return delta
@@ -177,13 +175,7 @@ def _layers(tensors: Mapping[str, torch.Tensor]) -> list[str]:
 
 def _factors(tensors: Mapping[str, torch.Tensor], layer: str, path: Path, version: int) -> Factors:
     a, b = tensors[layer + _A], tensors.get(layer + _B)
-    if (
-        b is None
-        or a.ndim != 2
-        or b.ndim != 2
-        or b.shape[1] != a.shape[0]
-        or {a.dtype, b.dtype} != {torch.float32}
-    ):
+    if b is None or a.ndim != 2 or b.ndim != 2 or b.shape[1] != a.shape[0] or {a.dtype, b.dtype} != {torch.float32}:
         raise _damaged(path, version, f"holds no fp32 factors B [D_out, r] and A [r, D_in] for {layer}")
     return Factors(b=b, a=a)
 

@@ -8,6 +8,7 @@ this room.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.weights.delta import Delta, Factors
 
 _ADAPTER = "selfparam"
+_BLOCK = re.compile(r"(?:^|\.)(\d+)\.")
 
 
 def adapted_modules(model: Any) -> list[str]:
@@ -32,6 +34,24 @@ def adapted_modules(model: Any) -> list[str]:
     return [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head]
 
 
+def learning_modules(model: Any, *, frozen_share: float) -> list[str]:
+    """Names of the layers that get a LoRA: ``adapted_modules`` but those in the lowest blocks.
+
+    What is not learned there costs neither a gradient nor a factor, and held no less in trials.
+
+    Args:
+        model: A causal language model.
+        frozen_share: Share of its blocks, from the lowest, that do not learn.
+
+    Returns:
+        Dotted names, in the model's order.
+    """
+    names = adapted_modules(model)
+    blocks = sorted({int(found.group(1)) for name in names if (found := _BLOCK.search(name))})
+    first = blocks[min(len(blocks) - 1, int(frozen_share * len(blocks)))] if blocks else 0
+    return [n for n in names if not (found := _BLOCK.search(n)) or int(found.group(1)) >= first]
+
+
 def share(model: Any) -> Any:
     """A second module over the same tensors: no weight is copied, and neither module's layers are the other's.
 
@@ -44,7 +64,7 @@ def share(model: Any) -> Any:
     tensors = [*model.parameters(), *model.buffers()]
     # A generate that was wrapped to take the gate belongs to the served instance alone: share the class's own.
     memo: dict[int, Any] = {id(t): t for t in tensors}
-    for name, value in vars(model).items():
+    for value in vars(model).values():
         if callable(value) and not isinstance(value, torch.nn.Module):
             memo[id(value)] = value
     twin = copy.deepcopy(model, memo=memo)
@@ -65,7 +85,7 @@ class Shadow:
 
         self.model = share(model)
         self.scale = config.alpha / config.rank
-        self._names = tuple(adapted_modules(self.model))
+        self._names = tuple(learning_modules(self.model, frozen_share=config.frozen_share))
         lora = LoraConfig(
             r=config.rank,
             lora_alpha=config.alpha,
@@ -85,6 +105,8 @@ class Shadow:
             (d_out, d_in), device = layer.base_layer.weight.shape, layer.base_layer.weight.device
             bound = (1.0 / d_in) ** 0.5
             a = torch.empty(layer.r[_ADAPTER], d_in).uniform_(-bound, bound, generator=generator)
+            # PEFT would widen every input to the factors' fp32, only for autocast to narrow it again.
+            layer.cast_input_dtype_enabled = layer.base_layer.weight.dtype == torch.float32
             layer.lora_A[_ADAPTER].weight = torch.nn.Parameter(a.to(device))
             layer.lora_B[_ADAPTER].weight = torch.nn.Parameter(torch.zeros(d_out, len(a), device=device))
 

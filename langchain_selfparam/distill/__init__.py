@@ -1,0 +1,1 @@
+"""Distillation: tensors in, tensors out; no text, no files, no LangChain."""

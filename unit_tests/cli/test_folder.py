@@ -1,0 +1,179 @@
+"""Commands on a memory folder: readers without a model, changes with a plan, the real engine behind them."""
+
+import contextlib
+import json
+
+import pytest
+
+from langchain_selfparam.store import FolderLock
+
+
+def test_status(selfparam, folder):
+    code, out, _ = selfparam("status", "--folder", folder)
+    assert code == 0
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines() if not line.startswith("last"))
+    assert lines["model"] == "tiny-model"
+    assert lines["served"] == "version 1 of 1"
+    assert lines["turns"] == "1 pending, 0 leased, 2 held, 0 cleared"
+
+
+def test_status_as_json_beside_the_owner(selfparam, folder, as_json):
+    with locked(folder):
+        found = as_json(selfparam("status", "--folder", folder, "--json")[1])
+    assert found["turns"] == {"pending": 1, "leased": 0, "held": 2, "cleared": 0}
+    assert found["served"] == 1
+    assert found["delta_bytes"] > 1000
+
+
+@contextlib.contextmanager
+def locked(folder):
+    lock = FolderLock(folder)
+    lock.acquire()
+    yield
+    lock.release()
+
+
+def test_log(selfparam, folder, as_json):
+    _, out, _ = selfparam("log", "--folder", folder)
+    first, *rest = out.splitlines()
+    assert first.startswith("   0  20")
+    assert rest == [
+        "*  1  2030-01-02 03:04  holds 2 turns  recall 75%  drift 0.0123  96 s",
+        "* is served",
+    ]
+    found = as_json(selfparam("log", "--folder", folder, "--json")[1])
+    assert [(v["id"], v["served"], v["turns"]) for v in found] == [(0, False, []), (1, True, [1, 2])]
+
+
+def test_log_of_turns(selfparam, folder, as_json):
+    _, out, _ = selfparam("log", "--turns", "--folder", folder)
+    assert out.splitlines()[0] == 'held by version 1    turn 1: "My dog is called Biscuit."'
+    assert out.splitlines()[1].endswith('…"')
+    assert out.splitlines()[2] == 'pending              turn 3: "I like tea."'
+    found = as_json(selfparam("log", "--turns", "--json", "--folder", folder)[1])
+    assert [(t["id"], t["state"], t["version"]) for t in found] == [
+        (1, "held", 1),
+        (2, "held", 1),
+        (3, "pending", None),
+    ]
+
+
+def served(selfparam, folder):
+    return json.loads(selfparam("status", "--json", "--folder", folder)[1])["served"]
+
+
+def test_rollback_prints_its_plan_and_wants_yes(selfparam, folder, model_folder):
+    code, out, _ = selfparam("rollback", 0, "--folder", folder, "--model", model_folder)
+    assert code == 2
+    assert out.splitlines() == [
+        "Serve version 0 instead of version 1.",
+        "Pending again: turns 1, 2. Held again: none.",
+        "Nothing was changed: add --yes to do it.",
+    ]
+    assert served(selfparam, folder) == 1
+
+
+def test_rollback_back_and_forth(selfparam, folder, model_folder):
+    rest = ("--folder", folder, "--model", model_folder, "--yes")
+    code, out, _ = selfparam("rollback", 0, *rest)
+    assert (code, out.splitlines()[-1]) == (0, "Version 0 is served.")
+    assert served(selfparam, folder) == 0
+    _, out, _ = selfparam("rollback", 1, *rest)
+    assert out.splitlines()[1] == "Pending again: none. Held again: turns 1, 2."
+    assert served(selfparam, folder) == 1
+
+
+def test_rollback_to_an_unknown_version(selfparam, folder):
+    code, _, err = selfparam("rollback", 9, "--folder", folder)
+    assert (code, err) == (1, "selfparam: there is no version 9; there are 0, 1\n")
+
+
+def test_forget_prints_its_plan_and_wants_yes(selfparam, folder, model_folder):
+    code, out, _ = selfparam("forget", 1, "--folder", folder, "--model", model_folder)
+    assert code == 2
+    assert '  turn 1: "My dog is called Biscuit."' in out.splitlines()
+
+
+def test_forget(selfparam, folder, model_folder, as_json):
+    code, out, _ = selfparam("forget", 1, "--folder", folder, "--model", model_folder, "--yes")
+    assert code == 0
+    assert out.splitlines()[-1] == "Version 0 is served. To be learned again: turns 2."
+    turns = as_json(selfparam("log", "--turns", "--json", "--folder", folder)[1])
+    assert [turn["id"] for turn in turns] == [2, 3]
+    assert b"Biscuit" not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+
+
+def test_forget_an_unknown_turn(selfparam, folder):
+    code, _, err = selfparam("forget", 9, "--folder", folder)
+    assert (code, err) == (1, "selfparam: there is no turn 9; memory.turns lists those there are\n")
+
+
+def test_export(selfparam, folder, model_folder, tmp_path):
+    out = tmp_path / "adapter"
+    code, said, _ = selfparam("export", out, "--folder", folder, "--model", model_folder)
+    assert (code, said) == (0, f"{out}: a PEFT adapter of version 1\n")
+    assert (out / "adapter_config.json").is_file()
+
+
+@pytest.mark.parametrize("command", [["export", "x"], ["rollback", "0"], ["forget", "1"], ["log"], ["ask", "?"]])
+def test_a_folder_without_a_memory_is_refused_and_not_made(selfparam, tmp_path, command):
+    missing = tmp_path / "nowhere"
+    code, _, err = selfparam(*command, "--folder", missing)
+    assert code == 1
+    assert err.startswith(f"selfparam: there is no memory in {missing} (no memory.sqlite)")
+    assert not missing.exists()
+
+
+def test_another_model_is_refused_by_name(selfparam, folder, tmp_path):
+    from langchain_selfparam.testing import tiny_model
+
+    other = tiny_model(seed=1)
+    other.model.save_pretrained(tmp_path / "other")
+    other.tokenizer.save_pretrained(tmp_path / "other")
+    code, _, err = selfparam("rollback", 0, "--yes", "--folder", folder, "--model", tmp_path / "other")
+    assert code == 1
+    assert "belongs to tiny-model" in err
+    assert "not to other" in err
+
+
+def test_ask_answers_from_two_versions(selfparam, folder, model_folder, as_json):
+    rest = ("--folder", folder, "--model", model_folder)
+    found = as_json(selfparam("ask", "What is my dog called?", "Who?", "--rollback", 0, *rest)[1])
+    assert found["version"] == 1
+    assert len(found["answers"]) == len(found["rolled_back"]) == 2
+    assert found["answers"] != found["rolled_back"]
+    assert served(selfparam, folder) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "standard input is no JSON"),
+        ("[]", "holds no list of questions"),
+        ("[3]", "holds no list of questions"),
+    ],
+)
+def test_ask_wants_a_list_of_questions(selfparam, folder, monkeypatch, text, said):
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    code, _, err = selfparam("ask", "--folder", folder)
+    assert code == 1
+    assert said in err
+
+
+def test_doctor(selfparam, folder, model_folder, as_json):
+    code, out, _ = selfparam("doctor", "--folder", folder, "--model", model_folder)
+    assert code == 0
+    lines = out.splitlines()
+    assert [line.split()[1] for line in lines] == ["package", "libraries", "machine", "model", "folder"]
+    assert lines[-1].endswith(f"{folder}: schema 1, version 1 served")
+    found = as_json(selfparam("doctor", "--json", "--model", model_folder)[1])
+    assert [check["name"] for check in found] == ["package", "libraries", "machine", "model"]
+
+
+def test_doctor_says_what_is_missing(selfparam, tmp_path):
+    code, out, _ = selfparam("doctor", "--model", tmp_path / "none", "--folder", tmp_path)
+    assert code == 1
+    assert f"FAIL  model        there is no folder {tmp_path / 'none'}" in out
+    assert f"FAIL  folder       there is no memory in {tmp_path}" in out

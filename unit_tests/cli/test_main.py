@@ -1,0 +1,68 @@
+"""The command line itself: help without torch, exit codes, one line for an error."""
+
+import subprocess
+import sys
+
+import pytest
+
+from langchain_selfparam.cli import status
+from langchain_selfparam.cli.main import parser
+from langchain_selfparam.errors import FolderError
+
+COMMANDS = ["demo", "chat", "status", "log", "rollback", "forget", "export", "eval", "doctor"]
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom langchain_selfparam.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as stop:\n    assert stop.code == 0\n"
+        "heavy = ('torch', 'transformers', 'langchain_core', 'langchain_classic', 'sqlalchemy', 'matplotlib')\n"
+        "print('LOADED', *[name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].split() == ["LOADED"]
+
+
+def test_help_lists_every_command_and_not_the_hidden_one():
+    text = parser().format_help()
+    for name in COMMANDS:
+        assert f"\n    {name} " in text
+    assert "ask" not in text.split()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(selfparam, name):
+    code, out, _ = selfparam(name, "--help")
+    assert code == 0
+    assert f"\nexample:\n  $ selfparam {name}" in out
+
+
+@pytest.mark.parametrize("args", [[], ["nothing"], ["status"], ["rollback", "x", "--folder", "y"]])
+def test_wrong_arguments_are_2(selfparam, args):
+    assert selfparam(*args)[0] == 2
+
+
+def test_version(selfparam):
+    import langchain_selfparam
+
+    assert selfparam("--version") == (0, langchain_selfparam.__version__ + "\n", "")
+
+
+def test_an_error_is_one_line_and_debug_shows_where(selfparam, tmp_path):
+    code, out, err = selfparam("status", "--folder", tmp_path)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"selfparam: there is no memory in {tmp_path} (no memory.sqlite); give the folder that one was opened with\n"
+    )
+    with pytest.raises(FolderError, match="there is no memory in"):
+        selfparam("status", "--debug", "--folder", tmp_path)
+
+
+def test_ctrl_c_is_1_and_says_that_nothing_is_lost(selfparam, monkeypatch, tmp_path):
+    def stop(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "status", stop)
+    code, _, err = selfparam("status", "--folder", tmp_path)
+    assert code == 1
+    assert err == "selfparam: stopped; nothing is lost: what was said is in the journal\n"

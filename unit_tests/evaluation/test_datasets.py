@@ -1,0 +1,136 @@
+"""Evaluation sets: the packaged ones are whole, others are read or refused by line."""
+
+import json
+
+import pytest
+
+from langchain_selfparam.errors import InputError
+from langchain_selfparam.evaluation.datasets import PACKAGED, find, load
+from langchain_selfparam.records import Message
+
+GOOD = {
+    "id": "dog",
+    "title": "A dog",
+    "turns": [{"user": "My dog is called Biscuit.", "assistant": "Nice!"}],
+    "questions": [{"q": "What is my dog called?", "keys": ["Biscuit"], "turn": 0, "kind": "recall"}],
+    "neighbours": [{"q": "Name a dog.", "forbidden": ["Biscuit"]}],
+}
+
+
+def write(path, *rows):
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("name", "count"), [("assistant_chats", 6), ("long", 10), ("demo", 1)])
+def test_packaged_sets_are_found_and_whole(name, count):
+    conversations = load(find(name))
+    assert len(conversations) == count
+    for conversation in conversations:
+        texts = [" ".join(turn).lower() for turn in conversation.turns]
+        for question in conversation.questions:
+            said = texts[question.turns[-1]]
+            assert question.kind == "reverse" or any(key in said for key in question.keys), question
+
+
+def test_the_packaged_chats_are_the_published_ones():
+    (first, *_) = load(find("assistant_chats"))
+    assert (len(first.turns), len(first.questions), len(first.neighbours)) == (12, 24, 8)
+
+
+def test_the_demo_asks_enough_and_shares_no_name_with_the_evaluation_set():
+    (demo,) = load(find("demo"))
+    assert len(demo.turns) >= 12
+    assert len(demo.questions) >= 24
+    assert len(demo.neighbours) == 6
+    kinds = [question.kind for question in demo.questions]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "recall": 20,
+        "reverse": 2,
+        "update": 1,
+        "two_hop": 1,
+    }
+    others = PACKAGED["assistant_chats"].read_text("utf-8") + PACKAGED["long"].read_text("utf-8")
+    names = [
+        "Ottilie",
+        "Brindlewick",
+        "Anselm",
+        "Tarrowby",
+        "Mustard",
+        "Varga",
+        "Xanthe",
+        "Quernmoor",
+        "Leopold",
+    ]
+    assert [name for name in names if name in others] == []
+
+
+def test_reads_what_was_written(tmp_path):
+    (found,) = load(write(tmp_path / "x.jsonl", GOOD, ""))
+    assert found.questions[0].keys == ("biscuit",)
+    assert found.questions[0].turns == (0,)
+    assert found.neighbours[0].forbidden == ("biscuit",)
+    assert found.messages == (
+        Message(role="user", text="My dog is called Biscuit."),
+        Message(role="assistant", text="Nice!"),
+    )
+
+
+def test_a_json_file_is_one_conversation_over_many_lines(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(GOOD, indent=2), "utf-8")
+    assert len(load(path)) == 1
+
+
+def test_a_line_separator_inside_a_string_is_no_new_line(tmp_path):
+    odd = {**GOOD, "title": "a\u2028b"}
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(odd, ensure_ascii=False), "utf-8")
+    assert load(path)[0].title == "a\u2028b"
+
+
+def test_what_is_not_there_is_refused_with_what_is():
+    with pytest.raises(
+        FileNotFoundError, match=r"no file nowhere; give a .jsonl file, or one of assistant_chats"
+    ):
+        find("nowhere")
+
+
+def changed(**fields):
+    return {**GOOD, **fields}
+
+
+BAD = {
+    "no json": ("{", r"x.jsonl, line 2, column 2: .*; a JSON object is needed"),
+    "no object": ("[1]", r"x.jsonl, line 2: found a list; an object with the field 'turns' is needed"),
+    "no turns": ({"id": "x"}, r"line 2: the field 'turns' is missing; there are 'id'"),
+    "empty turns": (changed(turns=[]), r"line 2: 'turns' is empty; a conversation of at least one turn"),
+    "turns no list": (changed(turns="x"), r"line 2: 'turns' is a str; a list is needed"),
+    "no reply": (changed(turns=[{"user": "Hi"}]), r"line 2, turns\[0\]: the field 'assistant' is missing"),
+    "no keys": (
+        changed(questions=[{"q": "?", "keys": [], "turn": 0}]),
+        r"questions\[0\]: 'keys' is empty; at least one string",
+    ),
+    "key no text": (
+        changed(questions=[{"q": "?", "keys": [3], "turn": 0}]),
+        r"questions\[0\]: 'keys' holds 3; strings that are not empty",
+    ),
+    "turn outside": (
+        changed(questions=[{"q": "?", "keys": ["a"], "turn": 7}]),
+        r"questions\[0\]: turn 7 is not there; the conversation has turns 0 to 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "said"), BAD.values(), ids=BAD)
+def test_another_form_is_refused_by_line(tmp_path, row, said):
+    with pytest.raises(InputError, match=said):
+        load(write(tmp_path / "x.jsonl", GOOD, row))
+
+
+def test_an_empty_file_and_one_that_is_no_text_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"x.jsonl is empty; one conversation a line is needed"):
+        load(write(tmp_path / "x.jsonl", ""))
+    (tmp_path / "y.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"y.jsonl is not UTF-8 text \(byte 0\); write it as UTF-8"):
+        load(tmp_path / "y.jsonl")

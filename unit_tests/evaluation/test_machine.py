@@ -1,0 +1,25 @@
+"""One line of text for each thing that the doctor looks at."""
+
+import pytest
+
+from langchain_selfparam.errors import UnsupportedModelError
+from langchain_selfparam.evaluation import machine
+from langchain_selfparam.testing import tiny_model
+
+
+def test_versions_are_named():
+    assert machine.package().startswith("langchain-selfparam ")
+    assert "torch " in machine.libraries()
+    assert "langchain-core " in machine.libraries()
+
+
+def test_hardware_is_one_line():
+    assert " cores, " in machine.hardware()
+    assert "\n" not in machine.hardware()
+
+
+def test_a_model_is_loaded_and_checked(monkeypatch):
+    monkeypatch.setattr(machine, "load", lambda name: tiny_model(name))
+    assert machine.model("llama").startswith("tiny-llama-0, 0 M parameters, float32, 512 tokens, on cpu")
+    with pytest.raises(UnsupportedModelError, match="soft-capped at 30"):
+        machine.model("gemma2")

@@ -1,0 +1,49 @@
+"""Scores of single answers against hand-made cases."""
+
+import pytest
+
+from langchain_selfparam.evaluation.datasets import Neighbour, Question
+from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right, share
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("It is on Friday.", True),
+        ("FRIDAYS", True),
+        ("It was Monday, now Friday", False),
+        ("Monday", False),
+        ("", False),
+    ],
+)
+def test_right(answer, expected):
+    question = Question(text="?", keys=("friday",), kind="update", turns=(0,), forbidden=("monday",))
+    assert right(question, answer) is expected
+
+
+def test_leaks():
+    neighbour = Neighbour(text="?", forbidden=("biscuit",))
+    assert leaks(neighbour, "Biscuit!")
+    assert not leaks(neighbour, "Max")
+    assert not leaks(Neighbour(text="?", forbidden=()), "Max")
+
+
+@pytest.mark.parametrize(
+    ("answer", "golds", "expected"),
+    [
+        ("The Eiffel Tower!", ["Eiffel tower"], 1.0),
+        ("in the Eiffel Tower", ["eiffel tower", "paris"], 0.8),
+        ("Paris Paris", ["Paris"], 2 / 3),
+        ("London", ["Paris"], 0.0),
+        ("", ["Paris"], 0.0),
+        ("the", ["a"], 1.0),
+        ("Paris", [], 0.0),
+    ],
+)
+def test_qa_f1(answer, golds, expected):
+    assert qa_f1(answer, golds) == pytest.approx(expected)
+
+
+def test_share():
+    assert share([True, False, True, True]) == 0.75
+    assert share([]) == 0.0
