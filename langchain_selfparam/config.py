@@ -59,9 +59,9 @@ class TrainingConfig:
     """Share of the model's blocks, from the lowest, that do not learn."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
-    epochs: int = 6
+    epochs: int = 5
     """Passes over the target sentences at most."""
-    batch_tokens: int = 640
+    batch_tokens: int = 320
     """Tokens packed into one step, the shared prefix left aside."""
     warmup: float = 0.06
     """Share of the steps in which the rate rises."""
@@ -87,15 +87,15 @@ class TrainingConfig:
 class TargetConfig:
     """How target sentences are written."""
 
-    samples: int = 6
+    samples: int = 5
     """Times the model is asked for questions about each statement."""
     temperature: float = 0.6
     """Sampling temperature of the questions."""
     max_question_tokens: int = 60
     """Tokens of one list of questions."""
-    questions: int = 14
+    questions: int = 11
     """Most questions kept for one statement."""
-    full_answers: int = 4
+    full_answers: int = 3
     """Questions of a statement that are learned with the whole answer; the others with its opening."""
     opening_words: int = 4
     """Words of an answer's opening: what tells which statement is asked for."""
@@ -103,20 +103,31 @@ class TargetConfig:
     """Nats by which a question must fit its own statement better than any other of the episode."""
     statement_words: int = 40
     """Words of a statement at most, whole sentences; longer turns are cut into several."""
-    contrast: int = 30
+    contrast: int = 40
     """Questions about someone or something else, answered as before."""
-    neutral: int = 24
+    neutral: int = 100
     """Prompts that the model makes up by itself, answered as before."""
-    kept_answer_tokens: int = 16
-    """Tokens learned of each contrast or neutral answer."""
-    probes: int = 2
+    contrast_tokens: int = 8
+    """Tokens learned of each contrast answer: enough to tell whom it is about."""
+    neutral_tokens: int = 20
+    """Tokens learned of each neutral answer."""
+    probes: int = 1
     """Questions of each turn kept out of training to ask afterwards."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("samples", "max_question_tokens", "questions", "opening_words", "statement_words", "probes"):
+        for name in (
+            "samples",
+            "max_question_tokens",
+            "questions",
+            "opening_words",
+            "statement_words",
+            "probes",
+            "contrast_tokens",
+            "neutral_tokens",
+        ):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("full_answers", "contrast", "neutral", "kept_answer_tokens", "temperature", "margin"):
+        for name in ("full_answers", "contrast", "neutral", "temperature", "margin"):
             _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 
 

@@ -178,9 +178,7 @@ def test_outside_packages_stay_at_home():
 def test_the_ground_imports_nothing_heavy():
     allowed = {*sys.stdlib_module_names, PACKAGE}
     heavy = [
-        f"{i.where}: {i.module}"
-        for i in all_imports()
-        if i.room in GROUND and i.module.split(".")[0] not in allowed
+        f"{i.where}: {i.module}" for i in all_imports() if i.room in GROUND and i.module.split(".")[0] not in allowed
     ]
     assert heavy == []
 

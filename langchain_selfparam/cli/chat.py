@@ -76,7 +76,7 @@ def _lines() -> Iterator[str]:
 
 
 def _answer(line: str, llm: ChatSelfParam, memory: ParametricMemory) -> None:
-        said = ""
+    said = ""
     try:
         for chunk in llm.stream([*memory.buffer_as_messages, ("user", line)]):
             said += chunk.text

@@ -18,9 +18,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     Args:
         commands: What ``add_subparsers`` gave.
     """
-    parser = add_command(
-        commands, "export", run, help="write what was learned as a PEFT adapter", example=_EXAMPLE
-    )
+    parser = add_command(commands, "export", run, help="write what was learned as a PEFT adapter", example=_EXAMPLE)
     parser.add_argument("out", type=Path, metavar="OUT", help="a folder to make")
     parser.add_argument("--format", default="peft", choices=["peft"], help="what to write (default: peft)")
     add_folder(parser)

@@ -64,7 +64,7 @@ class PackedScorer:
                 Document(at, tuple(ids), tuple(local.encode(text)) or (local.end_of_turn_id,))
                 for at, text in enumerate(texts)
             ]
-            results.append(self._group(documents))
+            results.append(self._group(documents) if documents else [])
             self._progress(done, len(groups))
         return results
 

@@ -49,6 +49,7 @@ def train(
     targets: TeacherTargets,
     *,
     config: TrainingConfig,
+    passing: Sequence[Document] = (),
     autocast: Callable[[], Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainReport:
@@ -61,6 +62,8 @@ def train(
         documents: Prompts without context and their answers.
         targets: The teacher's rows for each document's key.
         config: Rates, epochs, batch size, seed.
+        passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
+            many prompts seen once than by few seen often.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
 
@@ -70,7 +73,7 @@ def train(
     Raises:
         NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
-    plan, per_epoch = _plan(documents, config)
+    plan, per_epoch = _plan(documents, passing, config)
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     curve: list[TrainPoint] = []
     tokens = answer_tokens = 0
@@ -109,15 +112,18 @@ def train(
     )
 
 
-def _plan(documents: Sequence[Document], config: TrainingConfig) -> tuple[list[list[Document]], int]:
+def _plan(
+    documents: Sequence[Document], passing: Sequence[Document], config: TrainingConfig
+) -> tuple[list[list[Document]], int]:
     """The documents of every step, shuffled anew for each epoch, and the steps of the last epoch."""
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
     per_epoch = 0
-    for _ in range(config.epochs):
-        order = list(range(len(documents)))
+    for number in range(config.epochs):
+        seen = [*documents, *passing[number :: config.epochs]]
+        order = list(range(len(seen)))
         shuffled.shuffle(order)
-        epoch = batches(documents, tokens=config.batch_tokens, order=order)
+        epoch = batches(seen, tokens=config.batch_tokens, order=order)
         per_epoch = len(epoch)
         plan += epoch
     return plan, per_epoch

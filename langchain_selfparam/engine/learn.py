@@ -92,10 +92,10 @@ class Learner:
             reader = Reader(share(self._local.model))
             targets = self._write(episode, reader, _part(progress, "targets"))
             clock.stop("targets")
-            documents, chunks, unrelated = self._documents(targets)
+            documents, passing, chunks, unrelated = self._documents(targets)
             said = teacher.read(reader, self._head, chunks, progress=_part(progress, "teacher"))
             clock.stop("teacher")
-            delta, train = self._train(documents, said, _part(progress, "student"))
+            delta, train = self._train(documents, passing, said, _part(progress, "student"))
             clock.stop("student")
             delta, verdict = self._verify(
                 episode, targets, delta, unrelated, said, exact=exact, earlier=earlier, progress=progress
@@ -123,16 +123,19 @@ class Learner:
             progress=progress,
         )
 
-    def _documents(self, targets: TargetSet) -> tuple[list[Document], list[list[Document]], list[Document]]:
-        """The student's documents, the teacher's by shared context, and the unrelated ones of both."""
+    def _documents(
+        self, targets: TargetSet
+    ) -> tuple[list[Document], list[Document], list[list[Document]], list[Document]]:
+        """The student's documents, those it only passes, the teacher's by shared context, and the drift probes."""
         student_documents: list[Document] = []
+        passing: list[Document] = []
         by_context: dict[tuple[Message, ...], list[Document]] = {}
         plain: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
             question = Message(role="user", text=sentence.prompt)
             answer = self._answer(sentence.answer, ends=sentence.ends)
             own = Document(key, tuple(self._local.encode_chat([question])), answer)
-            student_documents.append(own)
+            (passing if sentence.kind == "neutral" else student_documents).append(own)
             if sentence.context:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
@@ -147,14 +150,18 @@ class Learner:
             for at, probe in enumerate(p for p in targets.probes if p.kind == "drift")
         ]
         groups = [*by_context.values(), *_cut(plain, _UNRELATED_IN_A_PACK), *_cut(unrelated, _UNRELATED_IN_A_PACK)]
-        return student_documents, groups, unrelated
+        return student_documents, passing, groups, unrelated
 
     def _answer(self, text: str, *, ends: bool) -> tuple[int, ...]:
         ids = tuple(self._local.encode(text))
         return (*ids, self._local.end_of_turn_id) if ends or not ids else ids
 
     def _train(
-        self, documents: Sequence[Document], said: teacher.TeacherTargets, progress: Callable[[int, int], None]
+        self,
+        documents: Sequence[Document],
+        passing: Sequence[Document],
+        said: teacher.TeacherTargets,
+        progress: Callable[[int, int], None],
     ) -> tuple[Delta, TrainReport]:
         shadow = Shadow(self._local.model, self._settings.training)
         report = student.train(
@@ -164,6 +171,7 @@ class Learner:
             documents,
             said,
             config=self._settings.training,
+            passing=passing,
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
         )

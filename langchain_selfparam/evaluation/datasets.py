@@ -140,9 +140,7 @@ def _parsed(line: str, path: Path, number: int) -> Any:
 
 
 def _conversation(row: Any, place: _Place) -> Conversation:
-    turns = tuple(
-        (_get(t, "user", str, at), _get(t, "assistant", str, at)) for t, at in _rows(row, "turns", place)
-    )
+    turns = tuple((_get(t, "user", str, at), _get(t, "assistant", str, at)) for t, at in _rows(row, "turns", place))
     if not turns:
         msg = f"{place}: 'turns' is empty; a conversation of at least one turn is needed"
         raise InputError(msg)

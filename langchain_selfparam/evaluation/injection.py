@@ -20,9 +20,7 @@ from langchain_selfparam.records import ConsolidationReport, Message
 class Ask(Protocol):
     """Answers many prompts at once; ``interfaces.asking.Asker`` is one."""
 
-    def __call__(
-        self, prompts: Sequence[Sequence[Message]], progress: Callable[[int, int], None]
-    ) -> list[str]:
+    def __call__(self, prompts: Sequence[Sequence[Message]], progress: Callable[[int, int], None]) -> list[str]:
         """One answer for each prompt, in order."""
         ...
 

@@ -133,9 +133,7 @@ def demo_json(demo: Demo) -> dict[str, Any]:
         },
         "questions": [
             {**row, "reopened": reopened, "rolled_back": rolled_back}
-            for row, reopened, rolled_back in zip(
-                _answers(result), demo.reopened, demo.rolled_back, strict=True
-            )
+            for row, reopened, rolled_back in zip(_answers(result), demo.reopened, demo.rolled_back, strict=True)
         ],
         "neighbours": _neighbours(result),
         "report": as_plain(result.report),
@@ -167,12 +165,10 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
     top.set_ylabel("KL(teacher ‖ student)\n(nats per answer token)")
     top.set_ylim(bottom=0)
     ends = [100 * before, 100 * after]
-    bottom.plot(
-        [0, last], ends, color=orange, linewidth=0, marker="o", markersize=8, label="from the weights"
-    )
+    bottom.plot([0, last], ends, color=orange, linewidth=0, marker="o", markersize=8, label="from the weights")
     for step, value, side in ((0, ends[0], "left"), (last, ends[1], "right")):
         shift = 8 if side == "left" else -8
-        place = {"xytext": (shift, 5), "textcoords": "offset points", "ha": side, "color": orange}
+        place: dict[str, Any] = {"xytext": (shift, 5), "textcoords": "offset points", "ha": side, "color": orange}
         place |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
         bottom.annotate(f"{value:.0f} %", (step, value), **place)
     bottom.axhline(
@@ -316,9 +312,7 @@ def _question_rows(result: Result, marks: tuple[str, str]) -> list[tuple[str, ..
     def cell(asked: Any, way: str) -> str:
         return marks[0 if asked.is_right(way) else 1] + str(getattr(asked, way))
 
-    return [
-        (a.question.text, *(cell(a, way) for way in ("before", "history", "after"))) for a in result.asked
-    ]
+    return [(a.question.text, *(cell(a, way) for way in ("before", "history", "after"))) for a in result.asked]
 
 
 def _held_rows(demo: Demo) -> list[tuple[str, ...]]:
@@ -332,8 +326,7 @@ def _held_rows(demo: Demo) -> list[tuple[str, ...]]:
     ]
     count = len(result.asked)
     return [
-        (name, f"{demo.right(answers)} of {count}", percent(demo.right(answers) / count))
-        for name, answers in lines
+        (name, f"{demo.right(answers)} of {count}", percent(demo.right(answers) / count)) for name, answers in lines
     ]
 
 

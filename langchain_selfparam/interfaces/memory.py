@@ -192,9 +192,7 @@ class ParametricMemory(BaseMemory):
     @property
     def buffer_as_str(self) -> str:
         """The turns for the prompt, one line a message."""
-        return get_buffer_string(
-            self.buffer_as_messages, human_prefix=self.human_prefix, ai_prefix=self.ai_prefix
-        )
+        return get_buffer_string(self.buffer_as_messages, human_prefix=self.human_prefix, ai_prefix=self.ai_prefix)
 
     @property
     def buffer_as_messages(self) -> list[BaseMessage]:

@@ -62,10 +62,7 @@ def refuse_unknown(data: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             msg = f"{name!r} is not a setting of ParametricMemory; {hint}"
             raise ConfigError(msg)
     if data.get("isolation") == "namespace":
-        msg = (
-            "isolation='namespace' comes in a later release; until then use one folder and one model for "
-            "each user"
-        )
+        msg = "isolation='namespace' comes in a later release; until then use one folder and one model for each user"
         raise ConfigError(msg)
 
 

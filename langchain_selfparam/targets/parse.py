@@ -16,6 +16,8 @@ _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No
 _NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'’-]+(?: (?:and |of |the |& )?[^\W\d_a-z][\w'’-]+)*")  # noqa: RUF001
 _WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
 _INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) [A-Z][a-z]+")  # noqa: RUF001
+_YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
+_ME = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 _COMMON = frozenset(
     """a about above after again against all also always am an and any are aren't as ask at away back be because been
     before being below beside best between both but by call called came can can't cannot come comes could couldn't
@@ -93,6 +95,8 @@ def questions(written: str, *, by_user: bool) -> list[str]:
     for line in written.splitlines():
         text = re.sub(r"^\s*(?:[-*•]|\d+[.)])\s*", "", line).strip()
         if text.endswith("?") and text.count("?") == 1 and 3 <= len(text.split()) <= 16:
+            if by_user and _YOU.search(text) and _ME.search(text):
+                continue  # "How did you find me?": nobody can say who is who
             text = asked(text) if by_user else text
             found[text[0].upper() + text[1:]] = None
     return list(found)

@@ -78,7 +78,8 @@ def asked_of_model(question: str) -> str:
     """A question about the user turned on the assistant: "What is my name?" becomes "What is your name?"."""
     question = re.sub(r"\bam I\b", "are you", question)
     question = re.sub(r"\bAm I\b", "Are you", question)
-    return _turn(question, _TO_YOU)
+    # "me" stays: whoever says "Can you tell me my name?" says "Can you tell me your name?" of the other.
+    return _turn(question, {k: v for k, v in _TO_YOU.items() if k not in {"me", "us"}})
 
 
 def without_greeting(text: str) -> str:

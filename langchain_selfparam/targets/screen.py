@@ -23,8 +23,14 @@ from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
 from langchain_selfparam.targets.parse import introduces, names
 
-_SURE = 4.0
-"""Nats over two random statements at which a question is worth comparing with all of them."""
+_SURE = 8.0
+"""Lead in nats over two other statements that no third one makes up for."""
+_COPIED = 4.0
+"""Lead in nats below which a question of the examples was copied, not asked."""
+_UNFITTING = 2.5
+"""Lead in nats below which a question is about nothing that was said."""
+_FEWEST = 4
+"""Statements below which the examples' own are compared with as well."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,18 +68,20 @@ def choose(
     dropped["too like another"] += len(candidates) - len(texts)
     fitting: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
-    scores = scorer.score([(prompts.question_list(s.said), [" " + t for t in texts]) for s in statements])
-    for at, text in enumerate(texts):
-        column = [row[at] for row in scores]
-        best = max(range(len(column)), key=column.__getitem__)
-        others = column[:best] + column[best + 1 :]
-        if text in prompts.EXAMPLE_QUESTIONS and column[best] - _mean(others) < _SURE:
+    said = [s.said for s in statements]
+    if len(said) < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
+        said += [example for example, _ in prompts.EXAMPLES]
+    for text, column in _columns(said, texts, scorer):
+        best = max(column, key=column.__getitem__)
+        others = [score for number, score in column.items() if number != best]
+        lead = column[best] - _mean(others)
+        if text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
             dropped["copied from an example"] += 1
-        elif not others or column[best] - max(others) >= config.margin:
-            fitting[best].append((column[best] - _mean(others), text))
+        elif best < len(statements) and column[best] - max(others) >= config.margin:
+            fitting[best].append((lead, text))
         else:
             dropped["fits several statements"] += 1
-            if column[best] - _mean(others) < 2.5 and "name" not in text:
+            if lead < _UNFITTING and "name" not in text:
                 unfitting.append(text)
     kept = []
     for number, statement in enumerate(statements):
@@ -84,6 +92,45 @@ def choose(
         own = list(prompts.NAME_QUESTIONS) if named[number] else []
         kept.append(tuple(dict.fromkeys([*own, *diverse, *extra])))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _columns(
+    said: Sequence[str], texts: Sequence[tuple[str, int]], scorer: TextScorer
+) -> list[tuple[str, dict[int, float]]]:
+    """Scores log P(question | statement) of each question for the statements it has to be compared with.
+
+    A question that is far likelier at its own statement than at two others is not compared with the rest.
+
+    Args:
+        said: Statements.
+        texts: Questions, each with the number of the statement it was written about.
+        scorer: Gives the scores.
+
+    Returns:
+        For each question its scores by statement number, in nats.
+    """
+    columns: list[dict[int, float]] = [{} for _ in texts]
+
+    def compare(wanted: Sequence[set[int]]) -> None:
+        numbers = [[at for at, those in enumerate(wanted) if n in those] for n in range(len(said))]
+        groups = [
+            (prompts.question_list(s), [" " + texts[at][0] for at in ats]) for s, ats in zip(said, numbers, strict=True)
+        ]
+        for number, (ats, scores) in enumerate(zip(numbers, scorer.score(groups), strict=True)):
+            for at, score in zip(ats, scores, strict=True):
+                columns[at][number] = score
+
+    size = len(said)
+    near = [{about, (about + 1) % size, (about + size // 2) % size} for _, about in texts]
+    compare(near)
+    everywhere = set(range(size))
+    unsure = [
+        set() if own - max(score for n, score in column.items() if n != about) >= _SURE else everywhere - set(column)
+        for (_, about), column in zip(texts, columns, strict=True)
+        for own in [column[about]]
+    ]
+    compare(unsure)
+    return [(text, column) for (text, _), column in zip(texts, columns, strict=True)]
 
 
 def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> tuple[list[str], list[str]]:
@@ -102,10 +149,10 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
     return [q for q in questions if q not in probes], [q for q in questions if q in probes]
 
 
-def _unlike(candidates: Sequence[Candidate], statements: int) -> list[str]:
+def _unlike(candidates: Sequence[Candidate], statements: int) -> list[tuple[str, int]]:
     """Candidates that differ from the others written about the same statement: each one costs a score everywhere."""
     by_statement = [[c.text for c in candidates if c.about == number] for number in range(statements)]
-    return [text for texts in by_statement for text in _diverse(texts)]
+    return [(text, number) for number, texts in enumerate(by_statement) for text in _diverse(texts)]
 
 
 def _diverse(questions: Sequence[str]) -> list[str]:

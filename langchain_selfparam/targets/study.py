@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
-from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetSentence, TargetSet
+from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetKind, TargetSentence, TargetSet
 from langchain_selfparam.targets import parse, prompts, screen
 from langchain_selfparam.targets.generate import write_general, write_questions
 from langchain_selfparam.targets.person import asked_of_model
@@ -116,7 +116,7 @@ def _neighbours(
     chance.shuffle(turned)
     others = list(unfitting)
     chance.shuffle(others)
-    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 2], *turned]))
+    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned]))
     secrets = tuple(sorted({w for s in statements for w in parse.secrets(s.said)}))
     probes = near[config.contrast : config.contrast + 12]
     return near[: config.contrast], [Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes]
@@ -125,13 +125,19 @@ def _neighbours(
 def _as_before(
     near: Sequence[str], neutral: Sequence[str], *, served: TextGenerator, config: TargetConfig
 ) -> list[TargetSentence]:
-    questions = list(dict.fromkeys([*near, *neutral]))
-    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=config.kept_answer_tokens)
-    return [
-        TargetSentence(kind="contrast" if q in near else "neutral", prompt=q, answer=a[0], ends=False)
-        for q, a in zip(questions, answers, strict=True)
-        if a[0]
-    ]
+    sentences: list[TargetSentence] = []
+    parts: tuple[tuple[TargetKind, Sequence[str], int], ...] = (
+        ("contrast", near, config.contrast_tokens),
+        ("neutral", [q for q in neutral if q not in near], config.neutral_tokens),
+    )
+    for kind, questions, tokens in parts:
+        answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=tokens)
+        sentences += [
+            TargetSentence(kind=kind, prompt=q, answer=a[0], ends=False)
+            for q, a in zip(questions, answers, strict=True)
+            if a[0]
+        ]
+    return sentences
 
 
 def _last_resort(statement: Statement) -> str:

@@ -27,6 +27,13 @@ def learned(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def no_process(monkeypatch):
+    """The demo without its new process, which takes seconds to start."""
+    answers = {"answers": ["x"] * 24, "rolled_back": ["x"] * 24}
+    monkeypatch.setattr("langchain_selfparam.cli.demo._new_process", lambda *args: answers)
+
+
 def test_demo_writes_its_report_and_shows_the_new_process(selfparam, model_folder, tmp_path, learned):
     out = tmp_path / "out"
     code, text, err = selfparam("demo", "--model", model_folder, "--out", out)
@@ -47,7 +54,7 @@ def test_demo_writes_its_report_and_shows_the_new_process(selfparam, model_folde
         assert bar in err
 
 
-def test_demo_again_replaces_its_own_memory_and_no_other(selfparam, model_folder, tmp_path, learned):
+def test_demo_again_replaces_its_own_memory_and_no_other(selfparam, model_folder, tmp_path, learned, no_process):
     out = tmp_path / "out"
     (out / "memory").mkdir(parents=True)
     (out / "memory" / "precious").touch()
@@ -64,7 +71,7 @@ def test_demo_again_replaces_its_own_memory_and_no_other(selfparam, model_folder
     assert json.loads(text)["summary"]["turns_held"] == 12
 
 
-def test_demo_without_matplotlib_says_so_and_goes_on(selfparam, model_folder, tmp_path, learned, monkeypatch):
+def test_demo_without_matplotlib_goes_on(selfparam, model_folder, tmp_path, learned, no_process, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -83,7 +90,7 @@ def test_demo_whose_new_process_fails(selfparam, model_folder, tmp_path, learned
     assert "the new process ended with exit code 1; its message is above" in err
 
 
-def test_demo_that_held_nothing_is_1(selfparam, model_folder, tmp_path, monkeypatch):
+def test_demo_that_held_nothing_is_1(selfparam, model_folder, tmp_path, no_process, monkeypatch):
     monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None: nothing_done("refused"))
     assert selfparam("demo", "--model", model_folder, "--out", tmp_path / "out")[0] == 1
 

@@ -63,9 +63,7 @@ def result(conversation, report):
                 quoted="Biscuit",
                 after="Your dog is called Biscuit.",
             ),
-            Asked(
-                question=DAY, before="Monday.", history="Monday", quoted="Friday", after="Friday, not Monday"
-            ),
+            Asked(question=DAY, before="Monday.", history="Monday", quoted="Friday", after="Friday, not Monday"),
         ),
         neighbours=(AskedNeighbour(neighbour=NAME, before="Max", after="Biscuit!"),),
         report=report,

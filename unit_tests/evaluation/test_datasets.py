@@ -90,9 +90,7 @@ def test_a_line_separator_inside_a_string_is_no_new_line(tmp_path):
 
 
 def test_what_is_not_there_is_refused_with_what_is():
-    with pytest.raises(
-        FileNotFoundError, match=r"no file nowhere; give a .jsonl file, or one of assistant_chats"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"no file nowhere; give a .jsonl file, or one of assistant_chats"):
         find("nowhere")
 
 

@@ -14,9 +14,7 @@ def test_plain_puts_numbers_to_the_right():
 
 @pytest.mark.parametrize("width", [20, 31, 47])
 def test_plain_cuts_the_widest_columns(width):
-    text = tables.plain(
-        ("a", "b"), [("one two three four five six", "x"), ("unbreakable" * 9, "seven")], width=width
-    )
+    text = tables.plain(("a", "b"), [("one two three four five six", "x"), ("unbreakable" * 9, "seven")], width=width)
     assert max(map(len, text.splitlines())) <= width
     assert "seven" in text
     assert "…" in text

@@ -146,9 +146,7 @@ class ChatHuggingFace:
     ],
 )
 def test_anything_else_is_refused_by_name(llm, kind):
-    with pytest.raises(
-        TypeError, match=rf"found {kind}, which has no weights .* Accepted are ChatSelfParam, Hugging"
-    ):
+    with pytest.raises(TypeError, match=rf"found {kind}, which has no weights .* Accepted are ChatSelfParam, Hugging"):
         adopt(llm)
 
 

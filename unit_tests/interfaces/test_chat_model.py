@@ -173,11 +173,7 @@ async def test_abatch_answers_in_order(llm):
 
 
 def test_works_in_a_chain(llm, tiny):
-    chain = (
-        ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{q}")])
-        | llm
-        | StrOutputParser()
-    )
+    chain = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{q}")]) | llm | StrOutputParser()
     with saying(tiny, SAID):
         assert chain.invoke({"q": "What is my dog called?"}) == SAID
         assert "".join(chain.stream({"q": "What is my dog called?"})) == SAID
@@ -299,10 +295,7 @@ def test_tokens_are_counted_by_the_models_own_tokenizer(llm, tiny):
     text = "My dog is called Biscuit."
     assert llm.get_num_tokens(text) == tiny.count_tokens(text) == len(tiny.tokenizer(text)["input_ids"])
     prompt = [HumanMessage(text)]
-    assert (
-        llm.get_num_tokens_from_messages(prompt)
-        == llm.invoke(prompt, max_tokens=1).usage_metadata["input_tokens"]
-    )
+    assert llm.get_num_tokens_from_messages(prompt) == llm.invoke(prompt, max_tokens=1).usage_metadata["input_tokens"]
 
 
 def test_says_what_it_is_and_never_its_weights(llm, tiny):

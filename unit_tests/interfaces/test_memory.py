@@ -51,9 +51,7 @@ def test_is_a_base_memory_with_one_variable(memory):
 
 def test_turns_come_back_as_one_string(memory):
     say(memory)
-    assert memory.load_memory_variables({}) == {
-        "history": "Human: My dog is called Biscuit.\nAI: What a name!"
-    }
+    assert memory.load_memory_variables({}) == {"history": "Human: My dog is called Biscuit.\nAI: What a name!"}
     assert memory.buffer == memory.buffer_as_str
 
 

@@ -1,0 +1,57 @@
+"""The README and the changelog say what the package does: help, quickstart names, versions."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+from langchain_selfparam.cli.main import parser
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def block(text: str) -> str:
+    return f"<!-- help -->\n```console\n$ selfparam --help\n{text}```\n<!-- /help -->"
+
+
+def test_the_help_block_is_what_the_command_prints(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    wanted = block(parser().format_help())
+    found = re.search(r"<!-- help -->.*<!-- /help -->", README, re.DOTALL)[0]
+    assert found == wanted, f"put this into README.md:\n{wanted}"
+
+
+def test_python_in_the_readme_is_valid_and_uses_what_is_there():
+    programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert programs
+    names = {"memory": ParametricMemory, "llm": ChatSelfParam}
+    for program in programs:
+        for node in ast.walk(ast.parse(program)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+                assert hasattr(names[node.value.id], node.attr), ast.unparse(node)
+
+
+def test_fields_in_the_readme_have_these_defaults():
+    table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (.+?) \|", README, re.MULTILINE)
+    assert len(table) >= 8
+    for fields, defaults in table:
+        names = re.findall(r"`(\w+)`", fields)
+        values = re.findall(r"`([^`]+)`", defaults)
+        for name, value in zip(names, values, strict=len(values) == len(names)):
+            assert ParametricMemory.model_fields[name].default == ast.literal_eval(value), name
+
+
+@pytest.mark.parametrize("name", ["examples/classic_chain.py"])
+def test_files_that_the_readme_links_to_are_there(name):
+    assert f"]({name})" in README
+    assert (ROOT / name).is_file()
+
+
+def test_the_changelog_has_this_version_or_what_comes():
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert "Keep a Changelog" in text
+    assert "## [Unreleased]" in text
