@@ -107,6 +107,7 @@ class Head:
         self._native = weight.is_cuda and weight.dtype != torch.float32
         self._wide = self.weight if self._native else self.weight.float()
         self.bias = None if bias is None else bias.detach().float()
+        self._scratch: torch.Tensor | None = None
 
     def logits(self, hidden_TD: torch.Tensor) -> torch.Tensor:
         """W h + b.
@@ -115,13 +116,13 @@ class Head:
             hidden_TD: Hidden states after the last norm, [T, D].
 
         Returns:
-            fp32 [T, V].
+            fp32 [T, V], without gradient; on a CPU it is overwritten by the next call.
         """
         if self._native:
             out = torch.mm(hidden_TD.to(self._exact_in), self._wide.t(), out_dtype=torch.float32)
         else:
             with self._products():
-                out = hidden_TD.float() @ self._wide.t()
+                out = torch.mm(hidden_TD.detach().float(), self._wide.t(), out=self._room(len(hidden_TD)))
         return out if self.bias is None else out.add_(self.bias)
 
     def pull_back(self, rows_TV: torch.Tensor) -> torch.Tensor:
@@ -137,6 +138,12 @@ class Head:
             return torch.mm(rows_TV.to(self._exact_in), self._wide, out_dtype=torch.float32)
         with self._products():
             return rows_TV @ self._wide
+
+    def _room(self, rows: int) -> torch.Tensor:
+        # Fresh memory of this size comes from the system page by page, which takes longer than the product.
+        if self._scratch is None or len(self._scratch) < rows:
+            self._scratch = torch.empty(rows, self._wide.shape[0])
+        return self._scratch[:rows]
 
     def _products(self) -> contextlib.AbstractContextManager[None]:
         # An fp32 or fp64 model asked for exact products; only a half-precision one may use them narrowed.
@@ -161,10 +168,15 @@ def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chu
     """
     parts = []
     for part in torch.split(hidden_TD, chunk):
-        logp_TV = torch.log_softmax(head.logits(part), -1)
-        p_TV = logp_TV.exp()
-        negentropy = torch.where(p_TV > 0, p_TV * logp_TV, 0.0).sum(-1)
-        probs, ids = p_TV.topk(min(kept, p_TV.shape[1]), dim=-1)
+        logits = head.logits(part)
+        probs, ids = logits.topk(min(kept, logits.shape[1]), dim=-1)
+        peak = probs[:, :1].clone()
+        total = (logits - peak).exp_().sum(-1, keepdim=True)
+        lse = peak + total.log()
+        p_TV = (logits - lse).exp_()
+        # sum p log p = sum p z - logsumexp z; the products go row by row, so no third array is made.
+        negentropy = torch.linalg.vecdot(p_TV, logits) - lse[:, 0]
+        probs = (probs - lse).exp_()
         tail_TV = p_TV.scatter_(1, ids, 0.0)
         if head.bias is not None:
             negentropy = negentropy - tail_TV @ head.bias
@@ -183,12 +195,15 @@ class _SparseTeacherKL(torch.autograd.Function):
             stop = start + part.shape[0]
             at = slice(start, stop)
             logits = head.logits(part)
-            lse = torch.logsumexp(logits, -1)
-            top = logits.gather(1, rows.ids[at])
-            expected = (rows.probs[at] * top).sum(-1) + (rows.tail[at] * part.float()).sum(-1)
+            kept = logits.gather(1, rows.ids[at])
+            # In place: a second array of this size costs more in page faults than the arithmetic does.
+            peak = logits.amax(-1, keepdim=True)
+            total = logits.sub_(peak).exp_().sum(-1, keepdim=True)
+            lse = (peak + total.log())[:, 0]
+            expected = (rows.probs[at] * kept).sum(-1) + (rows.tail[at] * part.float()).sum(-1)
             losses.append(lse - expected + rows.negentropy[at])
             # p_s - p_t cancels where they agree: subtract in fp32, before the product narrows its input.
-            difference = logits.sub_(lse[:, None]).exp_().scatter_add_(1, rows.ids[at], -rows.probs[at])
+            difference = logits.div_(total).scatter_add_(1, rows.ids[at], -rows.probs[at])
             grads.append(head.pull_back(difference) - rows.tail[at])
             start = stop
         ctx.save_for_backward(torch.cat(grads))

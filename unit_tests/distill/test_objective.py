@@ -59,8 +59,8 @@ def test_fp32_is_exact(T, V, level, bias):
     kl, gradient = ours(student, teacher, weight, offset)
     assert kl.shape == (T,)
     assert kl.dtype == gradient.dtype == torch.float32
-    torch.testing.assert_close(kl.double(), wanted, atol=3e-6, rtol=1e-5)
-    assert away(gradient, slope) < 3e-4
+    torch.testing.assert_close(kl.double(), wanted, atol=5e-6, rtol=1e-5)
+    assert away(gradient, slope) < 5e-4
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -72,7 +72,7 @@ def test_bf16_head_keeps_a_usable_gradient_however_near_the_two_are(level, bias)
     assert kl.dtype == torch.float32
     assert gradient.dtype == torch.bfloat16
     torch.testing.assert_close(kl.double(), wanted, atol=1e-5, rtol=1e-3)
-    assert away(gradient, slope) < 0.015
+    assert away(gradient, slope) < 0.01
 
 
 def test_logits_rounded_to_bf16_would_fail_the_same_test():
@@ -87,7 +87,7 @@ def test_logits_rounded_to_bf16_would_fail_the_same_test():
 def test_equal_sides_are_zero_apart():
     teacher, _, weight, offset = pair(47, 1031, level=1e-3, bias=True)
     kl, gradient = ours(teacher, teacher, weight, offset)
-    assert kl.abs().max() < 3e-6
+    assert kl.abs().max() < 5e-6
     assert gradient.abs().max() < 1e-6
 
 
@@ -112,8 +112,8 @@ def test_any_number_of_kept_tokens_is_exact(kept):
     teacher, student, weight, offset = pair(47, 123, level=1e-2, bias=True)
     wanted, slope = dense(student, teacher, weight, offset)
     kl, gradient = ours(student, teacher, weight, offset, kept=kept)
-    torch.testing.assert_close(kl.double(), wanted, atol=3e-6, rtol=1e-5)
-    assert away(gradient, slope) < 3e-4
+    torch.testing.assert_close(kl.double(), wanted, atol=5e-6, rtol=1e-5)
+    assert away(gradient, slope) < 5e-4
     rows = reduce_teacher(teacher, Head(weight, offset), kept=kept)
     assert rows.ids.shape == rows.probs.shape == (47, min(kept, 123))
 
@@ -137,8 +137,8 @@ def test_a_token_that_cannot_come_is_no_nan():
     offset[5] = -1e4
     wanted, slope = dense(student, teacher, weight, offset)
     kl, gradient = ours(student, teacher, weight, offset)
-    torch.testing.assert_close(kl.double(), wanted, atol=3e-6, rtol=1e-5)
-    assert away(gradient, slope) < 3e-4
+    torch.testing.assert_close(kl.double(), wanted, atol=5e-6, rtol=1e-5)
+    assert away(gradient, slope) < 5e-4
 
 
 def test_each_row_has_its_own_weight_in_the_gradient():

@@ -1,0 +1,192 @@
+"""Packed rows give what each document gives alone, on every architecture, and the served model never notices."""
+
+import pytest
+import torch
+import transformers
+
+from langchain_selfparam.distill import attention
+from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.model import LocalModel
+from langchain_selfparam.testing import tiny_model, tiny_tokenizer
+from langchain_selfparam.weights.shadow import share
+
+LENGTHS = [(3, 4), (20, 7), (9, 1), (1, 30), (13, 2)]
+"""The tiny sliding window is 8 positions: most documents are longer."""
+every_architecture = pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text"])
+both_ways = pytest.mark.parametrize("packed_attention", [True, False])
+
+
+def mistral(window):
+    """A model whose window is in its configuration and whose layers have no kinds."""
+    tokenizer = tiny_tokenizer()
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = transformers.MistralConfig(
+        **sizes, num_key_value_heads=2, initializer_range=0.3, vocab_size=len(tokenizer), sliding_window=window
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = transformers.MistralForCausalLM(config).eval().requires_grad_(False)
+    return LocalModel(model=model, tokenizer=tokenizer, name="tiny-mistral")
+
+
+@torch.no_grad()
+def read(model, documents, **options):
+    return Reader(share(model), **options).hidden(pack(documents))
+
+
+@every_architecture
+@both_ways
+@pytest.mark.parametrize("opening", [(), (1,), tuple(range(20, 37))])
+@torch.no_grad()
+def test_packed_is_as_one_by_one(written, one_by_one, architecture, packed_attention, opening):
+    model = tiny_model(architecture, seed=2).model
+    documents = written(LENGTHS, opening=opening)
+    found = read(model, documents, packed_attention=packed_attention)
+    assert found.shape == (sum(a for _, a in LENGTHS), 32)
+    torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
+
+
+@both_ways
+@pytest.mark.parametrize("window", [None, 8])
+@torch.no_grad()
+def test_a_window_without_layer_kinds_is_kept(written, one_by_one, packed_attention, window):
+    model = mistral(window).model
+    documents = written(LENGTHS)
+    found = read(model, documents, packed_attention=packed_attention)
+    torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
+
+
+@every_architecture
+@torch.no_grad()
+def test_a_model_that_is_served_with_eager_attention_reads_the_same(written, one_by_one, architecture):
+    model = tiny_model(architecture, seed=2).model
+    documents = written(LENGTHS)
+    wanted = one_by_one(model, documents)
+    model.set_attn_implementation("eager")
+    torch.testing.assert_close(read(model, documents), wanted, atol=2e-5, rtol=1e-5)
+
+
+@every_architecture
+@torch.no_grad()
+def test_one_document_alone(written, one_by_one, architecture):
+    model = tiny_model(architecture).model
+    documents = written([(11, 5)])
+    torch.testing.assert_close(read(model, documents), one_by_one(model, documents), atol=2e-5, rtol=1e-5)
+
+
+@every_architecture
+@both_ways
+def test_no_document_sees_another(written, architecture, packed_attention):
+    model = tiny_model(architecture).model
+    documents = written(LENGTHS)
+    changed = list(documents)
+    old = documents[1]
+    # The same lengths, so that only what is said differs.
+    changed[1] = Document(1, old.prompt[:6] + tuple(t + 1 for t in old.prompt[6:]), tuple(t + 1 for t in old.answer))
+    before, after = (
+        read(model, d, packed_attention=packed_attention).split([4, 7, 1, 30, 2]) for d in (documents, changed)
+    )
+    for number in (0, 2, 3, 4):
+        torch.testing.assert_close(after[number], before[number], atol=1e-6, rtol=0)
+    assert (after[1] - before[1]).abs().max() > 0.1
+
+
+@both_ways
+def test_order_in_the_row_does_not_matter(written, packed_attention):
+    model = tiny_model().model
+    documents = written(LENGTHS)
+    there = read(model, documents, packed_attention=packed_attention).split([4, 7, 1, 30, 2])
+    back = read(model, documents[::-1], packed_attention=packed_attention).split([2, 30, 1, 7, 4])
+    for one, other in zip(there, back[::-1], strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+@pytest.mark.parametrize("opening", [(), tuple(range(20, 37))])
+def test_packed_attention_has_the_dense_masks_gradients(written, one_by_one, architecture, opening):
+    documents = written(LENGTHS, opening=opening)
+    weights = torch.randn(44, 32, generator=torch.Generator().manual_seed(1))
+
+    def gradients(run):
+        model = tiny_model(architecture).model.requires_grad_(True)
+        (run(model) * weights).sum().backward()
+        return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+    packed, dense, alone = (
+        gradients(run)
+        for run in (
+            lambda model: Reader(model).hidden(pack(documents)),
+            lambda model: Reader(model, packed_attention=False).hidden(pack(documents)),
+            lambda model: one_by_one(model, documents),
+        )
+    )
+    assert len(packed) > 15
+    assert packed.keys() == dense.keys() == alone.keys()
+    for name, wanted in alone.items():
+        for found in (packed[name], dense[name]):
+            assert (found - wanted).norm() <= 1e-5 * wanted.norm() + 1e-6, name
+
+
+@every_architecture
+def test_packed_attention_only_where_it_is_exact(architecture):
+    reader = Reader(share(tiny_model(architecture).model))
+    assert reader.packed_attention == (architecture != "gemma3_text")
+    implementation = reader.decoder.config._attn_implementation
+    assert (implementation == attention.NAME) == reader.packed_attention
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+def test_sliding_layers_of_a_known_architecture_take_the_dense_mask(written, one_by_one, architecture):
+    windows = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 0}
+    model = tiny_model("qwen2", **windows).model if architecture == "qwen2" else mistral(8).model
+    assert not Reader(share(model)).packed_attention
+    documents = written(LENGTHS)
+    torch.testing.assert_close(read(model, documents), one_by_one(model, documents), atol=2e-5, rtol=1e-5)
+
+
+@every_architecture
+def test_served_model_is_untouched(written, architecture):
+    local = tiny_model(architecture)
+    model, ids = local.model, torch.arange(1, 30)[None]
+    with torch.no_grad():
+        before = model(input_ids=ids).logits
+    named = {m.config._attn_implementation for m in model.modules() if hasattr(m, "config")}
+    documents = written(LENGTHS)
+    read(model, documents)
+    assert {m.config._attn_implementation for m in model.modules() if hasattr(m, "config")} == named
+    assert attention.NAME not in named
+    with torch.no_grad():
+        assert torch.equal(model(input_ids=ids).logits, before)
+
+
+def test_packed_attention_outside_a_reader_is_refused():
+    twin = share(tiny_model().model)
+    Reader(twin)
+    with pytest.raises(RuntimeError, match="attention 'selfparam_packed' was used outside a layout; read packed rows"):
+        twin(input_ids=torch.arange(1, 5)[None])
+
+
+def test_layout_ends_with_its_block_also_after_an_error(written):
+    packed = pack(written([(2, 2)]))
+    error = KeyError("here")
+    with pytest.raises(KeyError, match="here"), attention.layout(packed, torch.device("cpu")):
+        raise error
+    assert attention._LAYOUT.get() is None
+
+
+def test_two_threads_read_rows_of_their_own(written, one_by_one, in_thread):
+    model = tiny_model().model
+    rows = [written(LENGTHS, seed=seed) for seed in (1, 2)]
+    wanted = [one_by_one(model, documents) for documents in rows]
+
+    def work(number):
+        for _ in range(10):
+            torch.testing.assert_close(read(model, rows[number]), wanted[number], atol=2e-5, rtol=1e-5)
+
+    with in_thread(lambda: work(0)), in_thread(lambda: work(1)):
+        pass
+
+
+def test_reader_knows_where_the_model_lies():
+    assert Reader(share(tiny_model().model)).device == torch.device("cpu")
