@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from langchain_selfparam.errors import ConfigError
 
@@ -51,15 +51,19 @@ class PolicyConfig:
 class TrainingConfig:
     """How the student learns."""
 
-    rank: int = 16
+    rank: int = 32
     """Rank of each LoRA factor pair."""
-    alpha: float = 32.0
+    alpha: float = 64.0
     """LoRA scale is alpha / rank."""
-    frozen_share: float = 0.33
+    frozen_share: float = 0.6
     """Share of the model's blocks, from the lowest, that do not learn."""
-    learning_rate: float = 1e-3
+    layers: Literal["mlp", "all"] = "mlp"
+    """Which linear layers of a block learn: those of its feed-forward part, or all."""
+    keep_weight: float = 10.0
+    """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
+    learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
-    epochs: int = 5
+    epochs: int = 7
     """Passes over the target sentences at most."""
     batch_tokens: int = 320
     """Tokens packed into one step, the shared prefix left aside."""
@@ -79,6 +83,8 @@ class TrainingConfig:
             value = getattr(self, name)
             _need(math.isfinite(value) and value > 0, name, value, "above 0 and finite")
         _need(0 <= self.warmup < 1, "warmup", self.warmup, "from 0 to below 1")
+        _need(self.layers in ("mlp", "all"), "layers", self.layers, "'mlp' or 'all'")
+        _need(self.keep_weight >= 0, "keep_weight", self.keep_weight, "0 or more")
         _need(0 <= self.frozen_share < 1, "frozen_share", self.frozen_share, "from 0 to below 1")
         _need(self.stop_kl >= 0, "stop_kl", self.stop_kl, "0 or more nats per token")
 
@@ -95,7 +101,7 @@ class TargetConfig:
     """Tokens of one list of questions."""
     questions: int = 11
     """Most questions kept for one statement."""
-    full_answers: int = 3
+    full_answers: int = 2
     """Questions of a statement that are learned with the whole answer; the others with its opening."""
     opening_words: int = 4
     """Words of an answer's opening: what tells which statement is asked for."""
@@ -141,7 +147,7 @@ class VerifyConfig:
     """Largest share of neighbour probes that may be answered with what was consolidated."""
     hold: float = 0.5
     """Share of a turn's recall probes that must pass for the turn to be held."""
-    shrink: float = 0.8
+    shrink: float = 0.9
     """Factor on the delta for each try to bring drift within the limit."""
     max_shrinks: int = 4
     """Tries before a drifting candidate is refused."""

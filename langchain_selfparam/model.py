@@ -265,9 +265,7 @@ class LocalModel:
         adapted = [name for name, m in self.model.named_modules() if type(m).__module__.startswith("peft.")]
         head = next((name for name in adapted if name.rpartition(".")[2] in {"lm_head", "embed_out"}), None)
         if head is not None:
-            return (
-                f"its head {head} is trained by an adapter; it has to stay frozen: merge_and_unload() first"
-            )
+            return f"its head {head} is trained by an adapter; it has to stay frozen: merge_and_unload() first"
         if adapted:
             where = adapted[0] or type(self.model).__name__
             return f"it carries a PEFT adapter ({where}); hand over the plain model: merge_and_unload() first"

@@ -135,9 +135,7 @@ def tiny_model(architecture: str = "llama", seed: int = 0, **config: Any) -> Loc
 
 
 @contextlib.contextmanager
-def saying(
-    local: LocalModel, text: str, *, each_token: Callable[[int], None] | None = None
-) -> Iterator[None]:
+def saying(local: LocalModel, text: str, *, each_token: Callable[[int], None] | None = None) -> Iterator[None]:
     """Make a model write ``text`` and end its turn, whatever it is asked, with its own decoding loop.
 
     Args:

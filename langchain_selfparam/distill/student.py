@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
-from langchain_selfparam.distill.packing import Document, batches, pack
+from langchain_selfparam.distill.packing import Document, Pack, batches, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import TeacherTargets
 from langchain_selfparam.errors import NonFiniteLossError
@@ -50,6 +50,7 @@ def train(
     *,
     config: TrainingConfig,
     passing: Sequence[Document] = (),
+    weights: Mapping[int, float] | None = None,
     autocast: Callable[[], Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainReport:
@@ -64,6 +65,7 @@ def train(
         config: Rates, epochs, batch size, seed.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often.
+        weights: Document key to the weight of its tokens in the loss; 1 where missing.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
 
@@ -86,7 +88,8 @@ def train(
             hidden_ND = reader.hidden(packed)
         kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
         optimizer.zero_grad(set_to_none=True)
-        kl_N.mean().backward()  # type: ignore[no-untyped-call]
+        weight_N = _weights(packed, weights or {}, kl_N.device)
+        ((kl_N * weight_N).sum() / weight_N.sum()).backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         value = float(kl_N.detach().mean())
         if not (math.isfinite(value) and math.isfinite(float(norm))):
@@ -127,6 +130,12 @@ def _plan(
         per_epoch = len(epoch)
         plan += epoch
     return plan, per_epoch
+
+
+def _weights(packed: Pack, weights: Mapping[int, float], device: torch.device) -> torch.Tensor:
+    """Each answer token's weight, fp32 [N]."""
+    by_document = torch.tensor([weights.get(key, 1.0) for key in packed.keys])
+    return torch.repeat_interleave(by_document, torch.tensor(packed.lengths)).to(device)
 
 
 def mean_kl(points: Sequence[TrainPoint]) -> float:

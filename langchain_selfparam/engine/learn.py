@@ -95,7 +95,8 @@ class Learner:
             documents, passing, chunks, unrelated = self._documents(targets)
             said = teacher.read(reader, self._head, chunks, progress=_part(progress, "teacher"))
             clock.stop("teacher")
-            delta, train = self._train(documents, passing, said, _part(progress, "student"))
+            keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
+            delta, train = self._train(documents, passing, said, keep, _part(progress, "student"))
             clock.stop("student")
             delta, verdict = self._verify(
                 episode, targets, delta, unrelated, said, exact=exact, earlier=earlier, progress=progress
@@ -161,6 +162,7 @@ class Learner:
         documents: Sequence[Document],
         passing: Sequence[Document],
         said: teacher.TeacherTargets,
+        weights: Mapping[int, float],
         progress: Callable[[int, int], None],
     ) -> tuple[Delta, TrainReport]:
         shadow = Shadow(self._local.model, self._settings.training)
@@ -172,6 +174,7 @@ class Learner:
             said,
             config=self._settings.training,
             passing=passing,
+            weights=weights,
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
         )

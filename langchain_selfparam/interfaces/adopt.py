@@ -153,9 +153,7 @@ class ChatModelGenerator:
             if seed is not None and "seed" in known:
                 # The same seed again would give the same answer again.
                 kwargs["seed"] = seed + sample
-            for own, prompt, message in zip(
-                answers, chats, self._model.batch(inputs, **kwargs), strict=True
-            ):
+            for own, prompt, message in zip(answers, chats, self._model.batch(inputs, **kwargs), strict=True):
                 own.append(_clean(text_of(message), prompt, stop))
         return answers
 

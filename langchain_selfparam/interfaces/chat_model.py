@@ -213,9 +213,7 @@ class ChatSelfParam(BaseChatModel):
         if unknown is not None:
             near = difflib.get_close_matches(unknown, _SAMPLING, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            msg = (
-                f"{unknown!r} is not a sampling value of this model, which knows {', '.join(_SAMPLING)}{hint}"
-            )
+            msg = f"{unknown!r} is not a sampling value of this model, which knows {', '.join(_SAMPLING)}{hint}"
             raise ConfigError(msg)
         values = {name: kwargs.get(name, getattr(self, name)) for name in _SAMPLING}
         if stop is not None:

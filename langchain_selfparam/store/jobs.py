@@ -102,9 +102,7 @@ class Jobs:
             ).scalar_one_or_none()
             job = new_id(c, tables.jobs, {"base_version": head, **values})
             c.execute(insert(tables.job_turns), [{"job": job, "turn": i} for i in ids])
-            c.execute(
-                update(tables.turns).where(among(t.id, ids)).values(state=TurnState.LEASED.value, job=job)
-            )
+            c.execute(update(tables.turns).where(among(t.id, ids)).values(state=TurnState.LEASED.value, job=job))
         leased = tuple(dataclasses.replace(turn, state=TurnState.LEASED) for turn in episode.turns)
         return Job(
             id=job,
@@ -113,9 +111,7 @@ class Jobs:
             lease_until=until,
         )
 
-    def heartbeat(
-        self, job: Job, now: datetime, lease_seconds: float, *, connection: Connection | None = None
-    ) -> Job:
+    def heartbeat(self, job: Job, now: datetime, lease_seconds: float, *, connection: Connection | None = None) -> Job:
         """Say that a job is still worked on.
 
         A job that is not running any more is refused with ``ConsolidationError``; stop working on it then.
@@ -163,9 +159,7 @@ class Jobs:
         with self._database.reading(connection) as c:
             return c.execute(select(tables.jobs.c.targets).where(tables.jobs.c.id == job.id)).scalar()
 
-    def fail(
-        self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None
-    ) -> None:
+    def fail(self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None) -> None:
         """End a job that made no version; its turns are pending again.
 
         A job that is not running any more is refused with ``ConsolidationError``.
@@ -184,9 +178,7 @@ class Jobs:
                 .where(t.job == job.id)
                 .values(state=TurnState.PENDING.value, attempts=t.attempts + int(count_attempt), job=None)
             )
-            c.execute(
-                update(tables.jobs).where(j.id == job.id).values(state=JobState.FAILED.value, error=error)
-            )
+            c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.FAILED.value, error=error))
 
     def recover(self, now: datetime, *, all_owners: bool, connection: Connection | None = None) -> int:
         """Free the turns of jobs whose process is gone; it counts as no attempt.
@@ -207,9 +199,7 @@ class Jobs:
         with self._database.transaction(connection) as c:
             ids = c.execute(select(j.id).where(dead)).scalars().all()
             c.execute(update(tables.jobs).where(among(j.id, ids)).values(state=JobState.ABANDONED.value))
-            c.execute(
-                update(tables.turns).where(among(t.job, ids)).values(state=TurnState.PENDING.value, job=None)
-            )
+            c.execute(update(tables.turns).where(among(t.job, ids)).values(state=TurnState.PENDING.value, job=None))
         return len(ids)
 
     def list(self, *, connection: Connection | None = None) -> tuple[JobStatus, ...]:

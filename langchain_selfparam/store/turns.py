@@ -193,9 +193,7 @@ class Turns:
 def _refuse_leased(turns: Sequence[Turn]) -> None:
     leased = [turn.id for turn in turns if turn.state is TurnState.LEASED]
     if leased:
-        msg = (
-            f"a consolidation is working on turn {listed(leased)}; forget when it has ended, or stop it first"
-        )
+        msg = f"a consolidation is working on turn {listed(leased)}; forget when it has ended, or stop it first"
         raise ConsolidationError(msg)
 
 

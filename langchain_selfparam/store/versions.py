@@ -216,9 +216,7 @@ class Versions:
             _refuse_foreign(job, own, counted.union(held_ids))
             version = new_id(c, tables.versions, {"parent": head, **values})
             if held_ids:
-                c.execute(
-                    insert(tables.version_turns), [{"version": version, "turn": i} for i in set(held_ids)]
-                )
+                c.execute(insert(tables.version_turns), [{"version": version, "turn": i} for i in set(held_ids)])
             self._settle(c, job, version, held_ids, counted)
             self._set_head(c, "commit", head, version, when)
             c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.DONE.value))
@@ -312,14 +310,10 @@ class Versions:
             for row in c.execute(select(tables.versions).where(among(v.id, ids)).order_by(v.id))
         )
 
-    def _settle(
-        self, c: Connection, job: Job, version: int, held: Collection[int], counted: Collection[int]
-    ) -> None:
+    def _settle(self, c: Connection, job: Job, version: int, held: Collection[int], counted: Collection[int]) -> None:
         t = tables.turns.c
         c.execute(
-            update(tables.turns)
-            .where(among(t.id, held))
-            .values(state=TurnState.HELD.value, version=version, job=None)
+            update(tables.turns).where(among(t.id, held)).values(state=TurnState.HELD.value, version=version, job=None)
         )
         tried = case((among(t.id, counted), 1), else_=0)
         c.execute(

@@ -1,5 +1,6 @@
 """One row for many documents: who stands where, who sees whom, and which documents share a row."""
 
+import itertools
 import random
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_document_without_prompt_or_answer_is_named(prompt, answer, text):
 
 
 def test_nothing_cannot_be_packed():
-    with pytest.raises(ValueError, match="^there is no document to pack; give at least one$"):
+    with pytest.raises(ValueError, match=r"^there is no document to pack; give at least one$"):
         pack([])
 
 
@@ -119,7 +120,7 @@ def test_batches_have_every_document_once_in_order(written, seed, tokens):
     sizes = [[len(d.ids) - 5 for d in group] for group in groups]
     assert all(sum(size) <= tokens or len(size) == 1 for size in sizes)
     # As full as they can be: the first document of the next group had no room.
-    assert all(sum(size) + after[0] > tokens for size, after in zip(sizes, sizes[1:], strict=False))
+    assert all(sum(size) + after[0] > tokens for size, after in itertools.pairwise(sizes))
 
 
 def test_a_long_prefix_costs_nothing(written):

@@ -136,10 +136,9 @@ def test_packed_attention_only_where_it_is_exact(architecture):
     assert (implementation == attention.NAME) == reader.packed_attention
 
 
-@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
-def test_sliding_layers_of_a_known_architecture_take_the_dense_mask(written, one_by_one, architecture):
+def test_sliding_layers_of_a_known_architecture_take_the_dense_mask(written, one_by_one):
     windows = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 0}
-    model = tiny_model("qwen2", **windows).model if architecture == "qwen2" else mistral(8).model
+    model = tiny_model("qwen2", **windows).model
     assert not Reader(share(model)).packed_attention
     documents = written(LENGTHS)
     torch.testing.assert_close(read(model, documents), one_by_one(model, documents), atol=2e-5, rtol=1e-5)

@@ -1,0 +1,223 @@
+"""The student learns what the teacher said: KL falls, seeds repeat, bad losses are named, serving never notices."""
+
+import contextlib
+import dataclasses
+import itertools
+import math
+
+import pytest
+import torch
+
+from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.distill import student, teacher
+from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
+from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.precision import mixed_precision
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.errors import NonFiniteLossError
+from langchain_selfparam.records import TrainPoint
+from langchain_selfparam.testing import tiny_model
+from langchain_selfparam.weights.merge import digest
+from langchain_selfparam.weights.shadow import Shadow, share
+
+CONFIG = TrainingConfig(rank=4, alpha=8.0, frozen_share=0.0, learning_rate=5e-3, epochs=4, batch_tokens=24)
+
+
+class Lesson:
+    """A tiny model with a teacher that read a context, and documents without it."""
+
+    def __init__(self, written, architecture="llama", lengths=((6, 4), (3, 2), (9, 5), (4, 4), (2, 6), (7, 3))):
+        self.local = tiny_model(architecture)
+        self.head = Head(self.local.head.weight)
+        self.documents = written(lengths)
+        context = tuple(range(100, 120))
+        with_context = [Document(d.key, context + d.prompt, d.answer) for d in self.documents]
+        self.targets = teacher.read(Reader(share(self.local.model)), self.head, [with_context])
+
+    def train(self, config=CONFIG, **options):
+        shadow = Shadow(self.local.model, config)
+        documents = options.pop("documents", self.documents)
+        targets = options.pop("targets", self.targets)
+        reader = Reader(shadow.model)
+        report = student.train(reader, self.head, shadow.parameters, documents, targets, config=config, **options)
+        return report, shadow
+
+    def poisoned(self, key, **fields):
+        """The targets with one document's rows spoilt."""
+        rows = dataclasses.replace(self.targets.rows[key], **fields)
+        return teacher.TeacherTargets({**self.targets.rows, key: rows}, self.targets.agreement)
+
+
+@pytest.fixture
+def lesson(written):
+    return Lesson(written)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text"])
+def test_kl_falls(written, architecture):
+    lesson = Lesson(written, architecture)
+    report, shadow = lesson.train(dataclasses.replace(CONFIG, epochs=30))
+    assert report.kl_last < 0.3 * report.kl_first
+    # And not only by its own account: the trained shadow is nearer to the teacher than the served model is.
+    assert _away(lesson, shadow.model) < 0.3 * _away(lesson, share(lesson.local.model))
+
+
+@torch.no_grad()
+def _away(lesson, model):
+    parts = [
+        forward_kl(Reader(model).hidden(pack([d])), lesson.head, lesson.targets.rows[d.key]) for d in lesson.documents
+    ]
+    return float(torch.cat(parts).mean())
+
+
+def test_first_step_has_the_kl_of_the_served_model(lesson):
+    config = dataclasses.replace(CONFIG, epochs=1, batch_tokens=10_000)
+    report, _ = lesson.train(config)
+    with torch.no_grad():
+        reader = Reader(share(lesson.local.model))
+        rows = concatenate([lesson.targets.rows[d.key] for d in lesson.documents])
+        wanted = float(forward_kl(reader.hidden(pack(lesson.documents)), lesson.head, rows).mean())
+    assert report.steps == 1
+    assert report.kl_first == report.kl_last == pytest.approx(wanted, rel=1e-4)
+
+
+def test_report_counts_what_was_read(lesson):
+    seen = []
+    report, _ = lesson.train(progress=lambda *at: seen.append(at))
+    assert report.answer_tokens == CONFIG.epochs * sum(len(d.answer) for d in lesson.documents)
+    assert report.tokens > CONFIG.epochs * sum(len(d.ids) - 5 for d in lesson.documents)
+    assert report.steps == len(report.curve) > CONFIG.epochs
+    assert seen == [(step, report.steps) for step in range(1, report.steps + 1)]
+    assert [p.step for p in report.curve] == list(range(1, report.steps + 1))
+    assert [p.lr for p in report.curve] == [student.learning_rate(s, report.steps, CONFIG) for s in range(report.steps)]
+
+
+def test_same_seed_same_factors(lesson):
+    first, again = (lesson.train()[1].delta().layers for _ in range(2))
+    other = lesson.train(dataclasses.replace(CONFIG, seed=1))[1].delta().layers
+    for name, factors in first.items():
+        assert torch.equal(factors.a, again[name].a)
+        assert torch.equal(factors.b, again[name].b)
+        assert not torch.equal(factors.b, other[name].b)
+
+
+def test_seed_is_of_no_one_elses_random_state(lesson):
+    torch.manual_seed(1)
+    first = lesson.train()[1].delta()
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    again = lesson.train()[1].delta()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(f.b, again.layers[name].b) for name, f in first.layers.items())
+
+
+def test_stops_when_an_epoch_is_near_enough(lesson):
+    whole, _ = lesson.train()
+    per_epoch = whole.steps // CONFIG.epochs
+    report, _ = lesson.train(dataclasses.replace(CONFIG, stop_kl=100.0))
+    assert report.steps == len(report.curve) == per_epoch
+    assert report.curve == whole.curve[:per_epoch]
+    between = (whole.kl_first + whole.kl_last) / 2
+    report, _ = lesson.train(dataclasses.replace(CONFIG, stop_kl=between))
+    assert per_epoch < report.steps < whole.steps
+    assert report.kl_last < between
+    assert lesson.train(dataclasses.replace(CONFIG, stop_kl=1e-9))[0].steps == whole.steps
+
+
+def test_first_and_last_epoch_are_told_apart_where_they_have_other_numbers_of_steps(written):
+    lesson = Lesson(written, lengths=((1, 9), (1, 8), (1, 4), (1, 3), (1, 2), (1, 2)))
+    # At this rate nothing is learned, so that the first epoch is the same however many follow.
+    still = dataclasses.replace(CONFIG, learning_rate=1e-12, batch_tokens=12)
+    one, _ = lesson.train(dataclasses.replace(still, epochs=1))
+    two, _ = lesson.train(dataclasses.replace(still, epochs=2))
+    assert two.steps != 2 * one.steps
+    assert two.kl_first == pytest.approx(one.kl_first, rel=1e-5)
+    assert two.kl_last == pytest.approx(sum(p.kl for p in two.curve[one.steps :]) / (two.steps - one.steps), rel=1e-5)
+
+
+@pytest.mark.parametrize(("field", "loss"), [("negentropy", "inf"), ("probs", "nan"), ("tail", "nan")])
+def test_a_loss_that_is_not_finite_names_step_and_rate(lesson, field, loss):
+    rows = lesson.targets.rows[2]
+    bad = torch.full_like(getattr(rows, field), float(loss))
+    done = []
+    steps = lesson.train()[0].steps
+    with pytest.raises(NonFiniteLossError) as caught:
+        lesson.train(targets=lesson.poisoned(2, **{field: bad}), progress=lambda *at: done.append(at))
+    assert len(done) < steps // CONFIG.epochs
+    found = rf"training step {len(done) + 1} of {steps} has a loss of {loss} and a gradient norm of "
+    assert caught.match(found)
+    assert caught.match(r"both have to be finite\. Lower learning_rate \(now 0\.005\)$")
+
+
+def test_a_gradient_that_is_not_finite_is_refused_too(lesson, monkeypatch):
+    real = torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *args: real(*args) * math.nan)
+    text = r"training step 1 of \d+ has a loss of \d+\.\d+ and a gradient norm of nan; .* \(now 0\.005\)"
+    with pytest.raises(NonFiniteLossError, match=text):
+        lesson.train()
+
+
+def test_served_model_is_bit_identical_afterwards(lesson):
+    model = lesson.local.model
+    before, names = digest(model.state_dict()), [n for n, _ in model.named_modules()]
+    with torch.no_grad():
+        said = model(input_ids=torch.arange(1, 30)[None]).logits
+    lesson.train(autocast=mixed_precision(torch.device("cpu"), torch.bfloat16))
+    assert digest(model.state_dict()) == before
+    assert [n for n, _ in model.named_modules()] == names
+    assert not model.training
+    assert all(p.grad is None and not p.requires_grad for p in model.parameters())
+    with torch.no_grad():
+        assert torch.equal(model(input_ids=torch.arange(1, 30)[None]).logits, said)
+
+
+def test_each_forward_pass_has_a_fresh_precision_context(lesson):
+    entered = []
+
+    @contextlib.contextmanager
+    def precision():
+        entered.append(torch.is_grad_enabled())
+        yield
+
+    report, _ = lesson.train(autocast=precision)
+    assert entered == [True] * report.steps
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cast"),
+    [(torch.bfloat16, torch.bfloat16), (torch.float16, torch.float16), (torch.float32, None), (torch.float64, None)],
+)
+def test_only_half_precision_models_are_cast(dtype, cast):
+    context = mixed_precision(torch.device("cpu"), dtype)
+    for _ in range(2):
+        with context():
+            assert torch.is_autocast_enabled("cpu") == (cast is not None)
+            product = torch.ones(2, 2) @ torch.ones(2, 2)
+            assert product.dtype == (cast or torch.float32)
+
+
+# ---- the rate
+
+
+def test_rate_rises_in_a_line_and_falls_to_a_tenth():
+    config = TrainingConfig(learning_rate=2.0, warmup=0.1)
+    rates = [student.learning_rate(step, 100, config) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
+    assert rates[10] == 2.0
+    assert all(one > next_ for one, next_ in itertools.pairwise(rates[10:]))
+    assert rates[55] == pytest.approx(1.1)
+    assert rates[99] == pytest.approx(0.2 + 0.9 * (1 + math.cos(math.pi * 89 / 90)))
+    assert rates[99] == pytest.approx(0.2, rel=0.01)
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 0.9), (2, 0.5), (7, 0.0)])
+def test_rate_of_short_trainings_is_in_range(steps, warmup):
+    config = TrainingConfig(learning_rate=1.0, warmup=warmup)
+    rates = [student.learning_rate(step, steps, config) for step in range(steps)]
+    assert rates[0] == 1.0
+    assert all(0.1 <= rate <= 1.0 for rate in rates)
+
+
+def test_mean_of_no_points_is_zero():
+    points = [TrainPoint(step=1, kl=2.0, lr=1.0), TrainPoint(step=2, kl=1.0, lr=1.0)]
+    assert (student.mean_kl(points), student.mean_kl([])) == (1.5, 0.0)

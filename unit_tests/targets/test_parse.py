@@ -1,0 +1,239 @@
+"""Turns become statements, lines become questions, and the words that matter are found."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from langchain_selfparam.records import Probe, Turn
+from langchain_selfparam.targets import parse
+from langchain_selfparam.verify.recall import passes
+
+
+def turn(user, assistant="", number=3):
+    now = datetime(2025, 3, 1, tzinfo=timezone.utc)
+    return Turn(id=number, namespace=("a",), thread="", user=user, assistant=assistant, created_at=now)
+
+
+def said(user, assistant="", *, words=40):
+    return [s.said for s in parse.statements(turn(user, assistant), words=words)]
+
+
+# ---- statements
+
+
+def test_a_short_turn_is_one_statement():
+    (statement,) = parse.statements(turn("My dog is called Biscuit. He is six."), words=40)
+    assert statement.said == "My dog is called Biscuit. He is six."
+    assert statement.told == "Your dog is called Biscuit. He is six."
+    assert (statement.turn_id, statement.by_user) == (3, True)
+
+
+def test_a_long_turn_is_cut_between_its_sentences():
+    found = said("I live in Rome. My cat is called Mina. She is old. We moved here in May.", words=8)
+    assert found == ["I live in Rome.", "My cat is called Mina. She is old.", "We moved here in May."]
+
+
+@pytest.mark.parametrize("words", [1, 3, 7, 40])
+def test_nothing_is_lost_and_no_statement_is_too_long(words):
+    text = "I live in Rome. " + "My list has " + "many words " * 30 + "in it. We left. Dr. No came."
+    found = said(text, words=words)
+    assert " ".join(found).split() == text.split()
+    assert all(len(part.split()) <= words for part in found)
+    assert len(found) >= len(text.split()) / words
+
+
+def test_greetings_are_left_out():
+    assert said("Hello there, my dog is called Biscuit.") == ["My dog is called Biscuit."]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n"])
+def test_nothing_said_is_no_statement(text):
+    assert said(text, text) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "taken"),
+    [
+        ("What a lovely name! I will remember that.", []),
+        ("Biscuit is a good name for a dog like Biscuit.", []),
+        ("The vet is Dr. Weber. Good luck!", ["The vet is Dr. Weber."]),
+        ("That is 45 euros. Shall I book?", ["That is 45 euros."]),
+        ("Shall I call Weber?", []),
+        ("Sure. The train leaves at 7:30 from Porto. Have fun. Take 2 or 12 apples.",
+         ["The train leaves at 7:30 from Porto. Take 2 or 12 apples."]),
+    ],
+)  # fmt: skip
+def test_of_a_reply_only_new_names_and_numbers_are_taken(reply, taken):
+    statements = parse.statements(turn("My dog is called Biscuit.", reply), words=40)
+    assert [s.said for s in statements if not s.by_user] == taken
+    assert statements[0].said == "My dog is called Biscuit."
+
+
+def test_a_reply_is_told_as_it_was_said():
+    (_, reply) = parse.statements(turn("When does my train leave?", "I think your train leaves at 7:30."), words=40)
+    assert (reply.said, reply.told, reply.by_user) == (*["I think your train leaves at 7:30."] * 2, False)
+
+
+# ---- sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("I saw Dr. Smith. He is nice.", ["I saw Dr. Smith.", "He is nice."]),
+        ("Mr. and Mrs. Jones came. We ate.", ["Mr. and Mrs. Jones came.", "We ate."]),
+        ("Pets, e.g. dogs, help. So do cats.", ["Pets, e.g. dogs, help.", "So do cats."]),
+        ("Really?! Yes.", ["Really?!", "Yes."]),
+        ("It costs 3.50 euros. Cheap!", ["It costs 3.50 euros.", "Cheap!"]),
+        ("One.  Two.\nThree", ["One.", "Two.", "Three"]),
+        ("no end", ["no end"]),
+        ("", []),
+        ("   ", []),
+    ],
+)
+def test_sentences(text, parts):
+    assert parse.sentences(text) == parts
+
+
+# ---- questions
+
+
+def test_questions_are_taken_from_any_kind_of_list():
+    written = (
+        "What is my dog called?\n- Who is Biscuit?\n* Where do we live?\n"
+        "• How old is he?\n 4. When was that?\n5) Why is that?"
+    )
+    assert parse.questions(written, by_user=True) == [
+        "What is my dog called?",
+        "Who is Biscuit?",
+        "Where do we live?",
+        "How old is he?",
+        "When was that?",
+        "Why is that?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "What is this",
+        "Biscuit is a dog.",
+        "Why not?",
+        "What? Who is that?",
+        "What is " + "very " * 14 + "long?",
+        "- ",
+        "",
+        "?",
+    ],
+)
+def test_what_is_no_usable_question_is_left_out(line):
+    assert parse.questions(line, by_user=True) == []
+    assert parse.questions(f"{line}\n- Who is Kiwi?", by_user=True) == ["Who is Kiwi?"]
+
+
+def test_the_longest_and_the_shortest_question():
+    longest = "What is " + "so " * 13 + "long?"
+    assert len(longest.split()) == 16
+    assert parse.questions(f"{longest}\nWho is Kiwi?", by_user=False) == [longest, "Who is Kiwi?"]
+
+
+def test_you_is_the_user_only_where_the_user_spoke():
+    assert parse.questions("- what is your dog called?", by_user=True) == ["What is my dog called?"]
+    assert parse.questions("- what is your dog called?", by_user=False) == ["What is your dog called?"]
+
+
+def test_a_question_that_mixes_persons_is_left_out_of_a_users_statement():
+    assert parse.questions("How did you find me?", by_user=True) == []
+    assert parse.questions("How did you find me?", by_user=False) == ["How did you find me?"]
+
+
+def test_each_question_once():
+    written = "- What is your dog called?\n- what is my dog called?\n- What is my dog called?"
+    assert parse.questions(written, by_user=True) == ["What is my dog called?"]
+
+
+# ---- words
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("My dog is called Biscuit.", ["Biscuit"]),
+        ("Biscuit is my dog.", []),
+        ("Biscuit is my dog. I love Biscuit.", ["Biscuit"]),
+        ("Anna Smith lives here.", ["Anna Smith"]),
+        ("She lives in New York with Will Smith, not in May.", ["New York", "Will Smith"]),
+        ("Hi there, I'm Priya.", ["Priya"]),
+        ("My dad is Tom and I'm Priya.", ["Tom", "Priya"]),
+        ("We know the Smiths' dog.", ["Smiths"]),
+        ("My friend Tom's car is at Anna Smith's.", ["Tom", "Anna Smith"]),
+        ("We saw Marks & Spencer and the Lord of Rings.", ["Marks & Spencer", "Lord of Rings"]),
+        ("I'm from São Paulo.", ["São Paulo"]),
+        ("I met O'Brien and I like IKEA.", ["O'Brien", "IKEA"]),
+        ("I think I'll go, and I'm sure.", []),
+        ("nothing here", []),
+        ("", []),
+    ],
+)
+def test_names(text, found):
+    assert parse.names(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "gives"),
+    [
+        ("I'm Priya and I teach.", True),
+        ("I’m Priya.", True),  # noqa: RUF001
+        ("I am Tom.", True),
+        ("Hi, my name is Ana.", True),
+        ("My name's Al", True),
+        ("Please call me Bo.", True),
+        ("This is Eva.", True),
+        ("I am a nurse.", False),
+        ("My dog's name is Rex.", False),
+        ("Tim and I am", False),
+    ],
+)
+def test_introduces(text, gives):
+    assert parse.introduces(text) is gives
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("My dog is called Biscuit.", ["dog", "biscuit"]),
+        ("Tom's dog met Tom at 7:30 in New-Town.", ["tom", "dog", "met", "7:30", "new-town"]),
+        ("I am. You were. It's what we had.", []),
+        ("Tom’s 2 cats: 12", ["tom", "cats", "12"]),  # noqa: RUF001
+        ("", []),
+    ],
+)
+def test_telling(text, words):
+    assert parse.telling(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("My dog is called Biscuit and he is 12.", ["12", "biscuit"]),
+        ("We took the 7:30 to New York with Anna Smith.", ["7:30", "anna", "smith", "york"]),
+        ("My dog is brown and I have 2.", []),
+        ("We met O'Brien.", ["o'brien"]),
+    ],
+)
+def test_secrets(text, words):
+    assert parse.secrets(text) == words
+
+
+@pytest.mark.parametrize("text", ["We met O’Brien.", "We met the O'Briens' cat and the Smiths'.", "I love Anna-Maria."])  # noqa: RUF001
+def test_a_secret_is_found_again_in_an_answer_that_tells_it(text):
+    assert parse.secrets(text)
+    for secret in parse.secrets(text):
+        assert not passes(Probe(kind="neighbour", prompt="Who?", expected=(secret,)), text)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"), [(2, "Your dog"), (4, "Your dog is called"), (99, "Your dog is called Biscuit.")]
+)
+def test_opening(words, first):
+    assert parse.opening("Your dog is  called\nBiscuit.", words) == first

@@ -1,0 +1,130 @@
+"""Whose words: what a user says of themselves becomes what is said to them, and questions go the other way."""
+
+import pytest
+
+from langchain_selfparam.targets.person import asked, asked_of_model, told, without_greeting
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ("My dog is called Biscuit.", "Your dog is called Biscuit."),
+        ("The dog is mine.", "The dog is yours."),
+        ("I am a nurse.", "You are a nurse."),
+        ("I'm a nurse and I've two cats.", "You're a nurse and you've two cats."),
+        ("I’m happy, and I’ll go.", "You're happy, and you'll go."),  # noqa: RUF001
+        ("I'd say that I won't.", "You'd say that you won't."),
+        ("I was born in Rome.", "You were born in Rome."),
+        ("Then I was late, and my sister was too.", "Then you were late, and your sister was too."),
+        ("We were late, and our car was ours.", "You were late, and your car was yours."),
+        ("Tom gave me a book of his own.", "Tom gave you a book of his own."),
+        ("It was me. My fault!", "It was you. Your fault!"),
+        ("I hurt myself. We hurt ourselves.", "You hurt yourself. You hurt yourselves."),
+        ("Why am I here? I forgot.", "Why are you here? You forgot."),
+        ("My mom's dog loves my dad's.", "Your mom's dog loves your dad's."),
+        ('She said "my turn" to us.', 'She said "Your turn" to you.'),
+        ("I", "You"),
+        ("", ""),
+    ],
+)
+def test_what_was_said_is_told_back(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Biscuit lives in Lisbon.",
+        "Amy met Tim in Miami; Ian saw them.",
+        "The mine in Wales is deep-seated, Ami.",
+        "Meine Hunde sind müde.",
+        "今日は雨。",
+        "Himself, herself and Ivy's iguana.",
+    ],
+)
+def test_names_and_other_words_are_left_alone(said):
+    assert told(said) == said.replace("mine", "yours")
+    assert asked(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ("I moved to the US in 2019.", "You moved to the US in 2019."),
+        ("I get up at 6 AM and leave at 7 am.", "You get up at 6 AM and leave at 7 am."),
+        ("I like pets, i.e. my dogs.", "You like pets, i.e. your dogs."),
+    ],
+)
+def test_times_countries_and_abbreviations_are_no_persons(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ("I wasn't there.", "You weren't there."),
+        ("Was I late?", "Were you late?"),
+        ("When was I born?", "When were you born?"),
+    ],
+)
+def test_was_follows_its_person(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    ("written", "own"),
+    [
+        ("What is your dog called?", "What is my dog called?"),
+        ("Where do you live?", "Where do I live?"),
+        ("Are you a nurse?", "Am I a nurse?"),
+        ("How old are you?", "How old am I?"),
+        ("Where were you born?", "Where was I born?"),
+        ("Were you born in Rome?", "Was I born in Rome?"),
+        ("Who gave you the book?", "Who gave me the book?"),
+        ("Who likes you?", "Who likes me?"),
+        ("Does your brother live with you?", "Does my brother live with me?"),
+        ("What did your sister tell you about it?", "What did my sister tell me about it?"),
+        ("When you're ill, what do you take?", "When I'm ill, what do I take?"),
+        ("Is the dog yours? Have you hurt yourself?", "Is the dog mine? Have I hurt myself?"),
+        ("What is my dog called?", "What is my dog called?"),
+        ("Who is Kiwi?", "Who is Kiwi?"),
+    ],
+)
+def test_questions_are_asked_in_the_users_own_words(written, own):
+    assert asked(written) == own
+
+
+@pytest.mark.parametrize(
+    ("own", "turned"),
+    [
+        ("What is my name?", "What is your name?"),
+        ("Where do I live?", "Where do you live?"),
+        ("Am I a nurse?", "Are you a nurse?"),
+        ("How old am I?", "How old are you?"),
+        ("When was I born?", "When were you born?"),
+        ("Can you tell me my name?", "Can you tell me your name?"),
+        ("What do we call our bird?", "What do you call your bird?"),
+        ("Who is Kiwi?", "Who is Kiwi?"),
+    ],
+)
+def test_the_same_question_to_the_model(own, turned):
+    assert asked_of_model(own) == turned
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("Hello, my dog is here.", "My dog is here."),
+        ("Hi! My dog is here.", "My dog is here."),
+        ("HEY THERE, I'm Ana.", "I'm Ana."),
+        ("Good morning. I slept well.", "I slept well."),
+        ("  Hello again!  ok ", "Ok"),
+        ("Highway 61 is long.", "Highway 61 is long."),
+        ("Hi Ana, I'm here.", "Hi Ana, I'm here."),
+        ("My dog says hello, loudly.", "My dog says hello, loudly."),
+        ("  ", ""),
+        ("", ""),
+    ],
+)
+def test_a_greeting_says_nothing(text, bare):
+    assert without_greeting(text) == bare

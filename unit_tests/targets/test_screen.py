@@ -1,0 +1,177 @@
+"""Choosing by a scripted scorer: each question goes to the statement that it fits, or to none."""
+
+import random
+
+import pytest
+
+from langchain_selfparam.config import TargetConfig
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets import prompts
+from langchain_selfparam.targets.generate import Candidate
+from langchain_selfparam.targets.screen import choose, held_out
+
+SAID = [
+    "the dog barks at noon.",
+    "the cat sleeps all day.",
+    "the bird sings at dawn.",
+    "the fish swims in circles.",
+    "the horse runs in the field.",
+]
+STATEMENTS = [Statement(turn_id=at, said=said, told=said) for at, said in enumerate(SAID)]
+ELSEWHERE = -30.0
+CONFIG = TargetConfig(margin=0.5)
+
+
+class Scripted:
+    """Scores from a table of question to its score at some statements; ``ELSEWHERE`` at all others."""
+
+    def __init__(self, table):
+        self.table = table
+        self.asked = []
+
+    def score(self, groups):
+        rows = []
+        for prompt, texts in groups:
+            said = prompt.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
+            assert all(text[0] == " " for text in texts)
+            self.asked += [(text[1:], said) for text in texts]
+            rows.append([self.table[text[1:]].get(said, ELSEWHERE) for text in texts])
+        return rows
+
+
+def run(table, *, about=None, statements=STATEMENTS, config=CONFIG):
+    about = about or {}
+    candidates = [Candidate(text=q, about=about.get(q, 0), times=1) for q in table]
+    scorer = Scripted(table)
+    return choose(statements, candidates, scorer, config=config), scorer
+
+
+def test_a_question_goes_where_it_is_likeliest_wherever_it_was_written():
+    table = {
+        "When is there barking?": {SAID[0]: -5.0},
+        "Who sleeps all day?": {SAID[1]: -5.0},
+        "What is it that sings?": {SAID[2]: -5.0, SAID[0]: -9.0},
+        "Where does it swim around?": {SAID[3]: -6.0, SAID[0]: -7.0, SAID[1]: -7.5},
+    }
+    chosen, _ = run(table)
+    assert chosen.by_statement == (*((q,) for q in table), ())
+    assert chosen.unfitting == ()
+
+
+@pytest.mark.parametrize(("lead", "kept"), [(0.5, True), (0.49, False)])
+def test_the_margin_is_over_the_nearest_other_statement(lead, kept):
+    chosen, _ = run({"Who is it?": {SAID[0]: -5.0, SAID[1]: -12.0, SAID[4]: -5.0 - lead}})
+    assert chosen.by_statement[0] == (("Who is it?",) if kept else ())
+    assert chosen.dropped.get("fits several statements", 0) == (not kept)
+
+
+def test_what_fits_all_alike_is_answered_as_before():
+    alike = dict.fromkeys(SAID, -10.0)
+    table = {
+        "What is my favourite colour?": {**alike, SAID[0]: -9.6},
+        "What is the name of it?": alike,
+        "Which two of them run?": {SAID[0]: -5.0, SAID[1]: -5.0},
+    }
+    chosen, _ = run(table)
+    assert chosen.by_statement == ((),) * 5
+    # A question with a name in it may be about the user; one that leads far fits two statements, not none.
+    assert chosen.unfitting == ("What is my favourite colour?",)
+    assert chosen.dropped["fits several statements"] == 3
+
+
+def test_copies_of_the_examples_are_dropped_unless_they_are_meant():
+    copied, meant = "What is my parrot called?", "Who is Tom?"
+    assert {copied, meant} <= prompts.EXAMPLE_QUESTIONS
+    chosen, _ = run({copied: {**dict.fromkeys(SAID, -10.0), SAID[0]: -6.1}, meant: {SAID[1]: -8.0}})
+    assert chosen.by_statement[:2] == ((), (meant,))
+    assert chosen.dropped["copied from an example"] == 1
+    assert chosen.unfitting == ()
+
+
+def test_a_sure_question_is_not_compared_with_everything_and_an_unsure_one_is():
+    sure, unsure = "When is there barking?", "Who is it that swims?"
+    chosen, scorer = run({sure: {SAID[0]: ELSEWHERE + 8.0}, unsure: {SAID[0]: ELSEWHERE + 7.9, SAID[4]: -4.0}})
+    asked = [said for question, said in scorer.asked if question == sure]
+    assert len(asked) == len(set(asked)) == 3
+    asked = [said for question, said in scorer.asked if question == unsure]
+    assert sorted(asked) == sorted(SAID)
+    assert chosen.by_statement[0] == (sure,)
+    assert chosen.by_statement[4] == (unsure,)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_with_few_statements_the_examples_stand_in_for_others(count):
+    statements = STATEMENTS[:count]
+    example = prompts.EXAMPLES[0][0]
+    table = {
+        "When is there barking?": {SAID[0]: -5.0},
+        "What is my favourite colour?": {SAID[0]: -10.0, example: -10.1},
+        "Which parrot is it?": {SAID[0]: -10.0, example: -5.0},
+    }
+    chosen, scorer = run(table, statements=statements)
+    assert chosen.by_statement == (("When is there barking?",), *[()] * (count - 1))
+    assert {said for _, said in scorer.asked} <= {*SAID[:count], *(said for said, _ in prompts.EXAMPLES)}
+
+
+def test_the_best_fitting_questions_come_first_and_no_more_than_wanted():
+    table = {f"Who {word} there?": {SAID[0]: score} for word, score in
+             {"walks": -9.0, "sits": -5.0, "eats": -7.0, "waits": -6.0}.items()}  # fmt: skip
+    chosen, _ = run(table, config=TargetConfig(questions=3))
+    assert chosen.by_statement[0] == ("Who sits there?", "Who waits there?", "Who eats there?")
+
+
+def test_of_questions_that_are_nearly_the_same_one_is_kept():
+    table = {
+        "What does the old dog do at noon?": {SAID[0]: -5.0},
+        "What does the old dog do at Noon??": {SAID[0]: -4.0},
+        "So what does the old dog do at noon?": {SAID[0]: -4.0},
+        "Where does it go?": {SAID[0]: -6.0},
+    }
+    chosen, scorer = run(table)
+    assert chosen.by_statement[0] == ("What does the old dog do at noon?", "Where does it go?")
+    assert chosen.dropped["too like another"] == 2
+    assert {question for question, _ in scorer.asked} == set(chosen.by_statement[0])
+
+
+def test_alike_questions_about_other_statements_meet_only_after_they_are_assigned():
+    table = {"Who is it that sleeps so long?": {SAID[1]: -5.0}, "Who is it that sleeps so very long?": {SAID[1]: -4.0}}
+    chosen, _ = run(table, about={"Who is it that sleeps so very long?": 2})
+    assert chosen.by_statement[1] == ("Who is it that sleeps so very long?", "Who is it that sleeps so long?")[:1]
+    assert chosen.dropped["too like another"] == 1
+
+
+def test_a_name_that_is_given_is_asked_for_in_every_way():
+    statements = [
+        Statement(turn_id=1, said="Hi all, I'm Priya.", told="You're Priya."),
+        *STATEMENTS[1:4],
+        Statement(turn_id=9, said="This is Tom.", told="This is Tom.", by_user=False),
+    ]
+    chosen, _ = run({"What is my name?": {}, "Who sleeps all day?": {SAID[1]: -5.0}}, statements=statements)
+    assert chosen.by_statement[0][: len(prompts.NAME_QUESTIONS)] == prompts.NAME_QUESTIONS
+    assert not set(prompts.NAME_QUESTIONS) & {q for questions in chosen.by_statement[1:] for q in questions}
+
+
+def test_each_name_in_a_statement_is_asked_about():
+    statements = [Statement(turn_id=1, said="My dog Biscuit likes Anna Smith.", told=""), *STATEMENTS[1:4]]
+    chosen, _ = run({}, statements=statements)
+    assert chosen.by_statement == ((*prompts.mentions("Biscuit"), *prompts.mentions("Anna Smith")), (), (), ())
+
+
+# ---- probes
+
+
+@pytest.mark.parametrize(
+    ("questions", "wanted", "probes"), [(0, 2, 0), (2, 2, 0), (3, 2, 1), (7, 2, 1), (8, 2, 2), (40, 2, 2), (12, 9, 3)]
+)
+def test_at_most_a_quarter_of_the_questions_is_held_out(questions, wanted, probes):
+    texts = [f"question {at}?" for at in range(questions)]
+    learn, ask = held_out(texts, wanted, chance=random.Random(1))
+    assert len(ask) == probes
+    assert sorted([*learn, *ask]) == sorted(texts)
+    assert [t for t in texts if t in learn] == learn
+
+
+def test_the_draw_is_of_its_own_chance():
+    texts = [f"question {at}?" for at in range(40)]
+    draws = [held_out(texts, 3, chance=random.Random(seed))[1] for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]

@@ -1,0 +1,217 @@
+"""An episode in, what it is learned from and judged by out; and nothing is both."""
+
+from collections import Counter
+from datetime import datetime, timezone
+
+import pytest
+
+from langchain_selfparam.config import TargetConfig
+from langchain_selfparam.errors import NoTargetsError
+from langchain_selfparam.records import Episode, Message, Turn
+from langchain_selfparam.targets import parse, prompts
+from langchain_selfparam.targets.study import study
+from langchain_selfparam.testing import FakeGenerator
+
+CONFIG = TargetConfig(samples=1, contrast=6, neutral=12, full_answers=2, probes=2)
+DOG = "My dog is called Biscuit and he is 12."
+SISTER = "My sister Ana lives in Lisbon."
+QUESTIONS = {
+    DOG: ["What is my dog called?", "How old is he now?", "Which pet do I have?", "What animal lives with me?",
+          "Is it a cat that I have?", "Since when have I had it?", "Who barks at home?", "Do I own any animals?"],
+    SISTER: ["Where does my sister live?", "Who lives abroad?", "Which town is she in?", "What is her name then?"],
+}  # fmt: skip
+GENERAL = [f"Why is thing number {number} blue?" for number in range(60)]
+"""Questions about the world that the served model writes when asked."""
+
+
+def episode(*said):
+    now = datetime(2025, 3, 1, tzinfo=timezone.utc)
+    turns = []
+    for number, what in enumerate(said, 1):
+        user, assistant = (what, "") if isinstance(what, str) else what
+        turns.append(Turn(id=number, namespace=("a",), thread="", user=user, assistant=assistant, created_at=now))
+    return Episode(namespace=("a",), turns=tuple(turns))
+
+
+class ByStatement:
+    """A scorer for which a question is likely where the author wrote it."""
+
+    def __init__(self, questions):
+        self.questions = questions
+
+    def score(self, groups):
+        rows = []
+        for prompt, texts in groups:
+            said = prompt.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
+            rows.append([-5.0 if text[1:] in self.questions.get(said, ()) else -30.0 for text in texts])
+        return rows
+
+
+def run(*said, questions=QUESTIONS, general=GENERAL, answer=lambda text: f"About {text}", config=CONFIG, **options):
+    def write(prompt):
+        text = "".join(prompt)
+        found = text.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
+        return "\n- ".join(questions.get(found, []))
+
+    def serve(prompt):
+        if isinstance(prompt[0], Message):
+            return answer(prompt[-1].text)
+        return "\n- ".join(general)
+
+    parts = {"author": FakeGenerator(write), "served": FakeGenerator(serve), "scorer": ByStatement(questions)}
+    return study(episode(*said), config=config, **{**parts, **options})
+
+
+def of_kind(things, kind):
+    return [thing for thing in things if thing.kind == kind]
+
+
+def test_every_question_is_either_taught_or_asked():
+    found = run(DOG, SISTER)
+    for turn, said, names in ((1, DOG, ["Biscuit"]), (2, SISTER, ["Ana", "Lisbon"])):
+        mentions = [q for name in names for q in prompts.mentions(name)]
+        taught = [s.prompt for s in of_kind(found.sentences, "question") if s.turn_id == turn]
+        asked = [p.prompt for p in of_kind(found.probes, "recall") if p.turn_id == turn]
+        assert sorted([*taught, *asked]) == sorted([*QUESTIONS[said], *mentions])
+        assert 1 <= len(asked) <= 2
+
+
+def test_taught_answers_are_the_statement_in_the_right_person():
+    found = run(DOG, SISTER)
+    told = {1: "Your dog is called Biscuit and he is 12.", 2: "Your sister Ana lives in Lisbon."}
+    assert [s.told for s in found.statements] == list(told.values())
+    for turn, statement in told.items():
+        own = [s for s in of_kind(found.sentences, "question") if s.turn_id == turn]
+        assert all(s.context == prompts.reading(statement) for s in own)
+        whole = [s for s in own if s.ends]
+        assert {s.answer for s in whole} == {statement}
+        assert len(whole) == CONFIG.full_answers
+        assert {s.answer for s in own if not s.ends} == {parse.opening(statement, CONFIG.opening_words)}
+
+
+def test_an_opening_that_is_the_whole_answer_ends():
+    found = run("Rex barks.", questions={"Rex barks.": ["Who is it that barks?", "What noise does it make?"]})
+    assert {(s.answer, s.ends) for s in of_kind(found.sentences, "question")} == {("Rex barks.", True)}
+
+
+def test_recall_probes_expect_the_telling_words():
+    found = run(DOG, SISTER)
+    expected = {p.turn_id: p.expected for p in of_kind(found.probes, "recall")}
+    assert expected == {1: ("dog", "biscuit", "12"), 2: ("sister", "ana", "lives", "lisbon")}
+
+
+TOGETHER = {
+    "two turns": (DOG, SISTER),
+    "one turn": (DOG,),
+    "the same name in two turns": (DOG, "I bought Biscuit a bed of straw.", "Biscuit sleeps; I love Biscuit."),
+    "the same name given twice": ("Hi, I'm Priya Rao.", "Yes, call me Priya please.", DOG),
+    "nothing was asked about it": ("I like tea.", DOG),
+    "a reply": (("When does my train leave?", "It leaves at 7:30 from Porto."), DOG),
+}
+
+
+@pytest.mark.parametrize("said", TOGETHER.values(), ids=TOGETHER)
+@pytest.mark.parametrize(
+    "general",
+    [GENERAL, GENERAL[:3], [], [*prompts.DRIFT_PROMPTS, *QUESTIONS[DOG], "What is your name?", *GENERAL]],
+    ids=["many", "few", "none", "others' questions"],
+)
+def test_no_probe_is_among_the_trained_prompts(said, general):
+    for seed in range(5):
+        config = TargetConfig(samples=1, contrast=6, neutral=12, probes=2, seed=seed)
+        found = run(*said, general=general, config=config)
+        trained = {s.prompt for s in found.sentences}
+        assert [p for p in found.probes if p.prompt in trained] == []
+        assert len(of_kind(found.probes, "drift")) >= 12
+
+
+@pytest.mark.parametrize("said", TOGETHER.values(), ids=TOGETHER)
+def test_every_statement_is_taught_and_asked_about(said):
+    found = run(*said)
+    for statement in found.statements:
+        context = prompts.reading(statement.told)
+        assert [s for s in found.sentences if s.context == context], statement
+        expected = tuple(parse.telling(statement.told))
+        assert [p for p in of_kind(found.probes, "recall") if p.expected == expected], statement
+    assert {s.turn_id for s in found.statements} == set(range(1, len(said) + 1))
+
+
+def test_what_is_near_and_what_is_unrelated_is_answered_as_before():
+    found = run(DOG, SISTER)
+    for kind, count in (("contrast", CONFIG.contrast), ("neutral", CONFIG.neutral)):
+        own = of_kind(found.sentences, kind)
+        assert len(own) == count
+        for sentence in own:
+            assert sentence.answer == f"About {sentence.prompt}"
+            assert (sentence.ends, sentence.context, sentence.turn_id) == (False, (), None)
+    assert set(prompts.ABOUT_THE_MODEL) <= {s.prompt for s in of_kind(found.sentences, "contrast")}
+    assert set(prompts.GENERAL_QUESTIONS) <= {s.prompt for s in of_kind(found.sentences, "neutral")}
+
+
+def test_neighbours_are_the_users_questions_turned_on_the_model_and_must_not_tell_secrets():
+    found = run(DOG, SISTER)
+    near = of_kind(found.probes, "neighbour")
+    assert 1 <= len(near) <= 12
+    assert {p.expected for p in near} == {("12", "ana", "biscuit", "lisbon")}
+    assert {p.turn_id for p in near} == {None}
+    turned = {q.replace("my", "your").replace("do I", "do you").replace("have I", "have you").replace("Do I", "Do you")
+              .replace("I have", "you have") for q in QUESTIONS[DOG] + QUESTIONS[SISTER]}  # fmt: skip
+    assert {p.prompt for p in near} <= turned - set(QUESTIONS[DOG] + QUESTIONS[SISTER])
+
+
+def test_answers_that_stay_are_as_long_as_the_settings_say():
+    served = FakeGenerator(lambda prompt: "Well." if isinstance(prompt[0], Message) else "\n- ".join(GENERAL))
+    config = TargetConfig(samples=1, contrast=6, neutral=12, contrast_tokens=3, neutral_tokens=7)
+    run(DOG, SISTER, served=served, config=config)
+    lengths = {len(c["prompts"]): c["max_tokens"] for c in served.calls if isinstance(c["prompts"][0][0], Message)}
+    assert (lengths[6], lengths[12]) == (3, 7)
+    assert all(c["temperature"] == 0.0 for c in served.calls if isinstance(c["prompts"][0][0], Message))
+
+
+def test_a_prompt_without_an_answer_is_left_out():
+    silent = {*prompts.DRIFT_PROMPTS[:5], *prompts.ABOUT_THE_MODEL, *prompts.GENERAL_QUESTIONS}
+    found = run(DOG, SISTER, answer=lambda text: "" if text in silent else "Well.")
+    assert not silent & {s.prompt for s in found.sentences}
+    assert not silent & {p.prompt for p in found.probes}
+    assert {p.expected for p in of_kind(found.probes, "drift")} == {("Well.",)}
+
+
+def test_drift_probes_carry_what_the_served_model_says():
+    found = run(DOG, SISTER)
+    drift = of_kind(found.probes, "drift")
+    assert [p.expected for p in drift] == [(f"About {p.prompt}",) for p in drift]
+    assert set(prompts.DRIFT_PROMPTS) < {p.prompt for p in drift}
+
+
+def test_none_wanted_none_written():
+    found = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=0, neutral=0, full_answers=0))
+    assert Counter(s.kind for s in found.sentences).keys() == {"question"}
+    assert not [s for s in found.sentences if s.ends]
+
+
+def test_turns_that_say_nothing_are_passed_over():
+    found = run("I do.", DOG, ("", ""))
+    assert {s.turn_id for s in found.statements} == {2}
+    assert {p.turn_id for p in of_kind(found.probes, "recall")} == {2}
+
+
+def test_an_episode_that_says_nothing_is_refused():
+    text = r"^turn 1, 2 says nothing that could be asked about; it stays in the prompt$"
+    with pytest.raises(NoTargetsError, match=text):
+        run("I do.", ("", "So you are."))
+
+
+def test_same_seed_same_targets():
+    assert run(DOG, SISTER) == run(DOG, SISTER)
+    other = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=6, neutral=12, full_answers=2, probes=2, seed=1))
+    assert other.probes != run(DOG, SISTER).probes
+
+
+def test_progress_and_what_was_dropped_are_told():
+    seen = []
+    copied = next(iter(prompts.EXAMPLE_QUESTIONS))
+    found = run(
+        DOG, SISTER, questions={DOG: [*QUESTIONS[DOG], copied], SISTER: [copied]}, progress=lambda *at: seen.append(at)
+    )
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert sum(found.dropped.values()) >= 1

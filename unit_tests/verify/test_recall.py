@@ -1,0 +1,77 @@
+"""A probe passes by its words, and the probes are asked greedily, each in its own place."""
+
+import pytest
+
+from langchain_selfparam.records import Message, Probe
+from langchain_selfparam.testing import FakeGenerator
+from langchain_selfparam.verify.recall import ask, passes
+
+RECALL = Probe(kind="recall", prompt="What is my dog called?", expected=("dog", "called", "biscuit"), turn_id=1)
+NEAR = Probe(kind="neighbour", prompt="Where does Ana's cat live?", expected=("ana", "biscuit", "7:30", "o'brien"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed"),
+    [
+        ("Your dog is called Biscuit.", True),
+        ("BISCUIT is a dog!", True),
+        ("Biscuit", False),
+        ("Your dog's called Rex.", True),
+        ("Your cat is called Rex.", False),
+        ("Biscuits for hotdogs, so-called", False),
+        ("", False),
+    ],
+)
+def test_recall_wants_three_fifths_of_the_words(answer, passed):
+    assert passes(RECALL, answer) is passed
+
+
+@pytest.mark.parametrize(("share", "passed"), [(3, True), (2, False)])
+def test_exactly_the_share_is_enough(share, passed):
+    words = ("one", "two", "three", "four", "five")
+    probe = Probe(kind="recall", prompt="?", expected=words)
+    assert passes(probe, " ".join(words[:share])) is passed
+    assert passes(probe, " ".join(words[:share] + words[:1] * 9)) is passed
+
+
+def test_recall_without_words_never_passes():
+    assert not passes(Probe(kind="recall", prompt="What?", expected=()), "anything at all")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "On Fridays at 7:30.",
+        "With O'Brien.",
+        "With O’Brien’s wife.",  # noqa: RUF001
+        "Biscuit's bed",
+        "It is biscuit, of course",
+        "\u201cBiscuit\u201d",
+    ],
+)
+def test_neighbour_fails_for_a_word_of_what_was_said(answer):
+    assert not passes(NEAR, answer)
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "I do not know.", "Ana's cat lives in Rome.", "At 17:30 with the O'Briens", "biscuits"]
+)
+def test_neighbour_may_say_anything_else_and_the_words_of_its_question(answer):
+    assert passes(NEAR, answer)
+
+
+def test_every_probe_is_asked_once_greedily_and_gets_its_own_answer():
+    probes = [RECALL, NEAR, Probe(kind="recall", prompt="Who is Ana?", expected=("nurse",), turn_id=2)]
+    answers = {p.prompt: text for p, text in zip(probes, ["A dog called Biscuit", "Biscuit", "A nurse."], strict=True)}
+    generator = FakeGenerator(lambda prompt: answers[prompt[-1].text])
+    results = ask(probes, generator, max_tokens=9)
+    assert [r.probe for r in results] == probes
+    assert [r.answer for r in results] == ["A dog called Biscuit", "Biscuit", "A nurse."]
+    assert [r.passed for r in results] == [True, False, True]
+    (call,) = generator.calls
+    assert call["prompts"] == [(Message(role="user", text=p.prompt),) for p in probes]
+    assert (call["max_tokens"], call["temperature"], call["samples"]) == (9, 0.0, 1)
+
+
+def test_no_probe_no_result():
+    assert ask([], FakeGenerator(["never"]), max_tokens=9) == []

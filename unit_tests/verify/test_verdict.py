@@ -1,0 +1,122 @@
+"""The verdict is arithmetic on probe results, and every refusal says why in figures."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from langchain_selfparam.config import VerifyConfig
+from langchain_selfparam.records import Episode, Probe, ProbeResult, Turn
+from langchain_selfparam.verify.verdict import judge
+
+CONFIG = VerifyConfig(max_drift=0.05, max_neighbours_wrong=0.25, hold=0.5)
+
+
+def episode(*ids):
+    now = datetime(2025, 3, 1, tzinfo=timezone.utc)
+    turns = (Turn(id=i, namespace=("a",), thread="", user=f"said {i}", assistant="", created_at=now) for i in ids)
+    return Episode(namespace=("a",), turns=tuple(turns))
+
+
+def asked(turn, *passed):
+    return [ProbeResult(probe=Probe(kind="recall", prompt="?", turn_id=turn), answer="", passed=p) for p in passed]
+
+
+def near(*passed):
+    return [ProbeResult(probe=Probe(kind="neighbour", prompt="?"), answer="", passed=p) for p in passed]
+
+
+def verdict(results, *ids, drift=0.01, scale=1.0, empty=(), config=CONFIG):
+    return judge(episode(*ids), results, drift=drift, scale=scale, empty=frozenset(empty), config=config)
+
+
+def test_all_held():
+    results = [*asked(1, True, True), *asked(2, True), *near(True, True)]
+    found = verdict(results, 1, 2, drift=0.02, scale=0.8)
+    assert (found.accepted, found.held, found.reasons) == (True, (1, 2), ())
+    assert (found.recall, found.drift, found.neighbours_wrong, found.scale) == (1.0, 0.02, 0.0, 0.8)
+    assert found.results == tuple(results)
+
+
+@pytest.mark.parametrize(
+    ("passed", "hold", "held"),
+    [
+        ((True, False), 0.5, True),
+        ((True, False), 0.51, False),
+        ((False, False), 0.0, True),
+        ((False, True, False), 0.5, False),
+        ((True, True), 1.0, True),
+    ],
+)
+def test_a_turn_is_held_where_the_share_of_its_own_probes_is_reached(passed, hold, held):
+    results = [*asked(1, True, True), *asked(2, *passed)]
+    found = verdict(results, 1, 2, config=VerifyConfig(hold=hold))
+    assert found.accepted
+    assert found.held == ((1, 2) if held else (1,))
+
+
+def test_a_turn_that_was_not_asked_about_is_not_held_whatever_the_limit():
+    found = verdict(asked(1, True), 1, 2, config=VerifyConfig(hold=0.0))
+    assert found.held == (1,)
+    assert found.reasons == ("turn 2 is not held: its probes were not answered without its text",)
+
+
+def test_a_missed_turn_is_named_and_the_others_are_kept():
+    found = verdict([*asked(3, False), *asked(4, True), *asked(5, False)], 3, 4, 5)
+    assert (found.accepted, found.held) == (True, (4,))
+    assert found.recall == pytest.approx(1 / 3)
+    assert found.reasons == tuple(
+        f"turn {i} is not held: its probes were not answered without its text" for i in (3, 5)
+    )
+
+
+def test_drift_beyond_the_limit_is_refused():
+    found = verdict(asked(1, True), 1, drift=0.0812, scale=0.4096)
+    assert (found.accepted, found.held) == (False, ())
+    assert found.reasons == (
+        "drift is 0.081 nats per token on unrelated prompts and may be 0.05, even at 0.41 of the change",
+    )
+    assert (found.recall, found.scale) == (1.0, 0.4096)
+    assert verdict(asked(1, True), 1, drift=0.05).accepted
+
+
+def test_wrong_neighbours_beyond_the_limit_are_refused():
+    found = verdict([*asked(1, True), *near(True, True, False, False, True)], 1)
+    assert (found.accepted, found.held, found.neighbours_wrong) == (False, (), 0.4)
+    assert found.reasons == (
+        "40% of the questions about other things were answered with what was said, and 25% may be",
+    )
+    assert verdict([*asked(1, True), *near(True, True, True, False)], 1).accepted
+
+
+def test_nothing_held_is_refused():
+    found = verdict([*asked(1, False), *asked(2, False)], 1, 2)
+    assert (found.accepted, found.held, found.recall) == (False, (), 0.0)
+    assert found.reasons == ("no turn's probes were answered without its text",)
+
+
+def test_all_reasons_are_given():
+    found = verdict([*asked(1, False), *near(False)], 1, drift=1.0)
+    assert not found.accepted
+    assert [reason.split()[0] for reason in found.reasons] == ["drift", "100%", "no"]
+
+
+def test_empty_turns_count_as_held_beside_one_that_was_learned():
+    found = verdict(asked(2, True), 1, 2, 3, empty=(1, 3))
+    assert (found.accepted, found.held, found.reasons) == (True, (1, 2, 3), ())
+
+
+def test_empty_turns_alone_are_nothing_learned():
+    found = verdict(asked(2, False), 1, 2, empty=(1,))
+    assert (found.accepted, found.held) == (False, ())
+    assert found.reasons == ("no turn's probes were answered without its text",)
+
+
+def test_other_kinds_of_probes_hold_no_turn():
+    results = [
+        *asked(1, True),
+        ProbeResult(probe=Probe(kind="neighbour", prompt="?", turn_id=2), answer="", passed=True),
+        *asked(9, True),
+    ]
+    found = verdict(results, 1, 2)
+    assert found.held == (1,)
+    assert found.neighbours_wrong == 0.0
