@@ -317,6 +317,12 @@ class LocalModel:
         return digest.hexdigest()
 
 
+def has_window(config: Any) -> bool:
+    """Whether some layers look back only so far; Mistral's configuration names a window and no kinds of layers."""
+    kinds = set(getattr(config, "layer_types", None) or ())
+    return not kinds <= {"full_attention"} if kinds else getattr(config, "sliding_window", None) is not None
+
+
 def _without_system(messages: Sequence[Message]) -> list[Message]:
     system, rest = messages[0], list(messages[1:])
     if rest and rest[0].role == "user":

@@ -149,9 +149,9 @@ def attention_mask(packed: Pack, config: Any) -> torch.Tensor | dict[str, torch.
         One mask, or one for each kind of layer where the model has sliding-window layers.
     """
     kinds = set(getattr(config, "layer_types", None) or ())
-    if kinds <= {"full_attention"}:
-        return visible(packed)
     window = getattr(config, "sliding_window", None)
+    if kinds <= {"full_attention"}:
+        return visible(packed, window=None if kinds else window)
     return {kind: visible(packed, window=window if kind == "sliding_attention" else None) for kind in sorted(kinds)}
 
 

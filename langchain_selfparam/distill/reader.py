@@ -13,6 +13,7 @@ import torch
 
 from langchain_selfparam.distill import attention
 from langchain_selfparam.distill.packing import Pack, attention_mask
+from langchain_selfparam.model import has_window
 
 _PLAIN_ATTENTION = frozenset({"llama", "qwen2", "qwen3", "mistral", "olmo2", "smollm3"})
 """Model types whose attention is softmax(q k.T) v and nothing else, so that ``attention.attend`` can stand in."""
@@ -29,13 +30,14 @@ class Reader:
     def __init__(self, model: Any, *, packed_attention: bool = True) -> None:
         self.decoder = model.get_decoder()
         config = self.decoder.config
-        plain = set(getattr(config, "layer_types", None) or ()) <= {"full_attention"}
-        self.packed_attention = packed_attention and plain and config.model_type in _PLAIN_ATTENTION
+        self.packed_attention = packed_attention and not has_window(config) and config.model_type in _PLAIN_ATTENTION
         if self.packed_attention:
             from transformers import AttentionInterface
 
             AttentionInterface.register(attention.NAME, attention.attend)
             model.set_attn_implementation(attention.NAME)
+        else:
+            model.set_attn_implementation("sdpa")  # eager attention would add a boolean mask to the scores
 
     @property
     def device(self) -> torch.device:

@@ -75,7 +75,7 @@ def train(
     Raises:
         NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
-    plan, per_epoch = _plan(documents, passing, config)
+    plan, first, last = _plan(documents, passing, config)
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     curve: list[TrainPoint] = []
     tokens = answer_tokens = 0
@@ -103,33 +103,33 @@ def train(
         tokens += packed.tokens
         answer_tokens += len(packed.answer_ids)
         progress(step + 1, len(plan))
-        if config.stop_kl and len(curve) >= per_epoch and mean_kl(curve[-per_epoch:]) < config.stop_kl:
+        if config.stop_kl and len(curve) >= first and mean_kl(curve[-first:]) < config.stop_kl:
             break
     return TrainReport(
         steps=len(curve),
         tokens=tokens,
         answer_tokens=answer_tokens,
-        kl_first=mean_kl(curve[:per_epoch]),
-        kl_last=mean_kl(curve[-per_epoch:]),
+        kl_first=mean_kl(curve[:first]),
+        kl_last=mean_kl(curve[-last:]),
         curve=tuple(curve),
     )
 
 
 def _plan(
     documents: Sequence[Document], passing: Sequence[Document], config: TrainingConfig
-) -> tuple[list[list[Document]], int]:
-    """The documents of every step, shuffled anew for each epoch, and the steps of the last epoch."""
+) -> tuple[list[list[Document]], int, int]:
+    """The documents of every step, shuffled anew for each epoch, and the steps of the first and the last epoch."""
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
-    per_epoch = 0
+    steps: list[int] = []
     for number in range(config.epochs):
         seen = [*documents, *passing[number :: config.epochs]]
         order = list(range(len(seen)))
         shuffled.shuffle(order)
         epoch = batches(seen, tokens=config.batch_tokens, order=order)
-        per_epoch = len(epoch)
+        steps.append(len(epoch))
         plan += epoch
-    return plan, per_epoch
+    return plan, steps[0], steps[-1]
 
 
 def _weights(packed: Pack, weights: Mapping[int, float], device: torch.device) -> torch.Tensor:

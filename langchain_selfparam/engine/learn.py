@@ -105,8 +105,9 @@ class Learner:
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not _out_of_memory(error):
                 raise
+            found = str(error).partition("\n")[0] or type(error).__name__
             msg = (
-                f"learning {len(episode.turns)} turns did not fit into memory ({str(error).splitlines()[0]}); the "
+                f"learning {len(episode.turns)} turns did not fit into memory ({found}); the "
                 f"turns are pending. Lower training.batch_tokens (now {self._settings.training.batch_tokens}) or "
                 f"training.rank (now {self._settings.training.rank})"
             )

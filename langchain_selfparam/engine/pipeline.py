@@ -6,6 +6,7 @@ and the worker, and lets one operation on weights happen at a time. It knows not
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -228,7 +229,8 @@ class Engine:
         reports = []
         with self._weights:
             tried: set[int] = set()
-            while (episode := self._choose(force=True, without=tried)) is not None:
+            self._need_open()
+            while not self.closed and (episode := self._choose(force=True, without=tried)) is not None:
                 tried |= {turn.id for turn in episode.turns}
                 reports.append(self._consolidate(episode, progress or no_progress))
         if not reports:
@@ -378,8 +380,10 @@ class Engine:
             report = self._keep(job, learned, started, progress)
         except BaseException as error:
             # A person's interrupt says nothing about the turns; an error that comes back each time must not loop.
-            self._store.jobs.fail(job, error=repr(error), count_attempt=isinstance(error, Exception))
             self.last_error = error
+            # Ctrl-C can come in the instant after the job has ended: what it did then stands.
+            with contextlib.suppress(ConsolidationError):
+                self._store.jobs.fail(job, error=repr(error), count_attempt=isinstance(error, Exception))
             raise
         self.last_error = None
         logger.info("consolidated %d of %d turns", len(report.held), len(episode.turns))

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from langchain_selfparam.model import LocalModel
+from langchain_selfparam.model import LocalModel, has_window
 from langchain_selfparam.records import Prompt
 from langchain_selfparam.serving.gate import Gate
 
@@ -132,7 +132,8 @@ class _Batch:
         self._cache = DynamicCache(config=local.config)
         self._rows = list(range(len(prompts)))
         self._written: list[list[int]] = [[] for _ in prompts]
-        prefix = _shared(prompts)
+        # Padding stands between the prefix and what is a row's own, and a window counts it: then nothing is shared.
+        prefix = 0 if has_window(local.config) else _shared(prompts)
         if prefix:
             self._decode(torch.tensor([prompts[0][:prefix]]))
             self._cache.batch_repeat_interleave(len(prompts))
@@ -178,8 +179,8 @@ class _Batch:
         if token in self._end:
             return False
         self._written[row].append(token)
-        # A stop string can span tokens: look at a tail that is longer than any of them.
-        tail = self._written[row][-(max(map(len, stop), default=0) + 1) :]
+        # A stop string can span tokens, of a byte each at least: look at a tail that is longer than any of them.
+        tail = self._written[row][-(max((len(s.encode()) for s in stop), default=0) + 1) :]
         return not (stop and any(s in self._tokenizer.decode(tail) for s in stop))
 
     def _text(self, tokens: list[int], stop: Sequence[str]) -> str:

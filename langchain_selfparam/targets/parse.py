@@ -13,7 +13,7 @@ from langchain_selfparam.targets.person import asked, told, without_greeting
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=\S)")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
-_NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'’-]+(?: (?:and |of |the |& )?[^\W\d_a-z][\w'’-]+)*")  # noqa: RUF001
+_NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'-]+(?: (?:and |of |the |& )?(?!I')[^\W\d_a-z][\w'-]+)*")
 _WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
 _INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) [A-Z][a-z]+")  # noqa: RUF001
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
@@ -105,13 +105,15 @@ def questions(written: str, *, by_user: bool) -> list[str]:
 def names(said: str) -> list[str]:
     """Capitalised names in a statement, those that open a sentence left out unless they come again inside one."""
     found: dict[str, None] = {}
-    for sentence in sentences(said):
+    for sentence in sentences(said.replace("’", "'")):  # noqa: RUF001
         for match in _NAME.finditer(sentence):
-            words = re.sub(r"['’]s$", "", match.group(0)).split()  # noqa: RUF001
+            words = re.sub(r"'s?$", "", match.group(0)).split()
             opens = match.start() == 0
-            if opens and (len(words) == 1 or words[0].lower() in _COMMON):
+            if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in _COMMON)):
                 words = words[1:]
-            if words and words[0].split("'")[0].lower() not in _COMMON and len(" ".join(words)) > 1:
+            # Inside a sentence "New York" is a name and "May" is not.
+            alone = len(words) == 1 and words[0].split("'")[0].lower() in _COMMON
+            if not alone and len(" ".join(words)) > 1:
                 found[" ".join(words)] = None
     return list(found)
 

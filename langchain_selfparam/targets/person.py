@@ -53,8 +53,7 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    turned = _turn(said, _TO_YOU)
-    return re.sub(r"\b([Yy])ou was\b", r"\1ou were", turned)
+    return _turn(_were(said), _TO_YOU)
 
 
 def asked(question: str) -> str:
@@ -68,7 +67,7 @@ def asked(question: str) -> str:
     """
     question = re.sub(r"\bare you\b", "am I", question)
     question = re.sub(r"\bAre you\b", "Am I", question)
-    question = re.sub(r"\bwere you\b", "was I", question)
+    question = re.sub(r"\b([Ww])ere you\b", r"\1as I", question)
     question = re.sub(r"\b(to|for|with|of|by|about|from|gave|tell) you\b", r"\1 me", question)
     question = re.sub(r"\byou\?$", "me?", question)
     return _turn(question, _TO_ME)
@@ -79,7 +78,7 @@ def asked_of_model(question: str) -> str:
     question = re.sub(r"\bam I\b", "are you", question)
     question = re.sub(r"\bAm I\b", "Are you", question)
     # "me" stays: whoever says "Can you tell me my name?" says "Can you tell me your name?" of the other.
-    return _turn(question, {k: v for k, v in _TO_YOU.items() if k not in {"me", "us"}})
+    return _turn(_were(question), {k: v for k, v in _TO_YOU.items() if k not in {"me", "us"}})
 
 
 def without_greeting(text: str) -> str:
@@ -88,14 +87,25 @@ def without_greeting(text: str) -> str:
     return bare[:1].upper() + bare[1:]
 
 
+def _were(said: str) -> str:
+    said = re.sub(r"\bI was(?=n['’]t|\W|$)", "I were", said)  # noqa: RUF001
+    return re.sub(r"\b([Ww])as(n['’]t)? I\b", r"\1ere\2 I", said)  # noqa: RUF001
+
+
 def _turn(text: str, words: dict[str, str]) -> str:
     def turn(match: re.Match[str]) -> str:
         word = match.group(0)
         other = words.get(word.lower().replace("’", "'"))  # noqa: RUF001
-        if other is None:
+        before, after = text[: match.start()].rstrip(), text[match.end() :]
+        if other is None or _no_person(word, before, after):
             return word
-        before = text[: match.start()].rstrip()
-        opens = not before or before[-1] in '.!?:"“'
+        opens = not before or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
         return other[0].upper() + other[1:] if opens else other
 
     return _WORD.sub(turn, text)
+
+
+def _no_person(word: str, before: str, after: str) -> bool:
+    """Whether a word only looks like one of a person: the US, 6 AM, 7 am, i.e."""
+    shouted = len(word) > 1 and word.isupper()
+    return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

@@ -7,6 +7,7 @@ model only as a generator and a scorer.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from langchain_selfparam.config import TargetConfig
@@ -56,20 +57,26 @@ def study(
     chosen = screen.choose(statements, candidates, scorer, config=config)
     progress(2, 4)
     chance = random.Random(config.seed)
+    shared = Counter(q for questions in chosen.by_statement for q in questions)
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
     for statement, questions in zip(statements, chosen.by_statement, strict=True):
-        learn, ask = screen.held_out(questions, config.probes, chance=chance)
-        ask = ask or [_last_resort(statement)]
+        # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another.
+        _, ask = screen.held_out([q for q in questions if shared[q] == 1], config.probes, chance=chance)
+        learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
+        ask = ask or [_last_resort("What did I tell you", statement)]
         sentences += _about(statement, learn, chance=chance, config=config)
         expected = tuple(parse.telling(statement.told))
         probes += [Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id) for q in ask]
-    general = write_general(served, count=config.neutral + 24, config=config)
+    kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
+    general = [q for q in write_general(served, count=config.neutral + 24, config=config) if q not in kept_out]
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
-    probes += kept
-    unrelated = [*prompts.DRIFT_PROMPTS, *general[-12:]]
+    near = [q for q in near if q not in kept_out]
     sentences += _as_before(near, general[: config.neutral], served=served, config=config)
+    taught = {s.prompt for s in sentences}
+    probes += [p for p in kept if p.prompt not in taught]
+    unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *general[config.neutral :][-12:]) if q not in taught]
     answers = served.generate([[Message(role="user", text=q)] for q in unrelated], max_tokens=_DRIFT_TOKENS)
     probes += [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(unrelated, answers, strict=True) if a[0]]
     progress(4, 4)
@@ -140,6 +147,6 @@ def _as_before(
     return sentences
 
 
-def _last_resort(statement: Statement) -> str:
+def _last_resort(asking: str, statement: Statement) -> str:
     words = parse.telling(statement.said)
-    return f"What did I tell you about {' and '.join(words[:2])}?"
+    return f"{asking} about {' and '.join(words[:2])}?"

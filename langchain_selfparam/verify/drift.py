@@ -6,6 +6,7 @@ out goes the mean token KL. It knows nothing of what was learned.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -27,10 +28,11 @@ def token_kl(reader: Reader, head: Head, documents: Sequence[Document], served: 
         served: The served model's targets for them.
 
     Returns:
-        Nats per token; 0 without documents.
+        Nats per token; 0 without documents, infinite where the candidate computes no numbers.
     """
     if not documents:
         return 0.0
     packed = pack(documents)
     rows = concatenate([served.rows[key] for key in packed.keys])
-    return max(0.0, float(forward_kl(reader.hidden(packed), head, rows).mean()))
+    kl = float(forward_kl(reader.hidden(packed), head, rows).mean())
+    return max(0.0, kl) if math.isfinite(kl) else math.inf
