@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+import torch
 
 from langchain_selfparam.model import WHEEL_NAME, LocalModel, load
 from langchain_selfparam.serving.gate import Gate, gate_for
 from langchain_selfparam.testing import tiny_model
+
+torch.set_num_threads(1)  # tiny products wait for a second thread longer than they take
 
 PATIENCE = 20.0
 """Seconds after which a test that waits has failed; nothing takes that long."""

@@ -35,6 +35,8 @@ OUT_OF_RANGE = [
     (TrainingConfig, "frozen_share", 1.0, "from 0 to below 1"),
     (TrainingConfig, "frozen_share", math.nan, "from 0 to below 1"),
     (TrainingConfig, "stop_kl", -0.1, "0 or more nats per token"),
+    (TrainingConfig, "keep_weight", -0.5, ZERO),
+    (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
     *((TargetConfig, name, 0, ONE) for name in ("samples", "max_question_tokens", "questions", "opening_words")),
     *((TargetConfig, name, 0, ONE) for name in ("statement_words", "probes", "contrast_tokens", "neutral_tokens")),
     *((TargetConfig, name, -1, ZERO) for name in ("full_answers", "contrast", "neutral", "temperature", "margin")),

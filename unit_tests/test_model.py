@@ -137,9 +137,7 @@ def test_end_of_turn_is_the_first_special_token_after_an_answer(template, token,
 def test_a_model_without_any_end_is_refused(tiny):
     tiny.tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     tiny.tokenizer.eos_token = None
-    with pytest.raises(
-        UnsupportedModelError, match="tiny-llama-0 has no end-of-turn and no end-of-text token"
-    ):
+    with pytest.raises(UnsupportedModelError, match="tiny-llama-0 has no end-of-turn and no end-of-text token"):
         _ = tiny.end_of_turn_id
 
 
@@ -176,9 +174,7 @@ def test_a_template_without_system_role_gets_its_text_in_the_first_question(tiny
 
 def test_roles_that_a_template_refuses_are_named(tiny):
     tiny.tokenizer.chat_template = REFUSES_SYSTEM
-    with pytest.raises(
-        InputError, match="tiny-llama-0 refuses messages of the roles user, system: System role not"
-    ):
+    with pytest.raises(InputError, match="tiny-llama-0 refuses messages of the roles user, system: System role not"):
         tiny.encode_chat([ASK, SYSTEM])
 
 
@@ -237,9 +233,7 @@ def test_weights_without_values_are_refused(tiny):
 
 def test_another_kind_of_head_is_refused(tiny):
     tiny.model.set_output_embeddings(nn.Sequential(nn.Linear(32, 384)))
-    with pytest.raises(
-        UnsupportedModelError, match=r"head of tiny-llama-0 is a Sequential; an nn\.Linear is needed"
-    ):
+    with pytest.raises(UnsupportedModelError, match=r"head of tiny-llama-0 is a Sequential; an nn\.Linear is needed"):
         tiny.require_trainable()
 
 
@@ -352,9 +346,7 @@ def test_an_error_while_loading_brings_the_setting_back_too(tmp_path):
 
 @pytest.mark.parametrize("path", ["./nowhere", "/nowhere/model", "~/nowhere-model", "a/b/c"])
 def test_a_missing_folder_says_what_was_looked_for(path):
-    with pytest.raises(
-        FileNotFoundError, match=rf"there is no folder {Path(path).expanduser()}; a hub id, a folder"
-    ):
+    with pytest.raises(FileNotFoundError, match=rf"there is no folder {Path(path).expanduser()}; a hub id, a folder"):
         load(path)
 
 
@@ -364,9 +356,7 @@ def test_a_missing_file_says_what_was_looked_for(tmp_path):
 
 
 def test_a_folder_without_a_model_says_so(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=rf"{tmp_path} has no config.json; a folder that save_pretrained"
-    ):
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path} has no config.json; a folder that save_pretrained"):
         load(tmp_path)
 
 
@@ -381,9 +371,7 @@ def test_a_hub_that_does_not_give_it_is_an_error_with_both_names(monkeypatch):
 
 def test_what_the_hub_needs_is_passed_on(tiny, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "transformers.AutoTokenizer.from_pretrained", lambda *a, **k: seen.append(k) or tiny.tokenizer
-    )
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", lambda *a, **k: seen.append(k) or tiny.tokenizer)
     monkeypatch.setattr(
         "transformers.AutoModelForCausalLM.from_pretrained", lambda *a, **k: seen.append(k) or tiny.model
     )
@@ -563,9 +551,7 @@ def test_the_short_name_is_the_file_in_the_wheel(cache, tmp_path, converting, mo
         def locate(self):
             return tmp_path / self.name
 
-    monkeypatch.setattr(
-        importlib.metadata, "files", lambda name: [File("llm/__init__.py"), File("llm/SmolLM2.gguf")]
-    )
+    monkeypatch.setattr(importlib.metadata, "files", lambda name: [File("llm/__init__.py"), File("llm/SmolLM2.gguf")])
     assert load("smollm2-135m").name == "SmolLM2"
 
 

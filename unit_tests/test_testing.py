@@ -48,9 +48,7 @@ def test_tokenizer_loses_nothing(text):
 
 def test_tokenizer_has_a_default_system_prompt():
     text = tiny_tokenizer().apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
-    assert (
-        text == "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
-    )
+    assert text == "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
 
 
 def test_saying_makes_the_model_speak_and_leaves_it_as_it_was():

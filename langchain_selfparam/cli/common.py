@@ -203,6 +203,8 @@ class Bars:
         """
         from tqdm import tqdm
 
+        if stage == self._stage and self._bar is None and done >= total:
+            return  # it was full already
         if stage != self._stage or self._bar is None:
             self.close()
             self._stage = stage
@@ -210,6 +212,8 @@ class Bars:
             self._bar = tqdm(desc=stage, total=total, file=sys.stderr, bar_format=form)
         self._bar.total, self._bar.n = total, done
         self._bar.refresh()
+        if done >= total:
+            self.close()  # what comes between two stages is no time of the first
 
     def close(self) -> None:
         """End the bar that is shown; a second time does nothing."""

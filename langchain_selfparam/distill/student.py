@@ -89,7 +89,7 @@ def train(
         kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
         optimizer.zero_grad(set_to_none=True)
         weight_N = _weights(packed, weights or {}, kl_N.device)
-        ((kl_N * weight_N).sum() / weight_N.sum()).backward()  # type: ignore[no-untyped-call]
+        ((kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         value = float(kl_N.detach().mean())
         if not (math.isfinite(value) and math.isfinite(float(norm))):

@@ -159,6 +159,16 @@ def test_served_model_is_untouched(written, architecture):
         assert torch.equal(model(input_ids=ids).logits, before)
 
 
+@every_architecture
+@both_ways
+def test_no_cache_is_made(written, architecture, packed_attention):
+    # With one, transformers 5 takes a packed row for a single document wherever it builds the mask itself.
+    reader, caches = Reader(share(tiny_model(architecture).model), packed_attention=packed_attention), []
+    reader.decoder.register_forward_hook(lambda module, args, out: caches.append(out.past_key_values))
+    reader.hidden(pack(written(LENGTHS)))
+    assert caches == [None]
+
+
 def test_packed_attention_outside_a_reader_is_refused():
     twin = share(tiny_model().model)
     Reader(twin)

@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill import student, teacher
@@ -32,13 +33,14 @@ class Lesson:
         self.documents = written(lengths)
         context = tuple(range(100, 120))
         with_context = [Document(d.key, context + d.prompt, d.answer) for d in self.documents]
+        self.with_context = {d.key: d for d in with_context}
         self.targets = teacher.read(Reader(share(self.local.model)), self.head, [with_context])
 
     def train(self, config=CONFIG, **options):
         shadow = Shadow(self.local.model, config)
         documents = options.pop("documents", self.documents)
         targets = options.pop("targets", self.targets)
-        reader = Reader(shadow.model)
+        reader = options.pop("reader", Reader)(shadow.model)
         report = student.train(reader, self.head, shadow.parameters, documents, targets, config=config, **options)
         return report, shadow
 
@@ -68,6 +70,63 @@ def _away(lesson, model):
         forward_kl(Reader(model).hidden(pack([d])), lesson.head, lesson.targets.rows[d.key]) for d in lesson.documents
     ]
     return float(torch.cat(parts).mean())
+
+
+class Noting(Reader):
+    """A reader that notes which documents each step was taken on."""
+
+    steps: list = []  # noqa: RUF012 - each test begins a new one
+
+    def hidden(self, packed):
+        self.steps.append(packed.keys)
+        return super().hidden(packed)
+
+
+@pytest.mark.parametrize("weights", [None, {0: 3.0, 2: 0.25, 5: 0.0}])
+@pytest.mark.parametrize("clip", [0.05, 1e9])
+def test_training_is_the_slow_loop(lesson, one_by_one, monkeypatch, weights, clip):
+    monkeypatch.setattr(Noting, "steps", [])
+    config = dataclasses.replace(CONFIG, epochs=2, clip=clip)
+    report, shadow = lesson.train(config, reader=Noting, weights=weights)
+    assert len(Noting.steps) == report.steps > 4
+    slow = Shadow(lesson.local.model, config)
+    parameters = slow.parameters
+    optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.99), weight_decay=0.0)
+    for step, keys in enumerate(Noting.steps):
+        total = divisor = 0.0
+        for key in keys:
+            with torch.no_grad():
+                p = lesson.local.head(one_by_one(lesson.local.model, [lesson.with_context[key]])).log_softmax(-1)
+            q = lesson.local.head(one_by_one(slow.model, [lesson.documents[key]])).log_softmax(-1)
+            kl = functional.kl_div(q, p, log_target=True, reduction="none").sum(-1)
+            weight = (weights or {}).get(key, 1.0)
+            total, divisor = total + weight * kl.sum(), divisor + weight * len(kl)
+        optimizer.zero_grad()
+        (total / divisor).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, clip)
+        optimizer.param_groups[0]["lr"] = student.learning_rate(step, report.steps, config)
+        optimizer.step()
+    found, wanted = shadow.delta().layers, slow.delta().layers
+    for name, factors in wanted.items():
+        assert (found[name].b - factors.b).norm() < 0.01 * factors.b.norm(), name
+        assert (found[name].a - factors.a).norm() < 0.01 * factors.a.norm(), name
+
+
+def test_documents_of_no_weight_teach_nothing_also_where_they_fill_a_step(lesson):
+    report, shadow = lesson.train(weights=dict.fromkeys(range(6), 0.0))
+    assert report.steps > CONFIG.epochs
+    assert all(not factors.b.any() for factors in shadow.delta().layers.values())
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 4])
+def test_passing_documents_are_seen_once_each_over_all_epochs(lesson, monkeypatch, epochs):
+    monkeypatch.setattr(Noting, "steps", [])
+    config = dataclasses.replace(CONFIG, epochs=epochs)
+    report, _ = lesson.train(config, reader=Noting, documents=lesson.documents[:3], passing=lesson.documents[3:])
+    seen = [key for keys in Noting.steps for key in keys]
+    assert [seen.count(key) for key in range(6)] == [epochs] * 3 + [1] * 3
+    answers = [len(d.answer) for d in lesson.documents]
+    assert report.answer_tokens == epochs * sum(answers[:3]) + sum(answers[3:])
 
 
 def test_first_step_has_the_kl_of_the_served_model(lesson):

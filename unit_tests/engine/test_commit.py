@@ -110,9 +110,7 @@ def test_full_disk_during_commit_changes_nothing(house, monkeypatch, step):
     job = house.lease(turns)
     before = house.snapshot()
     monkeypatch.setattr(files.os, step, _full)
-    with pytest.raises(
-        FolderError, match=r"deltas/v000002-.* could not be written \(No space left on device\)"
-    ):
+    with pytest.raises(FolderError, match=r"deltas/v000002-.* could not be written \(No space left on device\)"):
         house.commit(job, [turns[0].id])
     monkeypatch.undo()
     assert house.snapshot() == before
@@ -234,9 +232,7 @@ def test_delta_that_is_not_finite_is_refused(house):
     job = house.lease(turns)
     before = house.snapshot()
     bad = house.delta(1).scaled(float("nan"))
-    with pytest.raises(
-        ConsolidationError, match=r"q_proj \(and 13 other layers\) would be infinite or not a"
-    ):
+    with pytest.raises(ConsolidationError, match=r"q_proj \(and 13 other layers\) would be infinite or not a"):
         house.commit(job, [turns[0].id], delta=bad)
     assert house.snapshot() == before
 

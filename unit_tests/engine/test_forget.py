@@ -115,9 +115,7 @@ def test_leased_turn_is_refused_with_what_to_do(house):
     house.learn("a")
     house.lease(house.say("b"))
     before = house.snapshot()
-    with pytest.raises(
-        ConsolidationError, match=r"turn 2 cannot be forgotten now: .* wait for it with flush\(\)"
-    ):
+    with pytest.raises(ConsolidationError, match=r"turn 2 cannot be forgotten now: .* wait for it with flush\(\)"):
         house.forget(1, 2)
     assert house.snapshot() == before
 

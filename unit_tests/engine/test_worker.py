@@ -172,9 +172,7 @@ def test_flush_that_takes_too_long_says_what_is_left(work, until):
     worker = work(Script(held))
     worker.notify()
     assert held.entered.wait(SOON)
-    with pytest.raises(
-        TimeoutError, match=r"work is left after 0.01 s: a step is running; call flush\(\) again"
-    ):
+    with pytest.raises(TimeoutError, match=r"work is left after 0.01 s: a step is running; call flush\(\) again"):
         worker.flush(0.01)
     held.go.set()
     worker.flush(SOON)
@@ -187,9 +185,7 @@ def test_flush_that_takes_too_long_says_what_is_left(work, until):
 def test_flush_from_the_step_itself_is_refused(work):
     worker = work(lambda: worker.flush() or False, retry_seconds=3600)
     worker.notify()
-    with pytest.raises(
-        RuntimeError, match=r"the worker's own step called flush\(\) and would wait for itself"
-    ):
+    with pytest.raises(RuntimeError, match=r"the worker's own step called flush\(\) and would wait for itself"):
         worker.flush(SOON)
 
 

@@ -208,9 +208,7 @@ def test_without_a_chat_template_the_next_question_ends_the_answer(tiny):
 
 @every_way
 def test_a_seed_repeats_and_differs_from_another(run, generator):
-    first, again, other = (
-        run(generator, ASK, temperature=1.0, max_tokens=12, seed=s).text for s in (1, 1, 2)
-    )
+    first, again, other = (run(generator, ASK, temperature=1.0, max_tokens=12, seed=s).text for s in (1, 1, 2))
     assert first == again != other
 
 

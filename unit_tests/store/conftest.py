@@ -35,9 +35,7 @@ class Rooms:
 
     def say(self, *texts, namespace=ANA, thread="t"):
         return tuple(
-            self.turns.append(
-                namespace=namespace, thread=thread, user=text, assistant=f"re {text}", created_at=NOW
-            )
+            self.turns.append(namespace=namespace, thread=thread, user=text, assistant=f"re {text}", created_at=NOW)
             for text in texts
         )
 

@@ -241,9 +241,7 @@ def test_a_database_that_is_a_folder_is_named(tmp_path):
 
 def test_a_refused_opening_leaves_no_connection(tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(
-        "langchain_selfparam.store.database.migrate", lambda c: opened.append(c.engine) or 1 / 0
-    )
+    monkeypatch.setattr("langchain_selfparam.store.database.migrate", lambda c: opened.append(c.engine) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Database(tmp_path)
     assert opened[0].pool.checkedin() == 0

@@ -6,9 +6,7 @@ from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.store.tables import namespace_from, namespace_text, time_text
 
 
-@pytest.mark.parametrize(
-    "namespace", [("a",), ("memories", "Ana"), ('q"uote', "a, b", "é\n", "../x", "\ud800")]
-)
+@pytest.mark.parametrize("namespace", [("a",), ("memories", "Ana"), ('q"uote', "a, b", "é\n", "../x", "\ud800")])
 def test_a_namespace_is_read_back_as_it_was(namespace):
     assert namespace_from(namespace_text(namespace)) == namespace
 
@@ -42,7 +40,5 @@ def test_times_are_written_in_utc_and_sort_as_they_are():
 
 
 def test_a_time_without_a_zone_is_refused():
-    with pytest.raises(
-        ConfigError, match=r"lease is datetime\.datetime\(2025, 3, 1, 0, 0\); it has to have a"
-    ):
+    with pytest.raises(ConfigError, match=r"lease is datetime\.datetime\(2025, 3, 1, 0, 0\); it has to have a"):
         time_text(datetime(2025, 3, 1), name="lease")

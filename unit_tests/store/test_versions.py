@@ -139,9 +139,7 @@ def test_a_commit_that_breaks_at_any_step_changes_nothing(rooms, step):
     what, _, when = step.partition(" WHEN ")
     when = f"WHEN {when}" if when else ""
     with rooms.database.transaction() as c:
-        c.exec_driver_sql(
-            f"CREATE TRIGGER broken AFTER {what} {when} BEGIN SELECT RAISE(ABORT, 'broken'); END"
-        )
+        c.exec_driver_sql(f"CREATE TRIGGER broken AFTER {what} {when} BEGIN SELECT RAISE(ABORT, 'broken'); END")
     before = rooms.dump()
     with pytest.raises(Exception, match="broken"):
         rooms.commit(job, [2])

@@ -65,9 +65,7 @@ def test_folder_with_files_is_refused_and_an_empty_one_taken(tmp_path, tiny, del
 
 
 def test_nothing_learned_is_nothing_to_export(tmp_path):
-    with pytest.raises(
-        ConfigError, match=rf"no adapter to write to {re.escape(str(tmp_path))}/adapter; consol"
-    ):
+    with pytest.raises(ConfigError, match=rf"no adapter to write to {re.escape(str(tmp_path))}/adapter; consol"):
         export_peft(tmp_path / "adapter", deltas=[], base_name="b")
     assert list(tmp_path.iterdir()) == []
 

@@ -149,9 +149,7 @@ def test_tensors_that_do_not_fit_are_refused_before_anything_changes(bf16, make_
 def test_deltas_that_do_not_fit_are_refused(bf16):
     exact = ExactWeights(bf16.model)
     unknown = Delta({"model.gone": Factors(b=torch.zeros(4, 1), a=torch.zeros(1, 4))})
-    with pytest.raises(
-        WrongModelError, match=r"changes model.gone as \[4, 4\], and the model has no such layer"
-    ):
+    with pytest.raises(WrongModelError, match=r"changes model.gone as \[4, 4\], and the model has no such layer"):
         exact.candidate([unknown])
     other = Delta({Q: Factors(b=torch.zeros(4, 1), a=torch.zeros(1, 32))})
     with pytest.raises(WrongModelError, match=rf"changes {Q} as \[4, 32\], and the model has \[32, 32\]"):
