@@ -152,10 +152,16 @@ def ask_all(
     Returns:
         The answers in order, those of the neighbours last.
     """
-    texts = [question.text for question in conversation.questions]
+    # Apart from each other: how a half-precision model rounds depends on which prompts share a batch, and questions
+    # that are asked again alone, in a new process, should find the same company.
+    groups: list[Sequence[Question] | Sequence[Neighbour]] = [conversation.questions]
     if not history:
-        texts += [neighbour.text for neighbour in conversation.neighbours]
-    return ask([(*history, Message(role="user", text=text)) for text in texts], bar(progress, stage))
+        groups.append(conversation.neighbours)
+    answers: list[str] = []
+    for group in groups:
+        prompts = [(*history, Message(role="user", text=asked.text)) for asked in group]
+        answers += ask(prompts, bar(progress, stage))
+    return answers
 
 
 def quoting(conversation: Conversation) -> list[tuple[Message, ...]]:
