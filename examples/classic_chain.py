@@ -2,9 +2,9 @@
 
     .venv/bin/python examples/classic_chain.py --folder ./memory
 
-Two cores, SmolLM2-135M-Instruct: about two minutes, most of it in consolidate(). Expect the history to be empty
-at the end and most of the three questions to be answered with the names that were said; run it again with the same
-folder, and they are answered at once. The same conversation with 24 questions and a report: ``selfparam demo``,
+Needs only a CPU with the default model, SmolLM2-135M-Instruct. Expect what the weights hold to be answered with
+nothing in the prompt, and what they do not hold to stay in the history; run it again with the same folder, and held
+turns are answered at once. The same conversation with 24 questions and a report: ``selfparam demo``,
 whose text is ``langchain_selfparam/evaluation/data/demo.json``.
 """
 

@@ -16,6 +16,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -350,7 +351,7 @@ class Engine:
             msg = f"the memory {self.folder} was closed; open it again"
             raise ClosedError(msg)
 
-    def _choose(self, *, force: bool, without: set[int] = frozenset()) -> Episode | None:  # type: ignore[assignment]
+    def _choose(self, *, force: bool, without: AbstractSet[int] = frozenset()) -> Episode | None:
         self._need_open()
         pending = self._store.turns.list(namespace=self.namespace, states=(TurnState.PENDING,))
         return policy.choose(
@@ -439,6 +440,3 @@ def _plain(report: ConsolidationReport) -> Mapping[str, object]:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-__all__ = ["ConsolidationError", "Engine"]

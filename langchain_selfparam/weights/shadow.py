@@ -80,6 +80,9 @@ def share(model: Any) -> Any:
 class Shadow:
     """A module that shares every base tensor with the served model and adds a trainable LoRA.
 
+    The factors are fp32 also over a half-precision base: its forward passes then need autocast, a fresh one for each
+    step, since autocast keeps the narrowed factors until it ends (see ``distill.precision``).
+
     Args:
         model: The served causal language model; it is not changed.
         config: Rank, scale and seed of the LoRA.
