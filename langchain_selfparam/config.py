@@ -63,7 +63,7 @@ class TrainingConfig:
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
-    epochs: int = 9
+    epochs: int = 7
     """Passes over the target sentences at most."""
     batch_tokens: int = 320
     """Tokens packed into one step, the shared prefix left aside."""
