@@ -4,8 +4,8 @@
 
 Two cores, SmolLM2-135M-Instruct: two minutes, 97 seconds of them in consolidate(). Expect two of the three turns to
 be held and the boat's name to be answered with nothing in the prompt; what the weights do not hold stays in the
-history. Run it again with the same folder, and held turns are answered at once. The same conversation with 24 questions and a report: ``selfparam demo``,
-whose text is ``langchain_selfparam/evaluation/data/demo.json``.
+history. Run it again with the same folder, and held turns are answered at once. The same conversation with 24
+questions and a report: ``selfparam demo``, whose text is ``langchain_selfparam/evaluation/data/demo.json``.
 """
 
 import argparse
