@@ -23,6 +23,24 @@ def _need(ok: bool, name: str, found: object, needed: str) -> None:
         raise ConfigError(msg)
 
 
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "int | None": ((int, type(None)), "a whole number or None"),
+    "float": ((int, float), "a number"),
+    "float | None": ((int, float, type(None)), "a number or None"),
+}
+
+
+def _need_kinds(stage: Any) -> None:
+    """Numbers where numbers are wanted: "8" from a file or an environment variable is named, not compared."""
+    for field in dataclasses.fields(stage):
+        kinds, needed = _KINDS.get(str(field.type), ((object,), ""))
+        value = getattr(stage, field.name)
+        _need(
+            isinstance(value, kinds) and not (kinds != (object,) and isinstance(value, bool)), field.name, value, needed
+        )
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyConfig:
     """When to consolidate, and which turns."""
@@ -39,6 +57,7 @@ class PolicyConfig:
     """Seconds after which a leased job whose owner has vanished may be taken over."""
 
     def __post_init__(self) -> None:
+        _need_kinds(self)
         for name in ("every_turns", "every_tokens"):
             value = getattr(self, name)
             _need(value is None or value >= 1, name, value, "at least 1, or None")
@@ -55,10 +74,13 @@ class TrainingConfig:
     """Rank of each LoRA factor pair."""
     alpha: float = 64.0
     """LoRA scale is alpha / rank."""
-    frozen_share: float = 0.6
+    frozen_share: float = 0.4
     """Share of the model's blocks, from the lowest, that do not learn."""
     layers: Literal["mlp", "all"] = "mlp"
     """Which linear layers of a block learn: those of its feed-forward part, or all."""
+    damping: float | None = 0.1
+    """Share of the mean energy of a layer's inputs below which a direction counts as unused by unrelated text: the
+    smaller, the more learning keeps to unused directions. ``None`` for a plain LoRA."""
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     learning_rate: float = 2e-3
@@ -77,12 +99,15 @@ class TrainingConfig:
     """Order of the sentences and start of the factors."""
 
     def __post_init__(self) -> None:
+        _need_kinds(self)
         for name in ("rank", "epochs", "batch_tokens"):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("alpha", "learning_rate", "clip"):
             value = getattr(self, name)
             _need(math.isfinite(value) and value > 0, name, value, "above 0 and finite")
         _need(0 <= self.warmup < 1, "warmup", self.warmup, "from 0 to below 1")
+        damped = self.damping is None or (math.isfinite(self.damping) and self.damping > 0)
+        _need(damped, "damping", self.damping, "above 0 and finite, or None")
         _need(self.layers in ("mlp", "all"), "layers", self.layers, "'mlp' or 'all'")
         _need(self.keep_weight >= 0, "keep_weight", self.keep_weight, "0 or more")
         _need(0 <= self.frozen_share < 1, "frozen_share", self.frozen_share, "from 0 to below 1")
@@ -111,8 +136,8 @@ class TargetConfig:
     """Words of a statement at most, whole sentences; longer turns are cut into several."""
     contrast: int = 40
     """Questions about someone or something else, answered as before."""
-    neutral: int = 100
-    """Prompts that the model makes up by itself, answered as before."""
+    neutral: int = 120
+    """Prompts that the model makes up by itself, answered as before; what layers read there is what learning avoids."""
     contrast_tokens: int = 8
     """Tokens learned of each contrast answer: enough to tell whom it is about."""
     neutral_tokens: int = 20
@@ -122,6 +147,7 @@ class TargetConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _need_kinds(self)
         for name in (
             "samples",
             "max_question_tokens",
@@ -148,13 +174,14 @@ class VerifyConfig:
     hold: float = 0.5
     """Share of a turn's recall probes that must pass for the turn to be held."""
     shrink: float = 0.9
-    """Factor on the delta for each try to bring drift within the limit."""
+    """Factor on the delta for each try to bring drift and neighbours within their limits."""
     max_shrinks: int = 4
-    """Tries before a drifting candidate is refused."""
-    answer_tokens: int = 32
+    """Tries before a candidate beyond the limits is refused."""
+    answer_tokens: int = 48
     """Tokens of a probe's answer."""
 
     def __post_init__(self) -> None:
+        _need_kinds(self)
         _need(self.max_drift > 0, "max_drift", self.max_drift, "above 0 nats per token")
         for name in ("hold", "max_neighbours_wrong"):
             _need(0 <= getattr(self, name) <= 1, name, getattr(self, name), "from 0 to 1")

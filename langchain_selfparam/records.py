@@ -154,6 +154,8 @@ class Probe:
     expected: tuple[str, ...] = ()
     """Recall: words of the statement that is asked for. Neighbour: words that must not come. Lower case."""
     turn_id: int | None = None
+    opening: str = ""
+    """Recall: the first words of the answer that recalls it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +177,8 @@ class TrainPoint:
     kl: float
     """Mean KL(teacher ‖ student) over the step's answer tokens, in nats per token."""
     lr: float
+    recall: float | None = None
+    """After the last step of an epoch: share of the held-out questions that the student opens as it should."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

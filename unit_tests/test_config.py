@@ -36,6 +36,7 @@ OUT_OF_RANGE = [
     (TrainingConfig, "frozen_share", math.nan, "from 0 to below 1"),
     (TrainingConfig, "stop_kl", -0.1, "0 or more nats per token"),
     (TrainingConfig, "keep_weight", -0.5, ZERO),
+    *((TrainingConfig, "damping", value, "above 0 and finite, or None") for value in (0, -1.0, math.inf, math.nan)),
     (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
     *((TargetConfig, name, 0, ONE) for name in ("samples", "max_question_tokens", "questions", "opening_words")),
     *((TargetConfig, name, 0, ONE) for name in ("statement_words", "probes", "contrast_tokens", "neutral_tokens")),
@@ -50,6 +51,26 @@ OUT_OF_RANGE = [
     (VerifyConfig, "answer_tokens", 0, ONE),
 ]
 STAGES = {"policy": PolicyConfig, "targets": TargetConfig, "training": TrainingConfig, "verify": VerifyConfig}
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "value", "needed"),
+    [
+        (PolicyConfig, "every_turns", "8", "a whole number or None"),
+        (PolicyConfig, "max_turns", 2.5, "a whole number"),
+        (TrainingConfig, "rank", True, "a whole number"),
+        (TrainingConfig, "learning_rate", "2e-3", "a number"),
+        (TrainingConfig, "learning_rate", None, "a number"),
+        (TrainingConfig, "damping", "0.1", "a number or None"),
+    ],
+)
+def test_the_wrong_kind_is_refused_by_name(stage, name, value, needed):
+    with pytest.raises(ConfigError, match=rf"^{name} is {value!r}; it has to be {needed}$"):
+        stage(**{name: value})
+
+
+def test_whole_numbers_do_where_numbers_are_wanted():
+    assert TrainingConfig(learning_rate=1, damping=1).learning_rate == 1
 
 
 @pytest.mark.parametrize(("stage", "name", "value", "needed"), OUT_OF_RANGE)

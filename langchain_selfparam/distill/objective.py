@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import threading
 from typing import Any
 
 import torch
+
+from langchain_selfparam.distill.precision import FAST_PRODUCTS
 
 KEPT = 64
 """Teacher tokens kept one by one; the rest of the distribution travels as one exact vector."""
@@ -60,36 +61,6 @@ class TargetRows:
 def concatenate(parts: list[TargetRows]) -> TargetRows:
     """Rows of several parts, in order."""
     return TargetRows(*(torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(TargetRows)))
-
-
-class _FastProducts:
-    """Lets fp32 products use bf16 inputs with fp32 sums while anyone is inside, and restores the user's setting after.
-
-    Rounding logits to bf16 costs up to 80 % gradient error when teacher and student nearly agree; rounding the
-    *inputs* of the product does not, since hidden states and head are bf16 in the model already. The setting belongs
-    to the whole process, so users are counted: the first in saves it, the last out restores it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._before = "highest"
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._before = torch.get_float32_matmul_precision()
-                torch.set_float32_matmul_precision("medium")
-            self._inside += 1
-
-    def __exit__(self, *exc: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                torch.set_float32_matmul_precision(self._before)
-
-
-_FAST_PRODUCTS = _FastProducts()
 
 
 class Head:
@@ -147,7 +118,7 @@ class Head:
 
     def _products(self) -> contextlib.AbstractContextManager[None]:
         # An fp32 or fp64 model asked for exact products; only a half-precision one may use them narrowed.
-        return contextlib.nullcontext() if self._exact_in in (torch.float32, torch.float64) else _FAST_PRODUCTS
+        return contextlib.nullcontext() if self._exact_in in (torch.float32, torch.float64) else FAST_PRODUCTS
 
 
 @torch.no_grad()

@@ -28,6 +28,7 @@ class Reader:
     """
 
     def __init__(self, model: Any, *, packed_attention: bool = True) -> None:
+        self.model = model
         self.decoder = model.get_decoder()
         config = self.decoder.config
         self.packed_attention = packed_attention and not has_window(config) and config.model_type in _PLAIN_ATTENTION

@@ -7,8 +7,10 @@ factors are changed in place and a ``TrainReport`` goes out. It knows nothing of
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import random
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.reciting import recited
 from langchain_selfparam.distill.teacher import TeacherTargets
 from langchain_selfparam.errors import NonFiniteLossError
 from langchain_selfparam.records import TrainPoint, TrainReport
@@ -50,6 +53,7 @@ def train(
     *,
     config: TrainingConfig,
     passing: Sequence[Document] = (),
+    held_out: Sequence[Document] = (),
     weights: Mapping[int, float] | None = None,
     autocast: Callable[[], Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -65,6 +69,7 @@ def train(
         config: Rates, epochs, batch size, seed.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often.
+        held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
         weights: Document key to the weight of its tokens in the loss; 1 where missing.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
@@ -75,13 +80,14 @@ def train(
     Raises:
         NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
-    plan, first, last = _plan(documents, passing, config)
+    plan, epochs = _plan(documents, passing, config)
+    ends = set(itertools.accumulate(epochs))
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     curve: list[TrainPoint] = []
     tokens = answer_tokens = 0
-    for step, group in enumerate(plan):
+    for step, group in enumerate(plan, 1):
         packed = pack(group)
-        rate = learning_rate(step, len(plan), config)
+        rate = learning_rate(step - 1, len(plan), config)
         for part in optimizer.param_groups:
             part["lr"] = rate
         with autocast() if autocast else contextlib.nullcontext():
@@ -92,33 +98,29 @@ def train(
         ((kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         value = float(kl_N.detach().mean())
-        if not (math.isfinite(value) and math.isfinite(float(norm))):
-            msg = (
-                f"training step {step + 1} of {len(plan)} has a loss of {value} and a gradient norm of {float(norm)}; "
-                f"both have to be finite. Lower learning_rate (now {config.learning_rate:g})"
-            )
-            raise NonFiniteLossError(msg)
+        _need_finite(value, float(norm), f"training step {step} of {len(plan)}", config)
         optimizer.step()
-        curve.append(TrainPoint(step=step + 1, kl=value, lr=rate))
+        recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
+        curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall))
         tokens += packed.tokens
         answer_tokens += len(packed.answer_ids)
-        progress(step + 1, len(plan))
-        if config.stop_kl and len(curve) >= first and mean_kl(curve[-first:]) < config.stop_kl:
+        progress(step, len(plan))
+        if config.stop_kl and step >= epochs[0] and mean_kl(curve[-epochs[0] :]) < config.stop_kl:
             break
     return TrainReport(
         steps=len(curve),
         tokens=tokens,
         answer_tokens=answer_tokens,
-        kl_first=mean_kl(curve[:first]),
-        kl_last=mean_kl(curve[-last:]),
+        kl_first=mean_kl(curve[: epochs[0]]),
+        kl_last=mean_kl(curve[-epochs[-1] :]),
         curve=tuple(curve),
     )
 
 
 def _plan(
     documents: Sequence[Document], passing: Sequence[Document], config: TrainingConfig
-) -> tuple[list[list[Document]], int, int]:
-    """The documents of every step, shuffled anew for each epoch, and the steps of the first and the last epoch."""
+) -> tuple[list[list[Document]], list[int]]:
+    """The documents of every step, shuffled anew for each epoch, and the steps of each epoch."""
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
     steps: list[int] = []
@@ -129,7 +131,24 @@ def _plan(
         epoch = batches(seen, tokens=config.batch_tokens, order=order)
         steps.append(len(epoch))
         plan += epoch
-    return plan, steps[0], steps[-1]
+    return plan, steps
+
+
+def _need_finite(loss: float, norm: float, where: str, config: TrainingConfig) -> None:
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        msg = (
+            f"{where} has a loss of {loss} and a gradient norm of {norm}; both have to be finite. "
+            f"Lower learning_rate (now {config.learning_rate:g})"
+        )
+        raise NonFiniteLossError(msg)
+
+
+@torch.no_grad()
+def _recall(reader: Reader, head: Head, held_out: Sequence[Document], autocast: Callable[[], Any] | None) -> float:
+    packed = pack(held_out)
+    with autocast() if autocast else contextlib.nullcontext():
+        hidden_ND = reader.hidden(packed)
+    return statistics.fmean(recited(hidden_ND, packed, head))
 
 
 def _weights(packed: Pack, weights: Mapping[int, float], device: torch.device) -> torch.Tensor:

@@ -23,11 +23,9 @@ class TeacherTargets:
 
     Attributes:
         rows: Document key to its rows, one for each answer token.
-        agreement: Document key to the share of answer tokens that are the teacher's own first choice.
     """
 
     rows: dict[int, TargetRows]
-    agreement: dict[int, float]
 
 
 @torch.no_grad()
@@ -50,18 +48,14 @@ def read(
         Targets for every document.
     """
     rows: dict[int, TargetRows] = {}
-    agreement: dict[int, float] = {}
     for done, documents in enumerate(chunks, 1):
         packed = pack(documents)
         hidden_ND = reader.hidden(packed)
         reduced = reduce_teacher(hidden_ND, head)
-        answers = packed.answer_ids.to(hidden_ND.device)
-        first = reduced.ids[:, 0] == answers
         start = 0
         for key, length in zip(packed.keys, packed.lengths, strict=True):
             at = torch.arange(start, start + length, device=hidden_ND.device)
             rows[key] = reduced.select(at)
-            agreement[key] = float(first[at].float().mean())
             start += length
         progress(done, len(chunks))
-    return TeacherTargets(rows, agreement)
+    return TeacherTargets(rows)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.distill import student, teacher
-from langchain_selfparam.distill.objective import Head
+from langchain_selfparam.distill.moments import watching
+from langchain_selfparam.distill.objective import Head, TargetRows
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
@@ -26,10 +27,13 @@ from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
-from langchain_selfparam.verify.verdict import judge
+from langchain_selfparam.verify.verdict import judge, neighbours_wrong
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.merge import ExactWeights
-from langchain_selfparam.weights.shadow import Shadow, share, with_weights
+from langchain_selfparam.weights.shadow import Shadow, learning_modules, share, with_weights
+
+if TYPE_CHECKING:
+    import torch
 
 _UNRELATED_IN_A_PACK = 48
 
@@ -93,10 +97,12 @@ class Learner:
             targets = self._write(episode, reader, _part(progress, "targets"))
             clock.stop("targets")
             documents, passing, chunks, unrelated = self._documents(targets)
-            said = teacher.read(reader, self._head, chunks, progress=_part(progress, "teacher"))
+            said, moments = self._read(reader, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
-            delta, train = self._train(documents, passing, said, keep, _part(progress, "student"))
+            delta, train = self._train(
+                documents, passing, self._held_out(targets), said, keep, moments, _part(progress, "student")
+            )
             clock.stop("student")
             delta, verdict = self._verify(
                 episode, targets, delta, unrelated, said, exact=exact, earlier=earlier, progress=progress
@@ -125,10 +131,8 @@ class Learner:
             progress=progress,
         )
 
-    def _documents(
-        self, targets: TargetSet
-    ) -> tuple[list[Document], list[Document], list[list[Document]], list[Document]]:
-        """The student's documents, those it only passes, the teacher's by shared context, and the drift probes."""
+    def _documents(self, targets: TargetSet) -> tuple[list[Document], list[Document], _Chunks, list[Document]]:
+        """The student's documents, those it only passes, the teacher's, and the drift probes."""
         student_documents: list[Document] = []
         passing: list[Document] = []
         by_context: dict[tuple[Message, ...], list[Document]] = {}
@@ -151,8 +155,38 @@ class Learner:
             )
             for at, probe in enumerate(p for p in targets.probes if p.kind == "drift")
         ]
-        groups = [*by_context.values(), *_cut(plain, _UNRELATED_IN_A_PACK), *_cut(unrelated, _UNRELATED_IN_A_PACK)]
-        return student_documents, passing, groups, unrelated
+        chunks = _Chunks(
+            told=list(by_context.values()),
+            plain=_cut(plain, _UNRELATED_IN_A_PACK),
+            probes=_cut(unrelated, _UNRELATED_IN_A_PACK),
+        )
+        return student_documents, passing, chunks, unrelated
+
+    def _read(
+        self, reader: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
+    ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
+        """The teacher's targets, and what the layers that will learn read where nothing was told."""
+        total = len(chunks.told) + len(chunks.plain) + len(chunks.probes)
+        training = self._settings.training
+        names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
+        rows: dict[int, TargetRows] = {}
+        done = 0
+        for part in (chunks.told, chunks.probes, chunks.plain):
+            watched = names if part is chunks.plain and training.damping is not None else []
+            with watching(reader.model, watched) as moments:
+                rows |= teacher.read(reader, self._head, part, progress=_after(done, total, progress)).rows
+            done += len(part)
+        return teacher.TeacherTargets(rows), moments.means()
+
+    def _held_out(self, targets: TargetSet) -> list[Document]:
+        return [
+            Document(
+                number,
+                tuple(self._local.encode_chat([Message(role="user", text=probe.prompt)])),
+                self._answer(probe.opening, ends=False),
+            )
+            for number, probe in enumerate(p for p in targets.probes if p.kind == "recall")
+        ]
 
     def _answer(self, text: str, *, ends: bool) -> tuple[int, ...]:
         ids = tuple(self._local.encode(text))
@@ -162,11 +196,13 @@ class Learner:
         self,
         documents: Sequence[Document],
         passing: Sequence[Document],
+        held_out: Sequence[Document],
         said: teacher.TeacherTargets,
         weights: Mapping[int, float],
+        moments: Mapping[str, Sequence[torch.Tensor]],
         progress: Callable[[int, int], None],
     ) -> tuple[Delta, TrainReport]:
-        shadow = Shadow(self._local.model, self._settings.training)
+        shadow = Shadow(self._local.model, self._settings.training, moments=moments)
         report = student.train(
             Reader(shadow.model),
             self._head,
@@ -175,6 +211,7 @@ class Learner:
             said,
             config=self._settings.training,
             passing=passing,
+            held_out=held_out,
             weights=weights,
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
@@ -194,17 +231,19 @@ class Learner:
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
+        asked = [p for p in targets.probes if p.kind != "drift"]
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
             tried = delta if scale == 1.0 else delta.scaled(scale)
             candidate = with_weights(self._local.model, exact.candidate([*earlier, tried]))
             moved = drift.token_kl(Reader(share(candidate)), self._head, unrelated, said)
-            if moved <= config.max_drift or attempt == config.max_shrinks:
-                break
+            last = attempt == config.max_shrinks
+            if moved <= config.max_drift or last:
+                generator = BatchGenerator(self._local, None, model=candidate, progress=_part(progress, "probes"))
+                results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
+                if last or neighbours_wrong(results) <= config.max_neighbours_wrong:
+                    break
             scale *= config.shrink
-        asked = [p for p in targets.probes if p.kind != "drift"]
-        generator = BatchGenerator(self._local, None, model=candidate, progress=_part(progress, "probes"))
-        results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
         stated = {s.turn_id for s in targets.statements}
         verdict = judge(
             episode,
@@ -215,6 +254,15 @@ class Learner:
             config=config,
         )
         return tried, verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Chunks:
+    """What the teacher reads, by rows: documents told of what was said, those to stay as they are, drift probes."""
+
+    told: list[list[Document]]
+    plain: list[list[Document]]
+    probes: list[list[Document]]
 
 
 class _Clock:
@@ -230,6 +278,10 @@ class _Clock:
 
 def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(stage, done, total)
+
+
+def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    return lambda at, _: progress(done + at, total)
 
 
 def _cut(documents: Sequence[Document], size: int) -> list[list[Document]]:

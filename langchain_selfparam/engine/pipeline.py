@@ -353,6 +353,8 @@ class Engine:
 
     def _choose(self, *, force: bool, without: AbstractSet[int] = frozenset()) -> Episode | None:
         self._need_open()
+        # Nobody else can be learning: this folder is locked and so are these weights. A lease that Ctrl-C left ends.
+        self._store.jobs.recover(_now(), all_owners=True)
         pending = self._store.turns.list(namespace=self.namespace, states=(TurnState.PENDING,))
         return policy.choose(
             [t for t in pending if t.id not in without],

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.weights.delta import Delta, Factors
+from langchain_selfparam.weights.whiten import WhitenedFactor, whitener
 
 _ADAPTER = "selfparam"
 _FEED_FORWARD = re.compile(r"(?:^|\.)(?:mlp|ffn|feed_forward|block_sparse_moe)\.")
@@ -86,9 +87,13 @@ class Shadow:
     Args:
         model: The served causal language model; it is not changed.
         config: Rank, scale and seed of the LoRA.
+        moments: Mean of x xᵀ by layer and block of its inputs, where it is known what unrelated text reads there; such
+            a layer learns in whitened coordinates (see ``weights.whiten``).
     """
 
-    def __init__(self, model: Any, config: TrainingConfig) -> None:
+    def __init__(
+        self, model: Any, config: TrainingConfig, *, moments: Mapping[str, Sequence[torch.Tensor]] | None = None
+    ) -> None:
         from peft import LoraConfig, inject_adapter_in_model
 
         self.model = share(model)
@@ -104,10 +109,11 @@ class Shadow:
         # On the meta device PEFT draws nothing from the process-wide generator, which other threads use.
         inject_adapter_in_model(lora, self.model, adapter_name=_ADAPTER, low_cpu_mem_usage=True)
         self.model.eval()
-        self._start(config.seed)
+        self._start(config, moments or {})
 
-    def _start(self, seed: int) -> None:
-        generator = torch.Generator().manual_seed(seed)
+    def _start(self, config: TrainingConfig, moments: Mapping[str, Sequence[torch.Tensor]]) -> None:
+        generator = torch.Generator().manual_seed(config.seed)
+        whiteners: dict[int, list[torch.Tensor]] = {}
         for name in self._names:
             layer = self.model.get_submodule(name)
             (d_out, d_in), device = layer.base_layer.weight.shape, layer.base_layer.weight.device
@@ -115,7 +121,14 @@ class Shadow:
             a = torch.empty(layer.r[_ADAPTER], d_in).uniform_(-bound, bound, generator=generator)
             # PEFT would widen every input to the factors' fp32, only for autocast to narrow it again.
             layer.cast_input_dtype_enabled = layer.base_layer.weight.dtype == torch.float32
-            layer.lora_A[_ADAPTER].weight = torch.nn.Parameter(a.to(device))
+            if config.damping is not None and (blocks := moments.get(name)):
+                key = id(blocks)  # layers that read the same inputs share their whiteners
+                if key not in whiteners:
+                    dtype = layer.base_layer.weight.dtype
+                    whiteners[key] = [whitener(b.to(device), damping=config.damping).to(dtype) for b in blocks]
+                layer.lora_A[_ADAPTER] = WhitenedFactor(a.to(device), whiteners[key])
+            else:
+                layer.lora_A[_ADAPTER].weight = torch.nn.Parameter(a.to(device))
             layer.lora_B[_ADAPTER].weight = torch.nn.Parameter(torch.zeros(d_out, len(a), device=device))
 
     def _layers(self) -> list[tuple[str, torch.nn.Parameter, torch.nn.Parameter]]:
@@ -127,17 +140,17 @@ class Shadow:
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
-        """The trainable factors: A [r, D_in] and B [D_out, r] of each adapted layer, fp32."""
+        """What learns: A (or, whitened, U) [r, D_in] and B [D_out, r] of each adapted layer, fp32."""
         return [p for _, a, b in self._layers() for p in (a, b)]
 
     def delta(self) -> Delta:
         """The factors as they stand, copied, with the LoRA scale folded into B."""
-        return Delta(
-            {
-                name: Factors(b=(b.detach() * self.scale).cpu().clone(), a=a.detach().cpu().clone())
-                for name, a, b in self._layers()
-            }
-        )
+        factors = {}
+        for name, a, b in self._layers():
+            first = self.model.get_submodule(name).lora_A[_ADAPTER]
+            whole = first.factor() if isinstance(first, WhitenedFactor) else a
+            factors[name] = Factors(b=(b.detach() * self.scale).cpu().clone(), a=whole.detach().cpu().clone())
+        return Delta(factors)
 
 
 def with_weights(model: Any, tensors: Mapping[str, torch.Tensor]) -> Any:

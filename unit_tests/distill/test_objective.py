@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from langchain_selfparam.distill import objective
 from langchain_selfparam.distill.objective import Head, TargetRows, concatenate, forward_kl, reduce_teacher
+from langchain_selfparam.distill.precision import FAST_PRODUCTS
 
 D = 31
 LEVELS = (1e-1, 1e-3, 1e-5)
@@ -261,7 +261,7 @@ def test_setting_comes_back_with_the_last_of_two_threads(precision, in_thread):
         spying(torch.bfloat16, second).logits(torch.ones(2, 3))
     assert seen == ["medium"]
     assert torch.get_float32_matmul_precision() == precision
-    assert objective._FAST_PRODUCTS._inside == 0
+    assert FAST_PRODUCTS._inside == 0
 
 
 def test_rows_are_a_value():

@@ -47,7 +47,7 @@ class Lesson:
     def poisoned(self, key, **fields):
         """The targets with one document's rows spoilt."""
         rows = dataclasses.replace(self.targets.rows[key], **fields)
-        return teacher.TeacherTargets({**self.targets.rows, key: rows}, self.targets.agreement)
+        return teacher.TeacherTargets({**self.targets.rows, key: rows})
 
 
 @pytest.fixture
@@ -149,6 +149,27 @@ def test_report_counts_what_was_read(lesson):
     assert seen == [(step, report.steps) for step in range(1, report.steps + 1)]
     assert [p.step for p in report.curve] == list(range(1, report.steps + 1))
     assert [p.lr for p in report.curve] == [student.learning_rate(s, report.steps, CONFIG) for s in range(report.steps)]
+
+
+def test_what_is_held_out_is_looked_at_after_each_epoch_and_teaches_nothing(lesson):
+    plain, shadow = lesson.train()
+    report, other = lesson.train(held_out=lesson.documents[:2])
+    ends = [p.step for p in report.curve if p.recall is not None]
+    per_epoch = report.steps // CONFIG.epochs
+    assert ends == list(range(per_epoch, report.steps + 1, per_epoch))
+    assert all(p.recall in {0.0, 0.5, 1.0} for p in report.curve if p.recall is not None)
+    assert [p.kl for p in plain.curve] == [p.kl for p in report.curve]
+    assert all(p.recall is None for p in plain.curve)
+    for name, factors in shadow.delta().layers.items():
+        assert torch.equal(factors.b, other.delta().layers[name].b)
+
+
+def test_what_was_learned_is_recited(lesson):
+    """The student comes to begin its answers as the teacher does."""
+    said = [Document(d.key, d.prompt, (int(lesson.targets.rows[d.key].ids[0, 0]),)) for d in lesson.documents]
+    report, _ = lesson.train(dataclasses.replace(CONFIG, epochs=60), held_out=said)
+    found = [p.recall for p in report.curve if p.recall is not None]
+    assert found[-1] > found[0]
 
 
 def test_same_seed_same_factors(lesson):

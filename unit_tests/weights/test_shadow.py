@@ -41,7 +41,7 @@ def test_feed_forward_layers_of_the_upper_blocks_learn_by_default():
     model = tiny_model("llama", num_hidden_layers=5).model
     names = list(Shadow(model, TrainingConfig(rank=4)).delta().layers)
     parts = ("gate_proj", "up_proj", "down_proj")
-    assert names == [f"model.layers.{block}.mlp.{part}" for block in (3, 4) for part in parts]
+    assert names == [f"model.layers.{block}.mlp.{part}" for block in (2, 3, 4) for part in parts]
 
 
 def test_blocks_that_learn_are_counted_from_the_top():
