@@ -15,9 +15,25 @@ _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=\S)")  # noqa: RU
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
 _NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'-]+(?: (?:and |of |the |& )?(?!I')[^\W\d_a-z][\w'-]+)*")
 _WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
-_INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) [A-Z][a-z]+")  # noqa: RUF001
+_INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) ([A-Z][a-z]+)")  # noqa: RUF001
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _ME = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
+_NO_NAMES = frozenset(
+    """african american arab asian australian austrian belgian brazilian british buddhist bulgarian canadian catholic
+    chilean chinese christian colombian croatian cuban czech danish dutch egyptian english estonian ethiopian european
+    filipino finnish french german greek hindu hungarian icelandic indian indonesian iranian iraqi irish israeli italian
+    jamaican japanese jewish kenyan korean latvian lebanese lithuanian malaysian mexican moroccan muslim nigerian
+    norwegian pakistani peruvian polish portuguese romanian russian scottish serbian sikh slovak slovenian spanish
+    swedish swiss syrian thai tunisian turkish ukrainian vegan vegetarian vietnamese welsh""".split()
+)
+_COURTESY = frozenset(
+    """alright appreciate appreciated awesome bye cool cheers fine goodbye great hello help helpful hey hi hm hmm lovely
+    nice ok okay perfect pleasure sure thank thanks thankyou understood welcome wonderful""".split()
+)
+_DATES = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+    september october november december""".split()
+)
 _COMMON = frozenset(
     """a about above after again against all also always am an and any are aren't as ask at away back be because been
     before being below beside best between both but by call called came can can't cannot come comes could couldn't
@@ -118,15 +134,30 @@ def names(said: str) -> list[str]:
     return list(found)
 
 
+def is_date(name: str) -> bool:
+    """Whether a name is that of a weekday or month, which belong to everybody."""
+    return name.lower() in _DATES
+
+
 def introduces(said: str) -> bool:
     """Whether the user gives their name in it."""
-    return bool(_INTRODUCES.search(said))
+    return any(m.group(1).lower() not in _NO_NAMES for m in _INTRODUCES.finditer(said))
+
+
+def speaks_of_me(question: str) -> bool:
+    """Whether the user asks about themselves."""
+    return bool(_ME.search(question))
 
 
 def telling(text: str) -> list[str]:
     """The words that carry a statement: names, numbers and content words, lower case, each once."""
     lowered = (w.lower().replace("’", "'") for w in _WORD.findall(text))  # noqa: RUF001
     return list(dict.fromkeys(re.sub(r"'s$", "", w) for w in lowered if w not in _COMMON and len(w) > 1))
+
+
+def says_something(text: str) -> bool:
+    """Whether there is anything to ask about in it: "Okay, thanks!" has nothing."""
+    return not set(telling(text)) <= _COURTESY
 
 
 def secrets(said: str) -> list[str]:

@@ -21,7 +21,7 @@ from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
-from langchain_selfparam.targets.parse import introduces, names
+from langchain_selfparam.targets.parse import introduces, is_date, names, secrets, speaks_of_me
 
 _SURE = 8.0
 """Lead in nats over two other statements that no third one makes up for."""
@@ -31,6 +31,7 @@ _UNFITTING = 2.5
 """Lead in nats below which a question is about nothing that was said."""
 _FEWEST = 4
 """Statements below which the examples' own are compared with as well."""
+_DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def choose(
         lead = column[best] - _mean(others)
         if text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
             dropped["copied from an example"] += 1
+        elif _of_the_world(text, said[best]):
+            dropped["about the world"] += 1
         elif best < len(statements) and column[best] - max(others) >= config.margin:
             fitting[best].append((lead, text))
         else:
@@ -88,10 +91,17 @@ def choose(
         wanted = [text for _, text in sorted(fitting[number], reverse=True)]
         diverse = _diverse(wanted)[: config.questions]
         dropped["too like another"] += len(wanted) - len(_diverse(wanted))
-        extra = [q for name in names(statement.said) for q in prompts.mentions(name)]
+        extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
         own = list(prompts.NAME_QUESTIONS) if named[number] else []
         kept.append(tuple(dict.fromkeys([*own, *diverse, *extra])))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _of_the_world(question: str, said: str) -> bool:
+    """Whether a question such as "What is a walnut?" could be anybody's, whatever it was written about."""
+    if not _DEFINES.match(question) or speaks_of_me(question):
+        return False
+    return set(secrets(said)).isdisjoint(question.lower().rstrip("?").split())
 
 
 def _columns(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
@@ -47,7 +47,7 @@ def study(
         NoTargetsError: No turn says anything that can be asked about.
     """
     statements = [s for turn in episode.turns for s in parse.statements(turn, words=config.statement_words)]
-    statements = [s for s in statements if parse.telling(s.said)]
+    statements = [s for s in statements if parse.says_something(s.said)]
     if not statements:
         ids = ", ".join(str(turn.id) for turn in episode.turns)
         msg = f"turn {ids} says nothing that could be asked about; it stays in the prompt"
@@ -67,7 +67,10 @@ def study(
         ask = ask or [_last_resort("What did I tell you", statement)]
         sentences += _about(statement, learn, chance=chance, config=config)
         expected = tuple(parse.telling(statement.told))
-        probes += [Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id) for q in ask]
+        opening = parse.opening(statement.told, config.opening_words)
+        probes += [
+            Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id, opening=opening) for q in ask
+        ]
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
     general = [q for q in write_general(served, count=config.neutral + 24, config=config) if q not in kept_out]
     progress(3, 4)
@@ -118,13 +121,14 @@ def _neighbours(
     config: TargetConfig,
 ) -> tuple[list[str], list[Probe]]:
     """Questions close to what was said but not about it: some to learn as before, some to probe with."""
+    secrets = tuple(sorted({w for s in statements for w in parse.secrets(s.said)}))
     turned = [asked_of_model(s.prompt) for s in sentences]
-    turned = [t for t, s in zip(turned, sentences, strict=True) if t != s.prompt]
+    # Whoever asks "When do you see Dr Ames?" speaks of the user's own doctor: that is no question about others.
+    turned = [t for t, s in zip(turned, sentences, strict=True) if t != s.prompt and not _says(t, secrets)]
     chance.shuffle(turned)
     others = list(unfitting)
     chance.shuffle(others)
     near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned]))
-    secrets = tuple(sorted({w for s in statements for w in parse.secrets(s.said)}))
     probes = near[config.contrast : config.contrast + 12]
     return near[: config.contrast], [Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes]
 
@@ -145,6 +149,10 @@ def _as_before(
             if a[0]
         ]
     return sentences
+
+
+def _says(question: str, words: Collection[str]) -> bool:
+    return not set(parse.telling(question)).isdisjoint(words)
 
 
 def _last_resort(asking: str, statement: Statement) -> str:

@@ -34,8 +34,7 @@ def judge(
         Accepted where drift and neighbours are within their limits and at least one turn is held.
     """
     recall = [r for r in results if r.probe.kind == "recall"]
-    near = [r for r in results if r.probe.kind == "neighbour"]
-    wrong = _share([not r.passed for r in near])
+    wrong = neighbours_wrong(results)
     held: list[int] = []
     missed: list[int] = []
     for turn in episode.turns:
@@ -68,6 +67,11 @@ def judge(
         reasons=tuple(reasons),
         results=tuple(results),
     )
+
+
+def neighbours_wrong(results: Sequence[ProbeResult]) -> float:
+    """Share of the neighbour probes that were answered with what was consolidated; 0 without any."""
+    return _share([not r.passed for r in results if r.probe.kind == "neighbour"])
 
 
 def _share(values: Sequence[bool]) -> float:

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 import torch
+from engine_home import Home
 
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine.forget import forget
@@ -137,3 +138,9 @@ def killed_at(tmp_path):
         return shutil.copytree(house.store.folder, tmp_path / f"killed-{name}")
 
     return keep
+
+
+@pytest.fixture
+def home(tmp_path):
+    with contextlib.ExitStack() as undo:
+        yield Home(tmp_path / "memory", undo)

@@ -91,4 +91,5 @@ def test_json_keeps_every_letter():
     )
     text = as_json(targets)
     assert "Grüße" in text
-    assert json.loads(text)["probes"] == [{"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None}]
+    probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": ""}
+    assert json.loads(text)["probes"] == [probe]

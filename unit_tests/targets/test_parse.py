@@ -179,6 +179,16 @@ def test_names(text, found):
     assert parse.names(text) == found
 
 
+@pytest.mark.parametrize("text", ["Thanks!", "Okay, thank you, that is great.", "Hello there", "Yes.", ""])
+def test_courtesies_say_nothing(text):
+    assert not parse.says_something(text)
+
+
+@pytest.mark.parametrize("text", ["Thanks, Ana.", "Great, a dog!", "7 pm is fine"])
+def test_a_courtesy_with_news_says_something(text):
+    assert parse.says_something(text)
+
+
 @pytest.mark.parametrize(
     ("text", "gives"),
     [
@@ -192,6 +202,8 @@ def test_names(text, found):
         ("I am a nurse.", False),
         ("My dog's name is Rex.", False),
         ("Tim and I am", False),
+        ("I'm Italian and I'm Vegan.", False),
+        ("I'm Italian and I'm Vivian.", True),
     ],
 )
 def test_introduces(text, gives):

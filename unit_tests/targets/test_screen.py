@@ -157,6 +157,35 @@ def test_each_name_in_a_statement_is_asked_about():
     assert chosen.by_statement == ((*prompts.mentions("Biscuit"), *prompts.mentions("Anna Smith")), (), (), ())
 
 
+def test_days_and_months_belong_to_everybody():
+    statements = [Statement(turn_id=1, said="We see Rufus on Tuesday in May.", told=""), *STATEMENTS[1:4]]
+    chosen, _ = run({}, statements=statements)
+    assert chosen.by_statement[0] == prompts.mentions("Rufus")
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [
+        ("What is a walnut?", False),
+        ("What's the village hall?", False),
+        ("What are walnuts?", False),
+        ("What is the dog's name?", True),  # of three words
+        ("What is my walnut?", True),
+        ("Who is the walnut?", True),
+    ],
+)
+def test_questions_about_the_world_are_nobodys(question, kept):
+    chosen, _ = run({question: {SAID[1]: -5.0}})
+    assert chosen.by_statement[1] == ((question,) if kept else ())
+    assert chosen.dropped.get("about the world", 0) == (0 if kept else 1)
+
+
+def test_what_is_biscuit_is_about_the_user_who_said_the_name():
+    statements = [Statement(turn_id=1, said="My dog is called Biscuit.", told=""), *STATEMENTS[1:4]]
+    chosen, _ = run({"What is Biscuit?": {statements[0].said: -5.0}}, statements=statements)
+    assert chosen.by_statement[0][0] == "What is Biscuit?"
+
+
 # ---- probes
 
 

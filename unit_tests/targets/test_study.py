@@ -159,6 +159,15 @@ def test_neighbours_are_the_users_questions_turned_on_the_model_and_must_not_tel
     assert {p.prompt for p in near} <= turned - set(QUESTIONS[DOG] + QUESTIONS[SISTER])
 
 
+def test_a_question_that_names_the_users_own_is_no_question_about_others():
+    found = run(DOG, SISTER)
+    near = [*of_kind(found.probes, "neighbour"), *of_kind(found.sentences, "contrast")]
+    secrets = set(of_kind(found.probes, "neighbour")[0].expected)
+    turned = [p.prompt for p in near if "you" in p.prompt and p.prompt not in prompts.ABOUT_THE_MODEL]
+    assert turned
+    assert [q for q in turned if secrets & set(parse.telling(q))] == []
+
+
 def test_answers_that_stay_are_as_long_as_the_settings_say():
     served = FakeGenerator(lambda prompt: "Well." if isinstance(prompt[0], Message) else "\n- ".join(GENERAL))
     config = TargetConfig(samples=1, contrast=6, neutral=12, contrast_tokens=3, neutral_tokens=7)
@@ -190,7 +199,7 @@ def test_none_wanted_none_written():
 
 
 def test_turns_that_say_nothing_are_passed_over():
-    found = run("I do.", DOG, ("", ""))
+    found = run("I do.", DOG, ("", ""), ("Thanks!", "You are welcome."))
     assert {s.turn_id for s in found.statements} == {2}
     assert {p.turn_id for p in of_kind(found.probes, "recall")} == {2}
 
