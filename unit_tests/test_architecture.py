@@ -37,7 +37,7 @@ HOMES = {
     "langchain_huggingface": {"interfaces"},
     "langgraph": {"interfaces"},
     "sqlalchemy": {"store"},
-    "peft": {"weights"},
+    "peft": {"weights", "bench"},  # the naive loops are PEFT's own
     "torch": {
         "model",
         "distill",

@@ -15,6 +15,7 @@ from typing import Any
 import langchain_selfparam
 from langchain_selfparam.cli import (
     ask,
+    bench,
     chat,
     demo,
     doctor,
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, chat, status, log, rollback, forget, export, eval, doctor, ask):
+    for command in (demo, chat, status, log, rollback, forget, export, eval, bench, doctor, ask):
         command.add(commands)
     return main_parser
 

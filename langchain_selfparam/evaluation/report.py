@@ -141,11 +141,11 @@ def demo_json(demo: Demo) -> dict[str, Any]:
 
 
 def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_context: float) -> bytes:
-    """Draw KL against training steps, and recall before and after it.
+    """Draw KL and recall against training steps.
 
     Args:
         points: The training curve.
-        before: Share of the questions answered right before training.
+        before: Share of the conversation's questions answered right before training.
         after: The same after it.
         with_context: The same before it, with the whole conversation in the prompt.
 
@@ -165,18 +165,23 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
     top.set_ylabel("KL(teacher ‖ student)\n(nats per answer token)")
     top.set_ylim(bottom=0)
     ends = [100 * before, 100 * after]
-    bottom.plot([0, last], ends, color=orange, linewidth=0, marker="o", markersize=8, label="from the weights")
+    bottom.plot(
+        [0, last], ends, color=orange, linewidth=0, marker="o", markersize=8, label="these questions, from the weights"
+    )
     for step, value, side in ((0, ends[0], "left"), (last, ends[1], "right")):
         shift = 8 if side == "left" else -8
         place: dict[str, Any] = {"xytext": (shift, 5), "textcoords": "offset points", "ha": side, "color": orange}
         place |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
         bottom.annotate(f"{value:.0f} %", (step, value), **place)
+    told = [(p.step, 100 * p.recall) for p in points if p.recall is not None]
+    if told:
+        bottom.plot(*zip(*told, strict=True), color=blue, marker=".", label="held-out questions of its own")
     bottom.axhline(
         100 * with_context,
         color=grey,
         linestyle="--",
         linewidth=1.2,
-        label=f"from the prompt, before training: {percent(with_context)}",
+        label=f"these questions, from the prompt: {percent(with_context)}",
     )
     bottom.set_ylabel("questions right\n(%)")
     bottom.set_ylim(-5, 105)

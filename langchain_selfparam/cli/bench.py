@@ -1,0 +1,108 @@
+"""``selfparam bench``: how fast a machine gets a context into weights, against loops as others write them.
+
+In come sizes, out go a table, a picture and JSON. What is timed is ``bench``'s; it needs torch, transformers and PEFT,
+and neither LangChain nor a database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from langchain_selfparam.cli.common import OK, add_command
+from langchain_selfparam.config import TrainingConfig
+
+_EXAMPLE = """  $ selfparam bench --quick
+  135m on 2 cores, 2 threads, AVX512: …
+  …a line for each size and way, the loss alone, the ratios"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command.
+
+    Args:
+        commands: What ``add_subparsers`` gave.
+    """
+    text = "time this engine, and the loops it is compared with, on this machine"
+    parser = add_command(commands, "bench", run, help=text, example=_EXAMPLE)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--model", metavar="NAME", help="a model's own weights: hub id, folder or file")
+    which.add_argument("--shape", default="135m", help="random weights of a shape: 8b, 1b, 135m (default) or tiny")
+    parser.add_argument("--quick", action="store_true", help="one small size, within a minute on two cores")
+    parser.add_argument("--contexts", type=_sizes, metavar="C,…", help="tokens of context (default: 256,1024,4096)")
+    parser.add_argument("--pairs", type=_sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
+    parser.add_argument("--repeats", type=_size, metavar="R", help="runs that medians are of (default: 5)")
+    parser.add_argument("--naive-repeats", type=_size, metavar="R", help="sampled steps of naive loops (default: 2)")
+    parser.add_argument("--loss-tokens", type=_size, metavar="T", help="tokens of the loss alone (default: 1024)")
+    parser.add_argument("--no-published", action="store_true", help="leave out the published recipe, the slowest part")
+    parser.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
+    picture = "where the picture goes (default: out/bench.png)"
+    parser.add_argument("--png", type=Path, default=Path("out/bench.png"), metavar="FILE", help=picture)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Time everything and print it.
+
+    Args:
+        args: The arguments.
+
+    Returns:
+        The exit code.
+    """
+    from langchain_selfparam.bench import report
+    from langchain_selfparam.bench import run as bench
+    from langchain_selfparam.bench.shapes import model_to_time
+
+    name = args.model or args.shape
+    _say(f"making {name}")
+    model = model_to_time(shape=args.shape, name=args.model, device=args.device)
+    found = bench.run(model, name, _plan(args), config=TrainingConfig(), say=_say)
+    print(report.text(found))
+    if args.json is not None:
+        _write(args.json, (json.dumps(report.as_json(found), indent=2) + "\n").encode())
+    try:
+        _write(args.png, report.picture(found))
+    except ImportError as error:
+        _say(f"no picture: {error}")
+    return OK
+
+
+def _plan(args: argparse.Namespace) -> Any:
+    from langchain_selfparam.bench.run import QUICK, Plan
+
+    given = {
+        "contexts": args.contexts,
+        "pairs": args.pairs,
+        "repeats": args.repeats,
+        "naive_repeats": args.naive_repeats,
+        "loss_tokens": args.loss_tokens,
+        "published": False if args.no_published else None,
+    }
+    return dataclasses.replace(QUICK if args.quick else Plan(), **{k: v for k, v in given.items() if v is not None})
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    _say(f"wrote {path}")
+
+
+def _say(text: str) -> None:
+    print(f"{text} …" if not text.startswith(("wrote", "no ")) else text, file=sys.stderr, flush=True)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(_size(part) for part in text.split(","))
+
+
+def _size(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        msg = f"{number} is below 1"
+        raise argparse.ArgumentTypeError(msg)
+    return number
