@@ -34,11 +34,10 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
 def _need_kinds(stage: Any) -> None:
     """Numbers where numbers are wanted: "8" from a file or an environment variable is named, not compared."""
     for field in dataclasses.fields(stage):
-        kinds, needed = _KINDS.get(str(field.type), ((object,), ""))
-        value = getattr(stage, field.name)
-        _need(
-            isinstance(value, kinds) and not (kinds != (object,) and isinstance(value, bool)), field.name, value, needed
-        )
+        if str(field.type) in _KINDS:
+            kinds, needed = _KINDS[str(field.type)]
+            value = getattr(stage, field.name)
+            _need(isinstance(value, kinds) and not isinstance(value, bool), field.name, value, needed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

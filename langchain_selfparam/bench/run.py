@@ -6,9 +6,10 @@ In come sizes and a model, out goes ``Bench``, from which every ratio is compute
 from __future__ import annotations
 
 import dataclasses
+import functools
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from langchain_selfparam.bench import loss as losses
 from langchain_selfparam.bench import ours
 from langchain_selfparam.bench.naive import Batched, Published
 from langchain_selfparam.bench.shapes import make_work
-from langchain_selfparam.bench.timing import PeakMemory, hardware, matmul_rate, synchronize
+from langchain_selfparam.bench.timing import PeakMemory, hardware, matmul_rate, times
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.weights.shadow import learning_modules
 
@@ -199,16 +200,16 @@ def _cell(model: Any, plan: Plan, *, context: int, pairs: int, config: TrainingC
     with PeakMemory(device) as peak:
         phases = ours.run(model, work, config=config, repeats=plan.repeats)
     _note(peaks, "ours", peak)
-    batched = Batched(model, work)
     with PeakMemory(device) as peak:
+        batched = Batched(model, work)
         taught, learned = _batched_times(batched, plan.naive_repeats, device)
     _note(peaks, "batched", peak)
     del batched
     published = None
     if plan.published:
-        loop = Published(model, work)
         with PeakMemory(device) as peak:
-            published = statistics.median(_times(loop.step, plan.naive_repeats, device)) * loop.steps
+            loop = Published(model, work)
+            published = statistics.median(times(loop.step, count=plan.naive_repeats, device=device)) * loop.steps
         _note(peaks, "published", peak)
     steps = work.epochs * -(-pairs // 16)
     return Cell(
@@ -230,20 +231,17 @@ def _batched_times(loop: Batched, repeats: int, device: torch.device) -> tuple[f
     for _ in range(repeats + (repeats > 1)):
         batch = loop.next_batch()
         told: list[torch.Tensor] = []
-        taught += _times(lambda batch=batch, told=told: told.append(loop.teach(batch)), 1, device)  # type: ignore[misc]
-        learned += _times(lambda batch=batch, told=told: loop.learn(batch, told[0]), 1, device)  # type: ignore[misc]
+        taught += times(functools.partial(_teach, loop, batch, told), count=1, device=device)
+        learned += times(functools.partial(_learn, loop, batch, told), count=1, device=device)
     return statistics.median(taught[-repeats:]), statistics.median(learned[-repeats:])
 
 
-def _times(step: Callable[[], Any], count: int, device: torch.device) -> Sequence[float]:
-    times = []
-    for _ in range(count):
-        synchronize(device)
-        before = time.perf_counter()
-        step()
-        synchronize(device)
-        times.append(time.perf_counter() - before)
-    return times
+def _teach(loop: Batched, batch: Any, told: list[torch.Tensor]) -> None:
+    told.append(loop.teach(batch))
+
+
+def _learn(loop: Batched, batch: Any, told: list[torch.Tensor]) -> None:
+    loop.learn(batch, told[0])
 
 
 def _note(peaks: dict[str, int], name: str, peak: PeakMemory) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -36,14 +38,28 @@ def seconds(run: Callable[[], Any], *, repeats: int, device: torch.device, warm:
     """
     for _ in range(warm):
         run()
-    times = []
-    for _ in range(repeats):
+    return statistics.median(times(run, count=repeats, device=device))
+
+
+def times(run: Callable[[], Any], *, count: int, device: torch.device) -> list[float]:
+    """Wall-clock seconds of each of several runs.
+
+    Args:
+        run: What is timed.
+        count: How often.
+        device: Waited for before each look at the clock.
+
+    Returns:
+        One for each run, in order.
+    """
+    found = []
+    for _ in range(count):
         synchronize(device)
         started = time.perf_counter()
         run()
         synchronize(device)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+        found.append(time.perf_counter() - started)
+    return found
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype, *, repeats: int) -> float:
@@ -82,7 +98,7 @@ class PeakMemory:
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
             self._before = torch.cuda.memory_allocated(self._device)
-        elif (before := _resident()) is not None:
+        elif (before := _settled()) is not None:
             self._before, self._most = before, before
             self._watcher = threading.Thread(target=self._watch, daemon=True)
             self._watcher.start()
@@ -99,6 +115,14 @@ class PeakMemory:
     def _watch(self) -> None:
         while not self._stop.wait(0.001):
             self._most = max(self._most, _resident() or 0)
+
+
+def _settled() -> int | None:
+    """The resident size after what was freed has gone back to the system, where the C library can do that (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+    return _resident()
 
 
 def _resident() -> int | None:

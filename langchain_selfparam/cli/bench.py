@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from langchain_selfparam.cli.common import OK, add_command
+from langchain_selfparam.cli.common import OK, add_command, count
 from langchain_selfparam.config import TrainingConfig
 
 _EXAMPLE = """  $ selfparam bench --quick
@@ -35,9 +35,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--quick", action="store_true", help="one small size, within a minute on two cores")
     parser.add_argument("--contexts", type=_sizes, metavar="C,…", help="tokens of context (default: 256,1024,4096)")
     parser.add_argument("--pairs", type=_sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
-    parser.add_argument("--repeats", type=_size, metavar="R", help="runs that medians are of (default: 5)")
-    parser.add_argument("--naive-repeats", type=_size, metavar="R", help="sampled steps of naive loops (default: 2)")
-    parser.add_argument("--loss-tokens", type=_size, metavar="T", help="tokens of the loss alone (default: 1024)")
+    parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5)")
+    parser.add_argument("--naive-repeats", type=count, metavar="R", help="sampled steps of naive loops (default: 2)")
+    parser.add_argument("--loss-tokens", type=count, metavar="T", help="tokens of the loss alone (default: 1024)")
     parser.add_argument("--no-published", action="store_true", help="leave out the published recipe, the slowest part")
     parser.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
@@ -97,12 +97,4 @@ def _say(text: str) -> None:
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(_size(part) for part in text.split(","))
-
-
-def _size(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"{number} is below 1"
-        raise argparse.ArgumentTypeError(msg)
-    return number
+    return tuple(count(part) for part in text.split(","))

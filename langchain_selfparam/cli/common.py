@@ -103,6 +103,22 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it; without this only the plan is printed")
 
 
+def count(text: str) -> int:
+    """A whole number of at least 1, as an argument's type.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The number.
+    """
+    number = int(text)
+    if number < 1:
+        msg = f"{number} is below 1"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON.
 

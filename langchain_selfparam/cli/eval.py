@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_selfparam.cli.common import OK, Bars, add_command, add_model
+from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, count
 
 if TYPE_CHECKING:
     from langchain_selfparam.evaluation.datasets import Conversation
@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     data = "a .jsonl file of conversations, or a packaged set (default: assistant_chats)"
     parser.add_argument("--data", default="assistant_chats", metavar="FILE", help=data)
     add_model(parser)
-    parser.add_argument("--contexts", type=_count, metavar="N", help="only the first N conversations")
+    parser.add_argument("--contexts", type=count, metavar="N", help="only the first N conversations")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and answer there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
 
@@ -109,11 +109,3 @@ def _single(conversation: Conversation, asker: Asker) -> Result:
         finally:
             # Gives the model its own weights back: the next conversation starts from them.
             engine.close()
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"{number} is below 1"
-        raise argparse.ArgumentTypeError(msg)
-    return number
