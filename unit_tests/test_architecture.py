@@ -38,6 +38,7 @@ HOMES = {
     "langgraph": {"interfaces"},
     "sqlalchemy": {"store"},
     "peft": {"weights", "bench"},  # the naive loops are PEFT's own
+    "triton": {"distill"},
     "torch": {
         "model",
         "distill",

@@ -193,17 +193,25 @@ def refusal(local):
     return str(caught.value)
 
 
-def test_soft_capped_head_is_refused():
+def test_soft_capped_heads_can_be_learned_into():
     local = tiny_model("gemma2", final_logit_softcapping=12.5)
     assert local.logit_softcap == 12.5
-    assert "soft-capped at 12.5; this release's objective needs a linear head" in refusal(local)
+    local.require_trainable()
 
 
-@pytest.mark.parametrize("name", ["logit_scale", "logits_scaling"])
-def test_scaled_logits_are_refused(name, tiny):
-    setattr(tiny.model.config, name, 0.25)
+@pytest.mark.parametrize(
+    ("name", "scale"), [("logit_scale", 0.25), ("lm_head_multiplier", 0.25), ("logits_scaling", 4.0)]
+)
+def test_scaled_logits_are_multiplied_or_divided_as_configured(name, scale, tiny):
+    setattr(tiny.model.config, name, scale)
     assert tiny.logit_scale == 0.25
-    assert "its logits are scaled by 0.25" in refusal(tiny)
+    tiny.model.register_forward_hook(lambda module, args, out: out.logits.mul_(0.25) is None or None)
+    tiny.require_trainable()
+
+
+def test_a_configured_scale_that_the_model_does_not_apply_is_found(tiny):
+    tiny.model.config.logit_scale = 0.25
+    assert "its logits are not its head on its last hidden state, scaled by 0.25 and capped at None" in refusal(tiny)
 
 
 def test_an_unknown_change_to_the_logits_is_found(tiny):
@@ -212,7 +220,7 @@ def test_an_unknown_change_to_the_logits_is_found(tiny):
         return output
 
     tiny.model.register_forward_hook(soften)
-    assert "its logits are not its head on its last hidden state" in refusal(tiny)
+    assert "its logits are not its head on its last hidden state, scaled by 1 and capped at None" in refusal(tiny)
 
 
 def test_encoder_decoder_models_are_refused(tiny):

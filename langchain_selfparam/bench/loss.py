@@ -11,7 +11,8 @@ import torch
 
 from langchain_selfparam.bench.naive import dense_kl
 from langchain_selfparam.bench.timing import PeakMemory, seconds
-from langchain_selfparam.distill.objective import Head, forward_kl, reduce_teacher
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import forward_kl, reduce_teacher
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,8 @@ from langchain_selfparam.bench.shapes import Work
 from langchain_selfparam.bench.timing import synchronize
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill import student, teacher
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import watching
-from langchain_selfparam.distill.objective import Head
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader

@@ -4,8 +4,9 @@ In come the student's hidden states at the answer positions and the teacher's ca
 for each answer token, with its gradient for the hidden states computed in the same pass. It knows nothing of models,
 prompts or optimisers.
 
-Both sides share one frozen linear head, so the teacher is reduced once to a few numbers for each token and its logits
-are never formed again (two matrix products an epoch instead of three).
+Both sides share one frozen head. Where it is linear the teacher is reduced once to a few numbers for each token and its
+logits are never formed again (two matrix products an epoch instead of three); where logits are soft-capped that is
+impossible, so the teacher's hidden states are kept and its logits formed anew.
 
 Dimensions: T answer tokens, D hidden, V vocabulary, K teacher tokens kept one by one.
 
@@ -15,23 +16,50 @@ divides by V). The reduction is this project's own.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from typing import Any
+import functools
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from langchain_selfparam.distill.precision import FAST_PRODUCTS
+from langchain_selfparam.distill.head import Head
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 KEPT = 64
 """Teacher tokens kept one by one; the rest of the distribution travels as one exact vector."""
 
-CHUNK = 1024
-"""Answer tokens whose logits exist at one time."""
+
+class _Rows:
+    """What all targets can do; a row for each answer token."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self.tensors()[0])
+
+    def select(self, rows: torch.Tensor) -> Self:
+        """The rows at ``rows``, int64 [N]."""
+        return type(self)(*(tensor[rows] for tensor in self.tensors()))
+
+    def to(self, device: torch.device) -> Self:
+        """The same rows on ``device``."""
+        return type(self)(*(tensor.to(device) for tensor in self.tensors()))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the rows take."""
+        return sum(tensor.nbytes for tensor in self.tensors())
+
+    def tensors(self) -> list[torch.Tensor]:
+        return [getattr(self, field.name) for field in dataclasses.fields(self)]  # type: ignore[arg-type]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TargetRows:
+class TargetRows(_Rows):
     """The teacher's distribution for T answer tokens, reduced without loss for a linear head.
 
     Attributes:
@@ -46,99 +74,48 @@ class TargetRows:
     tail: torch.Tensor
     negentropy: torch.Tensor
 
-    def __len__(self) -> int:
-        return int(self.ids.shape[0])
 
-    def select(self, rows: torch.Tensor) -> TargetRows:
-        """The rows at ``rows``, int64 [N]."""
-        return TargetRows(self.ids[rows], self.probs[rows], self.tail[rows], self.negentropy[rows])
+@dataclasses.dataclass(frozen=True, slots=True)
+class HiddenRows(_Rows):
+    """The teacher's hidden states for T answer tokens: what is kept where the head is not linear.
 
-    def to(self, device: torch.device) -> TargetRows:
-        """The same rows on ``device``."""
-        return TargetRows(*(getattr(self, f.name).to(device) for f in dataclasses.fields(self)))
-
-
-def concatenate(parts: list[TargetRows]) -> TargetRows:
-    """Rows of several parts, in order."""
-    return TargetRows(*(torch.cat([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(TargetRows)))
-
-
-class Head:
-    """A frozen linear language-model head that gives fp32 logits.
-
-    Args:
-        weight: [V, D], any floating dtype; not copied where it is fp32 already.
-        bias: [V] or ``None``.
+    Attributes:
+        hidden: After the last norm, in the model's dtype, [T, D].
     """
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
-        self._exact_in = weight.dtype
-        self.weight = weight.detach()
-        # CPU has no product of bf16 inputs with an fp32 result, so there the head is widened once.
-        self._native = weight.is_cuda and weight.dtype != torch.float32
-        self._wide = self.weight if self._native else self.weight.float()
-        self.bias = None if bias is None else bias.detach().float()
-        self._scratch: torch.Tensor | None = None
+    hidden: torch.Tensor
 
-    def logits(self, hidden_TD: torch.Tensor) -> torch.Tensor:
-        """W h + b.
 
-        Args:
-            hidden_TD: Hidden states after the last norm, [T, D].
+Rows = TargetRows | HiddenRows
+"""The teacher's targets, in the form that the head allows."""
+_R = TypeVar("_R", bound=_Rows)
 
-        Returns:
-            fp32 [T, V], without gradient; on a CPU it is overwritten by the next call.
-        """
-        if self._native:
-            out = torch.mm(hidden_TD.to(self._exact_in), self._wide.t(), out_dtype=torch.float32)
-        else:
-            with self._products():
-                out = torch.mm(hidden_TD.detach().float(), self._wide.t(), out=self._room(len(hidden_TD)))
-        return out if self.bias is None else out.add_(self.bias)
 
-    def pull_back(self, rows_TV: torch.Tensor) -> torch.Tensor:
-        """Rows @ W.
-
-        Args:
-            rows_TV: fp32 [T, V].
-
-        Returns:
-            fp32 [T, D].
-        """
-        if self._native:
-            return torch.mm(rows_TV.to(self._exact_in), self._wide, out_dtype=torch.float32)
-        with self._products():
-            return rows_TV @ self._wide
-
-    def _room(self, rows: int) -> torch.Tensor:
-        # Fresh memory of this size comes from the system page by page, which takes longer than the product.
-        if self._scratch is None or len(self._scratch) < rows:
-            self._scratch = torch.empty(rows, self._wide.shape[0])
-        return self._scratch[:rows]
-
-    def _products(self) -> contextlib.AbstractContextManager[None]:
-        # An fp32 or fp64 model asked for exact products; only a half-precision one may use them narrowed.
-        return contextlib.nullcontext() if self._exact_in in (torch.float32, torch.float64) else FAST_PRODUCTS
+def concatenate(parts: Sequence[_R]) -> _R:
+    """Rows of several parts of one kind, in order."""
+    return type(parts[0])(*(torch.cat(tensors) for tensors in zip(*(part.tensors() for part in parts), strict=True)))
 
 
 @torch.no_grad()
-def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chunk: int = CHUNK) -> TargetRows:
-    """Reduce the teacher's distribution at each answer position to ``TargetRows``.
+def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chunk: int | None = None) -> Rows:
+    """Keep what is needed of the teacher's distribution at each answer position.
 
-    With z = W h + b, p = softmax(z): keeps the top-K of p one by one, the rest as W.T p, and sum p log p. A head
-    bias adds b·p to the cross-entropy; it is folded in so that the student needs no more than logits.
+    For a linear head, with z the logits and p = softmax(z): the top-K of p one by one, the rest as W.T p, and
+    sum p log p. A bias adds b·p to the cross-entropy; it is folded in, so that the student needs no more than logits.
 
     Args:
         hidden_TD: The teacher's hidden states, [T, D].
         head: The shared frozen head.
         kept: K, at most V.
-        chunk: Rows whose logits exist at one time.
+        chunk: Rows whose logits exist at one time; the head's own choice where missing.
 
     Returns:
-        One row for each answer token.
+        One row for each answer token: ``TargetRows`` where the head is linear, else ``HiddenRows``.
     """
+    if not head.linear:
+        return HiddenRows(hidden_TD.clone())
     parts = []
-    for part in torch.split(hidden_TD, chunk):
+    for part in torch.split(hidden_TD, chunk or head.chunk):
         logits = head.logits(part)
         probs, ids = logits.topk(min(kept, logits.shape[1]), dim=-1)
         peak = probs[:, :1].clone()
@@ -151,11 +128,44 @@ def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chu
         tail_TV = p_TV.scatter_(1, ids, 0.0)
         if head.bias is not None:
             negentropy = negentropy - tail_TV @ head.bias
-        parts.append(TargetRows(ids, probs, head.pull_back(tail_TV), negentropy))
+        parts.append(TargetRows(ids, probs, head.pull_back(tail_TV, exact=True), negentropy))
     return concatenate(parts)
 
 
-class _SparseTeacherKL(torch.autograd.Function):
+def row_pass(
+    logits_TV: torch.Tensor, ids_TK: torch.Tensor, probs_TK: torch.Tensor, *, narrow: bool = False
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What the loss and its gradient need of each row of logits.
+
+    Args:
+        logits_TV: The student's, fp32 [T, V]; overwritten.
+        ids_TK: The teacher's kept tokens, int64 [T, K].
+        probs_TK: Their probabilities, fp32 [T, K].
+        narrow: Whether the differences may come in bf16: a half-precision head multiplies them so anyway.
+
+    Returns:
+        Log-sum-exp [T]; the kept tokens' expected logit, sum p_t z [T]; p_student minus the kept p_teacher [T, V], in
+        the memory of the logits.
+    """
+    if narrow and _has_kernel(logits_TV.device.type):
+        from langchain_selfparam.distill import kernels
+
+        return kernels.row_pass(logits_TV, ids_TK, probs_TK)
+    kept = logits_TV.gather(1, ids_TK)
+    # In place: a second array of this size costs more in page faults than the arithmetic does.
+    peak = logits_TV.amax(-1, keepdim=True)
+    total = logits_TV.sub_(peak).exp_().sum(-1, keepdim=True)
+    # p_s - p_t cancels where they agree: subtract in fp32, before the product narrows its input.
+    difference = logits_TV.div_(total).scatter_add_(1, ids_TK, -probs_TK)
+    return (peak + total.log())[:, 0], (probs_TK * kept).sum(-1), difference
+
+
+@functools.cache
+def _has_kernel(device: str) -> bool:
+    return device == "cuda" and importlib.util.find_spec("triton") is not None
+
+
+class _TwoProductKL(torch.autograd.Function):
     """KL rows and the gradient for the hidden states, computed together so that logits are formed once."""
 
     @staticmethod
@@ -163,20 +173,12 @@ class _SparseTeacherKL(torch.autograd.Function):
         grads, losses = [], []
         start = 0
         for part in torch.split(hidden_TD.detach(), chunk):
-            stop = start + part.shape[0]
-            at = slice(start, stop)
-            logits = head.logits(part)
-            kept = logits.gather(1, rows.ids[at])
-            # In place: a second array of this size costs more in page faults than the arithmetic does.
-            peak = logits.amax(-1, keepdim=True)
-            total = logits.sub_(peak).exp_().sum(-1, keepdim=True)
-            lse = (peak + total.log())[:, 0]
-            expected = (rows.probs[at] * kept).sum(-1) + (rows.tail[at] * part.float()).sum(-1)
+            at = slice(start, start + len(part))
+            start += len(part)
+            lse, expected, difference = row_pass(head.logits(part), rows.ids[at], rows.probs[at], narrow=head.half)
+            expected = expected + (rows.tail[at] * part.to(rows.tail.dtype)).sum(-1)
             losses.append(lse - expected + rows.negentropy[at])
-            # p_s - p_t cancels where they agree: subtract in fp32, before the product narrows its input.
-            difference = logits.div_(total).scatter_add_(1, rows.ids[at], -rows.probs[at])
             grads.append(head.pull_back(difference) - rows.tail[at])
-            start = stop
         ctx.save_for_backward(torch.cat(grads))
         ctx.dtype = hidden_TD.dtype
         return torch.cat(losses)
@@ -187,7 +189,31 @@ class _SparseTeacherKL(torch.autograd.Function):
         return (grad_TD * grad_outputs[0][:, None]).to(ctx.dtype), None, None, None
 
 
-def forward_kl(hidden_TD: torch.Tensor, head: Head, rows: TargetRows, *, chunk: int = CHUNK) -> torch.Tensor:
+class _ThreeProductKL(torch.autograd.Function):
+    """The same from the teacher's hidden states, for heads that are not linear: its logits are formed each time."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden_TD: torch.Tensor, head: Head, rows: HiddenRows, chunk: int) -> torch.Tensor:
+        grads, losses = [], []
+        start = 0
+        for part in torch.split(hidden_TD.detach(), chunk):
+            at = slice(start, start + len(part))
+            start += len(part)
+            told = head.logits(rows.hidden[at]).log_softmax(-1)
+            logits = head.logits(part)
+            slope = head.slope(logits)
+            said = logits.log_softmax(-1)
+            p_t = told.exp()
+            losses.append((p_t * (told - said)).sum(-1))
+            grads.append(head.pull_back(said.exp_().sub_(p_t).mul_(slope)))
+        ctx.save_for_backward(torch.cat(grads))
+        ctx.dtype = hidden_TD.dtype
+        return torch.cat(losses)
+
+    backward = _TwoProductKL.backward
+
+
+def forward_kl(hidden_TD: torch.Tensor, head: Head, rows: Rows, *, chunk: int | None = None) -> torch.Tensor:
     """KL(teacher ‖ student) of each answer token, over the whole vocabulary.
 
     KL = logsumexp(W h) - h · W.T p_t + sum p_t log p_t;  dKL/dh = W.T (softmax(W h) - p_t).
@@ -196,7 +222,7 @@ def forward_kl(hidden_TD: torch.Tensor, head: Head, rows: TargetRows, *, chunk: 
         hidden_TD: The student's hidden states at the answer positions, [T, D].
         head: The shared frozen head.
         rows: The teacher's targets for the same positions.
-        chunk: Rows whose logits exist at one time.
+        chunk: Rows whose logits exist at one time; the head's own choice where missing.
 
     Returns:
         fp32 [T], nats; gradients flow to ``hidden_TD`` only.
@@ -207,5 +233,6 @@ def forward_kl(hidden_TD: torch.Tensor, head: Head, rows: TargetRows, *, chunk: 
     if hidden_TD.shape[0] != len(rows):
         msg = f"{hidden_TD.shape[0]} hidden states for {len(rows)} teacher targets; they have to be as many"
         raise ValueError(msg)
-    result: torch.Tensor = _SparseTeacherKL.apply(hidden_TD, head, rows, chunk)  # type: ignore[no-untyped-call]
+    way: Any = _TwoProductKL if isinstance(rows, TargetRows) else _ThreeProductKL
+    result: torch.Tensor = way.apply(hidden_TD, head, rows, chunk or head.chunk)
     return result

@@ -10,7 +10,7 @@ Dimensions: T tokens of the row (prefix and continuations), N answer tokens.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -138,11 +138,66 @@ def visible(packed: Pack, *, window: int | None = None) -> torch.Tensor:
     return seen[None, None]
 
 
-def attention_mask(packed: Pack, config: Any) -> torch.Tensor | dict[str, torch.Tensor]:
-    """The row's mask in the form that the model's decoder takes.
+def bucket(tokens: int) -> int:
+    """The length that a row of so many tokens is padded to, at most a fifth of it padding beyond 512.
+
+    Multiples of 128, and of a quarter of the power of two below: what is compiled for a length is compiled for few.
+    """
+    step = max(128, (1 << max(0, (tokens - 1).bit_length() - 1)) // 4)
+    return -(-tokens // step) * step
+
+
+def padded(packed: Pack, tokens: int) -> Pack:
+    """A row made longer by tokens that nobody sees and that see nobody but the prefix's first token and themselves.
 
     Args:
-        packed: The row.
+        packed: The row, of T tokens.
+        tokens: Its new length, at least T.
+
+    Returns:
+        The same row where nothing is to be added.
+    """
+    missing = tokens - packed.tokens
+    if missing <= 0:
+        return packed
+    beyond = int(packed.owner.max()) + 1
+    zeros = torch.zeros(1, missing, dtype=torch.long)
+    return dataclasses.replace(
+        packed,
+        input_ids=torch.cat([packed.input_ids, zeros], 1),
+        position_ids=torch.cat([packed.position_ids, zeros], 1),
+        owner=torch.cat([packed.owner, beyond + torch.arange(missing)]),
+    )
+
+
+def flex_mask(packed: Pack, device: torch.device, *, window: int | None = None) -> Any:
+    """``visible`` as a FlexAttention ``BlockMask``: whole blocks that nobody sees are left out.
+
+    Args:
+        packed: The row, of T tokens.
+        device: Where it is read.
+        window: As for ``visible``.
+
+    Returns:
+        The mask, of shape [1, 1, T, T].
+    """
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    owner, position = packed.owner.to(device), packed.position_ids[0].to(device)
+    back = packed.tokens if window is None else window
+
+    def sees(batch: Any, head: Any, query: Any, key: Any) -> Any:
+        same = (owner[query] == owner[key]) | (owner[key] < 0)
+        return same & (position[query] >= position[key]) & (position[query] - position[key] < back)
+
+    return create_block_mask(sees, B=1, H=1, Q_LEN=packed.tokens, KV_LEN=packed.tokens, device=device)
+
+
+def map_masks(make: Callable[[int | None], Any], config: Any) -> Any:
+    """The masks that a decoder takes.
+
+    Args:
+        make: Makes the mask of layers that look back so many positions; ``None`` for all.
         config: The decoder's configuration.
 
     Returns:
@@ -151,8 +206,8 @@ def attention_mask(packed: Pack, config: Any) -> torch.Tensor | dict[str, torch.
     kinds = set(getattr(config, "layer_types", None) or ())
     window = getattr(config, "sliding_window", None)
     if kinds <= {"full_attention"}:
-        return visible(packed, window=None if kinds else window)
-    return {kind: visible(packed, window=window if kind == "sliding_attention" else None) for kind in sorted(kinds)}
+        return make(None if kinds else window)
+    return {kind: make(window if kind == "sliding_attention" else None) for kind in sorted(kinds)}
 
 
 def batches(documents: Sequence[Document], *, tokens: int, order: Sequence[int]) -> list[list[Document]]:

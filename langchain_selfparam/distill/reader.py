@@ -1,19 +1,30 @@
-"""Reading packed rows with a model's decoder, by the cheapest exact way that the architecture allows.
+"""Reading packed rows with a model's decoder, by the cheapest exact way that architecture and device allow.
 
 In comes a module of one's own (a twin or a shadow: its attention implementation is changed) and a packed row, out come
 the hidden states that predict the answer tokens. It knows nothing of losses or of what the rows are for.
+
+The ways:
+
+- ``flex``: FlexAttention over blocks of the mask, on a GPU; rows are padded to a few lengths, so that what is compiled
+  once is used again.
+- ``packed``: each document over the prefix and itself (``distill.attention``), on a CPU, for plain attention.
+- ``dense``: a boolean mask with torch's own attention, for every other architecture.
+- ``eager``: a mask of numbers, for architectures that cap attention scores, which torch's own cannot.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+import importlib.util
+from typing import Any, Literal
 
 import torch
 
 from langchain_selfparam.distill import attention
-from langchain_selfparam.distill.packing import Pack, attention_mask
+from langchain_selfparam.distill.packing import Pack, bucket, flex_mask, map_masks, padded, visible
 from langchain_selfparam.model import has_window
+
+Way = Literal["flex", "packed", "dense", "eager"]
 
 _PLAIN_ATTENTION = frozenset({"llama", "qwen2", "qwen3", "mistral", "olmo2", "smollm3"})
 """Model types whose attention is softmax(q k.T) v and nothing else, so that ``attention.attend`` can stand in."""
@@ -24,21 +35,26 @@ class Reader:
 
     Args:
         model: A causal language model that nobody else reads with meanwhile.
-        packed_attention: ``False`` for the dense mask on every architecture: slower, the ground truth in tests.
+        way: How; the cheapest that is exact for this model and device where missing. ``dense`` (``eager`` where scores
+            are capped) is the ground truth in tests.
+        compiled: Whether the decoder's blocks are compiled one by one, for models so small that launching kernels
+            takes longer than running them.
     """
 
-    def __init__(self, model: Any, *, packed_attention: bool = True) -> None:
+    def __init__(self, model: Any, *, way: Way | None = None, compiled: bool = False) -> None:
         self.model = model
         self.decoder = model.get_decoder()
-        config = self.decoder.config
-        self.packed_attention = packed_attention and not has_window(config) and config.model_type in _PLAIN_ATTENTION
-        if self.packed_attention:
+        self.way: Way = way or _cheapest(model)
+        self._buckets = self.way == "flex" or compiled
+        if self.way == "packed":
             from transformers import AttentionInterface
 
             AttentionInterface.register(attention.NAME, attention.attend)
-            model.set_attn_implementation(attention.NAME)
-        else:
-            model.set_attn_implementation("sdpa")  # eager attention would add a boolean mask to the scores
+        names = {"packed": attention.NAME, "flex": "flex_attention", "dense": "sdpa", "eager": "eager"}
+        model.set_attn_implementation(names[self.way])
+        if compiled:
+            for block in self.decoder.layers:
+                block.compile(dynamic=False)
 
     @property
     def device(self) -> torch.device:
@@ -56,19 +72,45 @@ class Reader:
             [N, D] in the decoder's dtype, after its last norm.
         """
         device = self.device
-        mask: Any = None
-        if not self.packed_attention:
-            mask = attention_mask(packed, self.decoder.config)
-            mask = {k: v.to(device) for k, v in mask.items()} if isinstance(mask, dict) else mask.to(device)
-        else:
-            # Given a mask of its own shape, transformers builds none; the layout says who sees whom.
-            mask = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)
-        with attention.layout(packed, device) if self.packed_attention else contextlib.nullcontext():
+        row = padded(packed, bucket(packed.tokens)) if self._buckets else packed
+        with attention.layout(row, device) if self.way == "packed" else contextlib.nullcontext():
             out = self.decoder(
-                input_ids=packed.input_ids.to(device),
-                position_ids=packed.position_ids.to(device),
-                attention_mask=mask,
+                input_ids=row.input_ids.to(device),
+                position_ids=row.position_ids.to(device),
+                attention_mask=self._mask(row, device),
                 use_cache=False,  # with a cache transformers does not recognise the packing: documents see each other
             )
-        hidden: torch.Tensor = out.last_hidden_state[0, packed.answer_at.to(device)]
+        hidden: torch.Tensor = out.last_hidden_state[0, row.answer_at.to(device)]
         return hidden
+
+    def _mask(self, row: Pack, device: torch.device) -> Any:
+        config = self.decoder.config
+        if self.way == "packed":
+            # Given a mask of its own shape, transformers builds none; the layout says who sees whom.
+            return torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)
+        if self.way == "flex":
+            return map_masks(lambda window: flex_mask(row, device, window=window), config)
+        return map_masks(lambda window: self._dense(row, device, window), config)
+
+    def _dense(self, row: Pack, device: torch.device, window: int | None) -> torch.Tensor:
+        seen = visible(row, window=window).to(device)
+        if self.way == "dense":
+            return seen
+        dtype = next(self.decoder.parameters()).dtype
+        # Eager attention adds its mask to the scores.
+        return torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, torch.finfo(dtype).min)
+
+
+def _cheapest(model: Any) -> Way:
+    config = model.get_decoder().config
+    capped = getattr(config, "attn_logit_softcapping", None) is not None
+    if _on_gpu(model) and getattr(model, "_supports_flex_attn", False):
+        return "flex"
+    if capped:
+        return "eager"
+    plain = not has_window(config) and config.model_type in _PLAIN_ATTENTION
+    return "packed" if plain else "dense"
+
+
+def _on_gpu(model: Any) -> bool:
+    return bool(next(model.parameters()).is_cuda) and importlib.util.find_spec("triton") is not None

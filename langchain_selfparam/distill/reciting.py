@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from langchain_selfparam.distill.objective import CHUNK, Head
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Pack
 
 
@@ -25,6 +25,6 @@ def recited(hidden_ND: torch.Tensor, packed: Pack, head: Head) -> list[bool]:
     Returns:
         One for each document, in order.
     """
-    chosen = torch.cat([head.logits(part).argmax(dim=-1) for part in torch.split(hidden_ND, CHUNK)])
+    chosen = torch.cat([head.logits(part).argmax(dim=-1) for part in torch.split(hidden_ND, head.chunk)])
     agrees = chosen.cpu() == packed.answer_ids
     return [bool(part.all()) for part in torch.split(agrees, list(packed.lengths))]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from langchain_selfparam.distill.objective import CHUNK, Head
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.model import LocalModel
@@ -81,7 +81,9 @@ class PackedScorer:
             answers = packed.answer_ids.to(hidden_ND.device)
             said = [
                 logits.gather(1, ids[:, None])[:, 0] - torch.logsumexp(logits, -1)
-                for part, ids in zip(torch.split(hidden_ND, CHUNK), torch.split(answers, CHUNK), strict=True)
+                for part, ids in zip(
+                    torch.split(hidden_ND, self._head.chunk), torch.split(answers, self._head.chunk), strict=True
+                )
                 for logits in [self._head.logits(part)]
             ]
             scores += [float(part.sum()) for part in torch.split(torch.cat(said), list(packed.lengths))]

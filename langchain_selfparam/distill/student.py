@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 from langchain_selfparam.config import TrainingConfig
-from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.reciting import recited
@@ -78,8 +79,10 @@ def train(
         Steps, tokens and the curve.
 
     Raises:
+        UnsupportedModelError: The head is among the parameters.
         NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
+    head.refuse_trained(parameters)
     plan, epochs = _plan(documents, passing, config)
     ends = set(itertools.accumulate(epochs))
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)

@@ -1,6 +1,6 @@
 """The teacher: the served model with the context in its prompt, read once and reduced at once.
 
-In come documents whose prompts carry context; out go ``TargetRows`` for every answer token. Documents about the same
+In come documents whose prompts carry context; out go targets for every answer token. Documents about the same
 context chunk share a long prefix, so they are packed over it and the chunk is read once for all its questions. It
 knows nothing of students, losses or where the questions came from.
 """
@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from langchain_selfparam.distill.objective import Head, TargetRows, reduce_teacher
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import Rows, reduce_teacher
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 
@@ -25,7 +26,7 @@ class TeacherTargets:
         rows: Document key to its rows, one for each answer token.
     """
 
-    rows: dict[int, TargetRows]
+    rows: dict[int, Rows]
 
 
 @torch.no_grad()
@@ -47,7 +48,7 @@ def read(
     Returns:
         Targets for every document.
     """
-    rows: dict[int, TargetRows] = {}
+    rows: dict[int, Rows] = {}
     for done, documents in enumerate(chunks, 1):
         packed = pack(documents)
         hidden_ND = reader.hidden(packed)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.distill import student, teacher
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import watching
-from langchain_selfparam.distill.objective import Head, TargetRows
+from langchain_selfparam.distill.objective import Rows
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
@@ -74,7 +75,7 @@ class Learner:
         self._gate = gate
         self._settings = settings
         self._author = author
-        self._head = Head(local.head.weight, local.head.bias)
+        self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
 
     def learn(self, episode: Episode, *, exact: ExactWeights, earlier: Sequence[Delta], progress: Progress) -> Learned:
         """Learn an episode on top of the served weights.
@@ -169,7 +170,7 @@ class Learner:
         total = len(chunks.told) + len(chunks.plain) + len(chunks.probes)
         training = self._settings.training
         names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
-        rows: dict[int, TargetRows] = {}
+        rows: dict[int, Rows] = {}
         done = 0
         for part in (chunks.told, chunks.probes, chunks.plain):
             watched = names if part is chunks.plain and training.damping is not None else []

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import torch
 
-from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import TeacherTargets

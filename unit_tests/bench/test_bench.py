@@ -16,7 +16,8 @@ from langchain_selfparam.bench.shapes import QUESTION, SHAPES, make_work, random
 from langchain_selfparam.bench.timing import PeakMemory, hardware, matmul_rate, seconds
 from langchain_selfparam.cli.main import main
 from langchain_selfparam.config import TrainingConfig
-from langchain_selfparam.distill.objective import Head, forward_kl, reduce_teacher
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import forward_kl, reduce_teacher
 from langchain_selfparam.errors import ConfigError
 
 CPU = torch.device("cpu")

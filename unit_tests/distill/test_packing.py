@@ -6,7 +6,17 @@ import random
 import pytest
 import torch
 
-from langchain_selfparam.distill.packing import Document, attention_mask, batches, pack, shared_prefix, visible
+from langchain_selfparam.distill.packing import (
+    Document,
+    batches,
+    bucket,
+    flex_mask,
+    map_masks,
+    pack,
+    padded,
+    shared_prefix,
+    visible,
+)
 
 DOCUMENTS = [
     Document(7, (1, 2, 3, 4), (50, 51, 52)),
@@ -96,16 +106,50 @@ class _Config:
 @pytest.mark.parametrize("config", [_Config(), _Config(layer_types=None), _Config(layer_types=["full_attention"] * 2)])
 def test_one_mask_where_all_layers_see_alike(config):
     packed = pack(DOCUMENTS)
-    assert torch.equal(attention_mask(packed, config), visible(packed))
+    assert torch.equal(map_masks(lambda window: visible(packed, window=window), config), visible(packed))
 
 
 def test_a_mask_for_each_kind_of_layer():
     packed = pack(DOCUMENTS)
     config = _Config(layer_types=["sliding_attention", "full_attention", "sliding_attention"], sliding_window=2)
-    masks = attention_mask(packed, config)
+    masks = map_masks(lambda window: visible(packed, window=window), config)
     assert list(masks) == ["full_attention", "sliding_attention"]
     assert torch.equal(masks["full_attention"], visible(packed))
     assert torch.equal(masks["sliding_attention"], visible(packed, window=2))
+
+
+@pytest.mark.parametrize("window", [None, 3])
+def test_the_block_mask_is_the_dense_one(window):
+    packed = padded(pack(DOCUMENTS), 256)
+    mask = flex_mask(packed, torch.device("cpu"), window=window)
+    assert mask.shape == (1, 1, 256, 256)
+    rows, columns = torch.meshgrid(torch.arange(256), torch.arange(256), indexing="ij")
+    zero = torch.zeros((), dtype=torch.long)
+    assert torch.equal(mask.mask_mod(zero, zero, rows, columns), visible(packed, window=window)[0, 0])
+
+
+def test_lengths_are_few_and_little_of_them_is_padding():
+    lengths = {bucket(tokens) for tokens in range(1, 32769)}
+    assert len(lengths) == 8 + 5 * 4
+    for tokens in range(1, 32769):
+        assert tokens <= bucket(tokens)
+        assert bucket(tokens) % 128 == 0
+        assert tokens <= 512 or bucket(tokens) - tokens < bucket(tokens) / 5
+    assert all(bucket(length) == length for length in lengths)
+
+
+def test_padding_is_seen_by_nobody_and_sees_one_token():
+    packed = pack(DOCUMENTS)
+    longer = padded(packed, packed.tokens + 5)
+    seen, T = visible(longer)[0, 0], packed.tokens
+    assert torch.equal(seen[:T, :T], visible(packed)[0, 0])
+    assert not seen[:T, T:].any()
+    own = torch.eye(5, dtype=torch.bool)
+    assert torch.equal(seen[T:, T:], own)
+    # Position 0 is the prefix's first token, where there is a prefix.
+    assert seen[T:, :T].sum() == (5 if (packed.owner < 0).any() else 0)
+    assert torch.equal(longer.answer_at, packed.answer_at)
+    assert padded(packed, 3) is packed
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,10 +1,14 @@
 """Packed rows give what each document gives alone, on every architecture, and the served model never notices."""
 
+import functools
+import warnings
+
 import pytest
 import torch
 import transformers
 
 from langchain_selfparam.distill import attention
+from langchain_selfparam.distill import reader as reader_module
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.model import LocalModel
@@ -13,8 +17,32 @@ from langchain_selfparam.weights.shadow import share
 
 LENGTHS = [(3, 4), (20, 7), (9, 1), (1, 30), (13, 2)]
 """The tiny sliding window is 8 positions: most documents are longer."""
-every_architecture = pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text"])
-both_ways = pytest.mark.parametrize("packed_attention", [True, False])
+every_architecture = pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text", "gemma2"])
+CHEAPEST = {"llama": "packed", "qwen2": "packed", "gemma3_text": "dense", "gemma2": "eager"}
+"""Gemma 3 has sliding windows; Gemma 2 caps its scores too, which torch's own attention cannot."""
+every_way = pytest.mark.parametrize("way", [None, "dense", "flex"])
+
+
+@pytest.fixture(autouse=True)
+def uncompiled_flex(monkeypatch):
+    """FlexAttention as plain torch operations: what a GPU compiles, without waiting for a compiler."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    def plainly(query, key, value, training=False, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch says that it would be faster compiled
+            return flex_attention(query, key, value, **options)
+
+    module = transformers.integrations.flex_attention
+    monkeypatch.setattr(module, "compile_friendly_flex_attention", plainly)
+
+
+def ways_of(architecture):
+    """Capped scores are for eager attention alone among the masks."""
+    return [None, "eager" if architecture == "gemma2" else "dense", "flex"]
+
+
+every_pair = pytest.mark.parametrize(("architecture", "way"), [(a, way) for a in CHEAPEST for way in ways_of(a)])
 
 
 def mistral(window):
@@ -35,25 +63,24 @@ def read(model, documents, **options):
     return Reader(share(model), **options).hidden(pack(documents))
 
 
-@every_architecture
-@both_ways
+@every_pair
 @pytest.mark.parametrize("opening", [(), (1,), tuple(range(20, 37))])
 @torch.no_grad()
-def test_packed_is_as_one_by_one(written, one_by_one, architecture, packed_attention, opening):
+def test_packed_is_as_one_by_one(written, one_by_one, architecture, way, opening):
     model = tiny_model(architecture, seed=2).model
     documents = written(LENGTHS, opening=opening)
-    found = read(model, documents, packed_attention=packed_attention)
+    found = read(model, documents, way=way)
     assert found.shape == (sum(a for _, a in LENGTHS), 32)
     torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
 
 
-@both_ways
+@every_way
 @pytest.mark.parametrize("window", [None, 8])
 @torch.no_grad()
-def test_a_window_without_layer_kinds_is_kept(written, one_by_one, packed_attention, window):
+def test_a_window_without_layer_kinds_is_kept(written, one_by_one, way, window):
     model = mistral(window).model
     documents = written(LENGTHS)
-    found = read(model, documents, packed_attention=packed_attention)
+    found = read(model, documents, way=way)
     torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
 
 
@@ -75,29 +102,26 @@ def test_one_document_alone(written, one_by_one, architecture):
     torch.testing.assert_close(read(model, documents), one_by_one(model, documents), atol=2e-5, rtol=1e-5)
 
 
-@every_architecture
-@both_ways
-def test_no_document_sees_another(written, architecture, packed_attention):
+@every_pair
+def test_no_document_sees_another(written, architecture, way):
     model = tiny_model(architecture).model
     documents = written(LENGTHS)
     changed = list(documents)
     old = documents[1]
     # The same lengths, so that only what is said differs.
     changed[1] = Document(1, old.prompt[:6] + tuple(t + 1 for t in old.prompt[6:]), tuple(t + 1 for t in old.answer))
-    before, after = (
-        read(model, d, packed_attention=packed_attention).split([4, 7, 1, 30, 2]) for d in (documents, changed)
-    )
+    before, after = (read(model, d, way=way).split([4, 7, 1, 30, 2]) for d in (documents, changed))
     for number in (0, 2, 3, 4):
         torch.testing.assert_close(after[number], before[number], atol=1e-6, rtol=0)
     assert (after[1] - before[1]).abs().max() > 0.1
 
 
-@both_ways
-def test_order_in_the_row_does_not_matter(written, packed_attention):
+@every_way
+def test_order_in_the_row_does_not_matter(written, way):
     model = tiny_model().model
     documents = written(LENGTHS)
-    there = read(model, documents, packed_attention=packed_attention).split([4, 7, 1, 30, 2])
-    back = read(model, documents[::-1], packed_attention=packed_attention).split([2, 30, 1, 7, 4])
+    there = read(model, documents, way=way).split([4, 7, 1, 30, 2])
+    back = read(model, documents[::-1], way=way).split([2, 30, 1, 7, 4])
     for one, other in zip(there, back[::-1], strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
@@ -117,7 +141,7 @@ def test_packed_attention_has_the_dense_masks_gradients(written, one_by_one, arc
         gradients(run)
         for run in (
             lambda model: Reader(model).hidden(pack(documents)),
-            lambda model: Reader(model, packed_attention=False).hidden(pack(documents)),
+            lambda model: Reader(model, way="dense").hidden(pack(documents)),
             lambda model: one_by_one(model, documents),
         )
     )
@@ -129,17 +153,18 @@ def test_packed_attention_has_the_dense_masks_gradients(written, one_by_one, arc
 
 
 @every_architecture
-def test_packed_attention_only_where_it_is_exact(architecture):
+def test_each_architecture_is_read_by_its_cheapest_exact_way(architecture):
     reader = Reader(share(tiny_model(architecture).model))
-    assert reader.packed_attention == (architecture != "gemma3_text")
+    assert reader.way == CHEAPEST[architecture]
     implementation = reader.decoder.config._attn_implementation
-    assert (implementation == attention.NAME) == reader.packed_attention
+    names = {"packed": attention.NAME, "dense": "sdpa", "eager": "eager"}
+    assert implementation == names[reader.way]
 
 
 def test_sliding_layers_of_a_known_architecture_take_the_dense_mask(written, one_by_one):
     windows = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 0}
     model = tiny_model("qwen2", **windows).model
-    assert not Reader(share(model)).packed_attention
+    assert Reader(share(model)).way == "dense"
     documents = written(LENGTHS)
     torch.testing.assert_close(read(model, documents), one_by_one(model, documents), atol=2e-5, rtol=1e-5)
 
@@ -159,11 +184,10 @@ def test_served_model_is_untouched(written, architecture):
         assert torch.equal(model(input_ids=ids).logits, before)
 
 
-@every_architecture
-@both_ways
-def test_no_cache_is_made(written, architecture, packed_attention):
+@every_pair
+def test_no_cache_is_made(written, architecture, way):
     # With one, transformers 5 takes a packed row for a single document wherever it builds the mask itself.
-    reader, caches = Reader(share(tiny_model(architecture).model), packed_attention=packed_attention), []
+    reader, caches = Reader(share(tiny_model(architecture).model), way=way), []
     reader.decoder.register_forward_hook(lambda module, args, out: caches.append(out.past_key_values))
     reader.hidden(pack(written(LENGTHS)))
     assert caches == [None]
@@ -199,3 +223,33 @@ def test_two_threads_read_rows_of_their_own(written, one_by_one, in_thread):
 
 def test_reader_knows_where_the_model_lies():
     assert Reader(share(tiny_model().model)).device == torch.device("cpu")
+
+
+@every_architecture
+def test_a_gpu_reads_by_blocks_of_the_mask(architecture, monkeypatch):
+    model = share(tiny_model(architecture).model)
+    monkeypatch.setattr(reader_module, "_on_gpu", lambda model: True)
+    assert Reader(model).way == "flex"
+    monkeypatch.setattr(type(model), "_supports_flex_attn", False)
+    assert Reader(model).way == CHEAPEST[architecture]
+
+
+def test_compiled_blocks_read_the_same_and_are_compiled_for_few_lengths(written, one_by_one, monkeypatch):
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    model = tiny_model(seed=2).model
+    twin = share(model)
+    for block in twin.model.layers:
+        monkeypatch.setattr(block, "compile", functools.partial(block.compile, backend=backend))
+    reader = Reader(twin, way="dense", compiled=True)
+    torch.compiler.reset()
+    with torch.no_grad():
+        for seed, opening in enumerate([(1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)]):
+            documents = written(LENGTHS, opening=opening, seed=seed)
+            wanted = one_by_one(model, documents)
+            torch.testing.assert_close(reader.hidden(pack(documents)), wanted, atol=2e-5, rtol=1e-5)
+    assert len(compiled) == 1

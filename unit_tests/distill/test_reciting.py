@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from langchain_selfparam.distill.objective import CHUNK, Head
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.reciting import recited
@@ -38,7 +38,7 @@ def test_it_is_what_a_greedy_decoder_says(architecture, written):
 
 def test_more_tokens_than_fit_into_a_chunk():
     weight = torch.eye(3)
-    documents = [Document(0, (1,), (0,) * CHUNK), Document(1, (1,), (2, 2))]
+    documents = [Document(0, (1,), (0,) * Head(weight).chunk), Document(1, (1,), (2, 2))]
     packed = pack(documents)
     hidden = weight[packed.answer_ids].clone()
     assert recited(hidden, packed, Head(weight)) == [True, True]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from langchain_selfparam.distill.objective import Head
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.protocols import TextScorer

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill import student, teacher
-from langchain_selfparam.distill.objective import Head, concatenate, forward_kl
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader

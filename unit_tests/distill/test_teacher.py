@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from langchain_selfparam.distill.objective import Head, reduce_teacher
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import reduce_teacher
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import read

@@ -21,5 +21,11 @@ def test_hardware_is_one_line():
 def test_a_model_is_loaded_and_checked(monkeypatch):
     monkeypatch.setattr(machine, "load", lambda name: tiny_model(name))
     assert machine.model("llama").startswith("tiny-llama-0, 0 M parameters, float32, 512 tokens, on cpu")
-    with pytest.raises(UnsupportedModelError, match="soft-capped at 30"):
-        machine.model("gemma2")
+
+
+def test_a_model_that_cannot_be_learned_into_is_refused(monkeypatch):
+    local = tiny_model()
+    local.model.config.is_encoder_decoder = True
+    monkeypatch.setattr(machine, "load", lambda name: local)
+    with pytest.raises(UnsupportedModelError, match="it is an encoder-decoder model"):
+        machine.model("llama")

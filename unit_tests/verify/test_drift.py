@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from langchain_selfparam.distill import teacher
-from langchain_selfparam.distill.objective import Head
+from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.testing import tiny_model
