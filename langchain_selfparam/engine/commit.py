@@ -20,12 +20,13 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from langchain_selfparam.errors import DamagedLedgerError, SelfParamError
+from langchain_selfparam.engine.line import Line, sweep
+from langchain_selfparam.errors import SelfParamError
 from langchain_selfparam.records import Job, Version
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
 from langchain_selfparam.weights.delta import Delta
-from langchain_selfparam.weights.files import read_delta, sweep_orphans, write_delta
+from langchain_selfparam.weights.files import write_delta
 from langchain_selfparam.weights.merge import ExactWeights, Tensors, digest
 
 
@@ -64,7 +65,7 @@ def commit(
         The new version; it is the head and it is served.
     """
     head = store.versions.head()
-    tensors = exact.candidate([*path_deltas(store, head.id), delta])
+    tensors = Line.to(store, head.id).weights(exact, delta)
     metadata = {
         "base_fingerprint": store.database.get("base_fingerprint") or "",
         "parent": str(head.id),
@@ -110,7 +111,7 @@ def rollback(
         Ids of the turns that are pending because of it.
     """
     version = store.versions.get(version_id)
-    tensors = exact.candidate(path_deltas(store, version_id))
+    tensors = Line.to(store, version_id).weights(exact)
     with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
         freed = store.versions.move_head(version_id, created_at=created_at)
     warn_if_other(version, tensors)
@@ -137,8 +138,10 @@ def open_weights(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, c
     if store.versions.get(0).weights_sha256 is None:
         store.versions.ensure_root(created_at=created_at, weights_sha256=digest(exact.base))
     sweep(store)
-    good, deltas, damage = _last_good(store)
-    tensors = exact.candidate(deltas)
+    line, damage = Line.as_far_as_good(store, store.versions.head().id)
+    if not line.is_sound(exact):
+        line, damage = Line.as_far_as_good(store, store.versions.head().id)
+    good, tensors = line.version, line.weights(exact)
     freed: tuple[int, ...] = ()
     with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
         if damage is not None:
@@ -176,33 +179,6 @@ def swapped(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, tensor
             raise
 
 
-def path_deltas(store: Store, version_id: int) -> list[Delta]:
-    """Read the deltas that make a version, each checked against the ledger's digest.
-
-    A damaged one is a ``DamagedLedgerError``, an unknown version an ``UnknownVersionError``.
-
-    Args:
-        store: The memory folder.
-        version_id: Where the path ends.
-
-    Returns:
-        One for each version after 0, in the ledger's order.
-    """
-    return [_read(store, version) for version in store.versions.path(version_id) if version.delta_file]
-
-
-def sweep(store: Store) -> tuple[str, ...]:
-    """Delete the delta files that no version names.
-
-    Args:
-        store: The memory folder.
-
-    Returns:
-        Their names.
-    """
-    return sweep_orphans(store.deltas, {v.delta_file for v in store.versions.list() if v.delta_file})
-
-
 def warn_if_other(version: Version, tensors: Tensors) -> None:
     """Warn where a version's weights, rebuilt from undamaged deltas, are not those that the ledger saw.
 
@@ -218,23 +194,6 @@ def warn_if_other(version: Version, tensors: Tensors) -> None:
             "base or the arithmetic differs; they are served, and answers may differ by rounding"
         )
         warnings.warn(msg, RuntimeWarning, stacklevel=3)
-
-
-def _read(store: Store, version: Version) -> Delta:
-    path = store.deltas / str(version.delta_file)
-    return read_delta(path, sha256=version.delta_sha256, version=version.id)
-
-
-def _last_good(store: Store) -> tuple[Version, list[Delta], DamagedLedgerError | None]:
-    good, *rest = store.versions.path(store.versions.head().id)
-    deltas: list[Delta] = []
-    for version in rest:
-        try:
-            deltas.append(_read(store, version))
-        except DamagedLedgerError as error:
-            return good, deltas, error
-        good = version
-    return good, deltas, None
 
 
 def _next_id(store: Store) -> int:

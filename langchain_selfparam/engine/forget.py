@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from langchain_selfparam.engine.commit import path_deltas, swapped, sweep, warn_if_other
+from langchain_selfparam.engine.commit import swapped, warn_if_other
+from langchain_selfparam.engine.line import Line, sweep
 from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.records import TurnState, Version
 from langchain_selfparam.serving.gate import Gate
@@ -73,7 +74,7 @@ def forget(
     if target.id == head.id:
         _delete(store, ids, removed)
     else:
-        tensors = exact.candidate(path_deltas(store, target.id))
+        tensors = Line.to(store, target.id).weights(exact)
         with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
             relearn = _delete(store, ids, removed, move_to=target.id, created_at=created_at)
         warn_if_other(target, tensors)

@@ -30,7 +30,7 @@ from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong
 from langchain_selfparam.weights.delta import Delta
-from langchain_selfparam.weights.merge import ExactWeights
+from langchain_selfparam.weights.merge import Tensors
 from langchain_selfparam.weights.shadow import Shadow, learning_modules, share, with_weights
 
 if TYPE_CHECKING:
@@ -77,13 +77,12 @@ class Learner:
         self._author = author
         self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
 
-    def learn(self, episode: Episode, *, exact: ExactWeights, earlier: Sequence[Delta], progress: Progress) -> Learned:
+    def learn(self, episode: Episode, *, candidate: Callable[[Delta], Tensors], progress: Progress) -> Learned:
         """Learn an episode on top of the served weights.
 
         Args:
             episode: The turns.
-            exact: The base weights.
-            earlier: The deltas of the served version, in order.
+            candidate: Gives the weights that a delta would make of the served ones.
             progress: Told of each stage.
 
         Returns:
@@ -106,7 +105,7 @@ class Learner:
             )
             clock.stop("student")
             delta, verdict = self._verify(
-                episode, targets, delta, unrelated, said, exact=exact, earlier=earlier, progress=progress
+                episode, targets, delta, unrelated, said, candidate=candidate, progress=progress
             )
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
@@ -227,8 +226,7 @@ class Learner:
         unrelated: Sequence[Document],
         said: teacher.TeacherTargets,
         *,
-        exact: ExactWeights,
-        earlier: Sequence[Delta],
+        candidate: Callable[[Delta], Tensors],
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
@@ -236,11 +234,11 @@ class Learner:
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
             tried = delta if scale == 1.0 else delta.scaled(scale)
-            candidate = with_weights(self._local.model, exact.candidate([*earlier, tried]))
-            moved = drift.token_kl(Reader(share(candidate)), self._head, unrelated, said)
+            model = with_weights(self._local.model, candidate(tried))
+            moved = drift.token_kl(Reader(share(model)), self._head, unrelated, said)
             last = attempt == config.max_shrinks
             if moved <= config.max_drift or last:
-                generator = BatchGenerator(self._local, None, model=candidate, progress=_part(progress, "probes"))
+                generator = BatchGenerator(self._local, None, model=model, progress=_part(progress, "probes"))
                 results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
                 if last or neighbours_wrong(results) <= config.max_neighbours_wrong:
                     break

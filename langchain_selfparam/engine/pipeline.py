@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import socket
@@ -27,6 +28,7 @@ from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
+from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.report import as_json, combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError, ConfigError, ConsolidationError
@@ -297,7 +299,7 @@ class Engine:
             raise ConfigError(msg)
         with self._weights:
             self._need_open()
-            deltas = door.path_deltas(self._store, self._store.versions.head().id)
+            deltas = path_deltas(self._store, self._store.versions.head().id)
             return export_peft(path, deltas=deltas, base_name=self._local.name)
 
     # ---- the worker
@@ -377,8 +379,9 @@ class Engine:
             episode, owner=self._owner, now=_now(), lease_seconds=self.settings.policy.lease_seconds
         )
         try:
-            earlier = door.path_deltas(self._store, self._store.versions.head().id)
-            learned = self._learner.learn(episode, exact=self._exact, earlier=earlier, progress=progress)
+            line = Line.to(self._store, self._store.versions.head().id)
+            candidate = functools.partial(line.weights, self._exact)
+            learned = self._learner.learn(episode, candidate=candidate, progress=progress)
             self._store.jobs.save_targets(job, as_json(learned.targets))
             report = self._keep(job, learned, started, progress)
         except BaseException as error:
@@ -426,6 +429,7 @@ class Engine:
                 report=_plain(report),
                 created_at=_now(),
             ).id
+            compact(self._store, self._exact)
             progress("commit", 1, 1)
         else:
             self._store.jobs.fail(job, error="; ".join(verdict.reasons), count_attempt=True)

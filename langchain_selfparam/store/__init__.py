@@ -44,6 +44,7 @@ class Store:
     def __init__(self, folder: Path, *, lock: FolderLock, database: Database) -> None:
         self.folder = folder
         self.deltas = private_folder(folder / "deltas")
+        self.totals = private_folder(folder / "totals")
         self.database = database
         self.turns = Turns(database)
         self.jobs = Jobs(database)

@@ -124,7 +124,7 @@ def sweep_orphans(folder: Path, keep: Collection[str]) -> tuple[str, ...]:
         else:
             deleted.append(path.name)
     if deleted:
-        _sync(folder)
+        sync_folder(folder)
     return tuple(deleted)
 
 
@@ -153,13 +153,18 @@ def write_whole(path: Path, data: bytes) -> None:
             os.close(handle)
         half.replace(path)
         made = path
-        _sync(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         made.unlink(missing_ok=True)
         raise
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's names to disk.
+
+    Args:
+        folder: The folder.
+    """
     if os.name != "posix":  # elsewhere a folder cannot be opened, and a rename is flushed with the file
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -9,14 +9,15 @@ installs holds the gate.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from langchain_selfparam.errors import ConsolidationError, WrongModelError
+from langchain_selfparam.errors import ConsolidationError, DamagedLedgerError, WrongModelError
 from langchain_selfparam.weights.delta import Delta, Factors
 from langchain_selfparam.weights.shadow import adapted_modules
+from langchain_selfparam.weights.totals import Totals
 
 Tensors = Mapping[str, torch.Tensor]
 """Layer name to its weight [D_out, D_in], in the model's order."""
@@ -70,8 +71,7 @@ class ExactWeights:
         weights = self._weights(model)
         return {name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()}
 
-    @torch.no_grad()
-    def candidate(self, deltas: Sequence[Delta]) -> dict[str, torch.Tensor]:
+    def candidate(self, deltas: Sequence[Delta], *, start: Totals | None = None) -> dict[str, torch.Tensor]:
         """Sum up: round(W0 + Σ B_i A_i), once, to the base's dtype.
 
         The sum is taken in float64 on the CPU, delta after delta, layer after layer. That makes it the fp32
@@ -80,7 +80,8 @@ class ExactWeights:
         and are not faster here.
 
         Args:
-            deltas: All deltas from version 0 on, in the ledger's order.
+            deltas: All deltas from version 0 on, or from that of ``start``, in the ledger's order.
+            start: Totals of an earlier version, from which the sum goes on as if it had never stopped.
 
         Returns:
             Each adapted layer's weight [D_out, D_in], on the CPU; not to be changed, since layers that no
@@ -90,15 +91,39 @@ class ExactWeights:
             WrongModelError: A delta has a layer that this model has not, or one of another shape.
             ConsolidationError: A weight would be infinite or not a number.
         """
+        tensors = dict(self._base)
+        for name, total in self.totals(deltas, start=start):
+            tensors[name] = total.to(tensors[name].dtype)
+        _refuse_infinite(tensors)
+        return tensors
+
+    @torch.no_grad()
+    def totals(self, deltas: Sequence[Delta], *, start: Totals | None = None) -> Iterator[tuple[str, torch.Tensor]]:
+        """The sums before they are rounded, one layer at a time.
+
+        Args:
+            deltas: As for ``candidate``.
+            start: As for ``candidate``.
+
+        Yields:
+            Name and fp64 [D_out, D_in] of each layer that a delta has touched, in the model's order.
+        """
         for delta in deltas:
             for name, factors in delta.layers.items():
                 self._refuse_misfit(name, factors)
-        tensors = {
-            name: _sum(weight, [d.layers[name] for d in deltas if name in d.layers])
-            for name, weight in self._base.items()
-        }
-        _refuse_infinite(tensors)
-        return tensors
+        for name, weight in self._base.items():
+            total = None if start is None else start.layer(name)
+            factors_of = [delta.layers[name] for delta in deltas if name in delta.layers]
+            if total is None and not factors_of:
+                continue
+            if total is None:
+                total = weight.double()
+            if total.shape != weight.shape:
+                msg = f"the totals of {name} are {list(total.shape)}, and the model has {list(weight.shape)}"
+                raise DamagedLedgerError(msg)
+            for factors in factors_of:
+                total.addmm_(factors.b.double(), factors.a.double())
+            yield name, total
 
     def install(self, model: Any, tensors: Tensors, *, former: Tensors | None = None) -> None:
         """Serve these weights: copied in place, so that addresses stay, and compared afterwards.
@@ -186,15 +211,6 @@ class ExactWeights:
                     f"{needed[1]}; nothing was changed: leave the model's dtype as it was loaded"
                 )
                 raise ConsolidationError(msg)
-
-
-def _sum(weight: torch.Tensor, factors: Sequence[Factors]) -> torch.Tensor:
-    if not factors:
-        return weight
-    total = weight.double()
-    for f in factors:
-        total.addmm_(f.b.double(), f.a.double())
-    return total.to(weight.dtype)
 
 
 def _refuse_infinite(tensors: Tensors) -> None:

@@ -178,7 +178,7 @@ def test_ctrl_c_in_the_instant_after_the_ledger_was_written_keeps_the_commit(hou
 
 
 KILLS = {
-    "with half a file": (files, "_sync", False, 0),
+    "with half a file": (files, "sync_folder", False, 0),
     "after the file": (door, "write_delta", True, 0),
     "with the weights in": (ExactWeights, "install", True, 0),
     "after the ledger": ("versions", "commit", True, 1),

@@ -70,7 +70,7 @@ def child(folder, moment, told):
         setattr(place, name, lambda *args, **kwargs: (real(*args, **kwargs), stand()))
 
     by_hand = {
-        "with half a delta file": lambda: before(files, "_sync"),
+        "with half a delta file": lambda: before(files, "sync_folder"),
         "with the delta file": lambda: after(door, "write_delta"),
         "with the weights in": lambda: before(engine._store.versions, "commit"),
         "in the ledger's transaction": lambda: before(engine._store.versions, "_set_head"),

@@ -67,7 +67,7 @@ def test_folder_that_cannot_be_flushed_leaves_nothing(tmp_path, delta, monkeypat
     def fails(folder):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files, "_sync", fails)
+    monkeypatch.setattr(files, "sync_folder", fails)
     with pytest.raises(FolderError, match="Input/output error"):
         write_delta(tmp_path, 1, delta, metadata={})
     assert list(tmp_path.iterdir()) == []
