@@ -94,6 +94,9 @@ class TrainingConfig:
     """Largest gradient norm of a step."""
     stop_kl: float = 0.0
     """Stop when an epoch's mean KL is below this many nats per token; 0 for never."""
+    compiled: bool = False
+    """Compile the model's blocks for training: for GPUs on which launching the kernels of a small model takes longer
+    than running them. It takes a while the first time, and has not been measured on a GPU yet."""
     seed: int = 0
     """Order of the sentences and start of the factors."""
 

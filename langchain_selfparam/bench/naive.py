@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 from langchain_selfparam.bench.shapes import Work
-from langchain_selfparam.weights.shadow import share
+from langchain_selfparam.model import share
 
 _PAPER_LAYERS = ["q_proj", "k_proj", "v_proj", "up_proj", "down_proj", "gate_proj"]
 _ALL_LAYERS = [*_PAPER_LAYERS, "o_proj"]

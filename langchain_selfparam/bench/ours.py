@@ -19,8 +19,9 @@ from langchain_selfparam.distill.moments import watching
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.model import share
 from langchain_selfparam.weights.merge import ExactWeights
-from langchain_selfparam.weights.shadow import Shadow, learning_modules, share
+from langchain_selfparam.weights.shadow import Shadow, learning_modules
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +100,7 @@ def run(
 
     clock.start()
     report = student.train(
-        Reader(shadow.model),
+        Reader(shadow.model, compiled=config.compiled),
         head,
         shadow.parameters,
         plain,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.bench.run import Bench, Cell
 from langchain_selfparam.optional import require
 
-_HEADER = ("C", "N", "way", "teacher", "student", "rest", "total", "s per 1,000 C", "tokens/s", "peak MiB")
+if TYPE_CHECKING:
+    from langchain_selfparam.bench.growth import Mark
+
+_HEADER = ("C", "N", "way", "teacher", "student", "rest", "total", "tokens/s", "peak MiB")
+_PER_HEADER = ("s per 1,000 C", "N", "way", "teacher", "student", "rest", "total")
 
 
 def text(bench: Bench) -> str:
@@ -29,6 +34,9 @@ def text(bench: Bench) -> str:
         "",
         _table([_HEADER, *(row for cell in bench.cells for row in _rows(bench, cell))]),
         "",
+        _table([_PER_HEADER, *(row for cell in bench.cells for row in _per_thousand(cell))]),
+        "",
+        *_questions(bench),
         _table(_loss_rows(bench)),
         "",
         _table([("ratio", ""), *((name, f"{value:.2f}") for name, value in bench.ratios.items())]),
@@ -55,8 +63,7 @@ def picture(bench: Bench) -> bytes:
     Raises:
         ImportError: matplotlib is not installed.
     """
-    figure = require("matplotlib.figure", extra="demo").Figure(figsize=(7.2, 4.2), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _figure()
     ways = {"published recipe": "#7a7a7a", "batched loop": "#c8501e", "this engine": "#1f5fa8"}
     width = 0.26
     for number, (name, colour) in enumerate(ways.items()):
@@ -70,6 +77,67 @@ def picture(bench: Bench) -> bytes:
     axes.set_title(f"{bench.model}, {bench.device}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def growth_text(marks: Sequence[Mark]) -> str:
+    """Growth for a terminal.
+
+    Args:
+        marks: What was measured.
+
+    Returns:
+        A table.
+    """
+    header = ("versions", "open, s", "consolidate, s", "save a turn, ms", "deltas, MB", "totals, MB")
+    rows = [
+        (
+            f"{mark.versions:,}",
+            f"{mark.open:.3f}",
+            f"{mark.consolidate:.3f}",
+            f"{1000 * mark.save:.1f}",
+            f"{mark.delta_bytes / 1e6:.2f}",
+            f"{mark.totals_bytes / 1e6:.2f}",
+        )
+        for mark in marks
+    ]
+    return _table([header, *rows])
+
+
+def growth_picture(marks: Sequence[Mark]) -> bytes:
+    """Seconds of opening and of one more consolidation over the number of versions.
+
+    Args:
+        marks: What was measured.
+
+    Returns:
+        A PNG.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    figure, axes = _figure()
+    versions = [mark.versions for mark in marks]
+    lines = {"one more consolidation": ("#c8501e", "consolidate"), "opening the folder": ("#1f5fa8", "open")}
+    for name, (colour, field) in lines.items():
+        values = [getattr(mark, field) for mark in marks]
+        axes.plot(versions, values, marker="o", color=colour)
+        axes.annotate(name, (versions[-1], values[-1]), (0, 8), textcoords="offset points", ha="right", color=colour)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xticks(versions, [f"{v:,}" for v in versions])
+    axes.set_xlabel("versions in the ledger")
+    axes.set_ylabel("seconds")
+    axes.spines[["top", "right"]].set_visible(False)
+    return _png(figure)
+
+
+def _figure() -> tuple[Any, Any]:
+    figure = require("matplotlib.figure", extra="demo").Figure(figsize=(7.2, 4.2), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()
@@ -79,31 +147,55 @@ def _seconds(cell: Cell) -> dict[str, float | None]:
     return {"published recipe": cell.published, "batched loop": cell.batched_total, "this engine": cell.ours.total}
 
 
-def _rows(bench: Bench, cell: Cell) -> list[tuple[str, ...]]:
-    phases, pairs = cell.ours, cell.pairs * bench.plan.length * bench.plan.epochs
-
-    def row(way: str, teacher: float | None, student: float | None, rest: float, total: float) -> tuple[str, ...]:
-        peak = cell.peak_bytes.get(way)
-        return (
-            f"{cell.context:,}",
-            str(cell.pairs),
-            {"ours": "this engine"}.get(way, way),
-            "" if teacher is None else f"{teacher:.1f}",
-            "" if student is None else f"{student:.1f}",
-            f"{rest:.1f}",
-            f"{total:.1f}",
-            f"{1000 * total / cell.context:.1f}",
-            f"{pairs / total:,.0f}",
-            "" if peak is None else f"{peak / 2**20:,.0f}",
-        )
-
-    rows = [
-        row("ours", phases.teacher, phases.student, phases.start + phases.commit, phases.total),
-        row("batched", cell.batched["teacher"], cell.batched["student"], 0.0, cell.batched_total),
-    ]
+def _ways(cell: Cell) -> dict[str, tuple[float | None, float | None, float]]:
+    """Seconds of teacher, student and the rest by way; the published recipe has no phases."""
+    phases = cell.ours
+    ways: dict[str, tuple[float | None, float | None, float]] = {
+        "ours": (phases.teacher, phases.student, phases.start + phases.commit),
+        "batched": (cell.batched["teacher"], cell.batched["student"], 0.0),
+    }
     if cell.published is not None:
-        rows.append(row("published", None, None, cell.published, cell.published))
+        ways["published"] = (None, None, cell.published)
+    return ways
+
+
+def _rows(bench: Bench, cell: Cell) -> list[tuple[str, ...]]:
+    pairs = cell.pairs * bench.plan.length * bench.plan.epochs
+    rows = []
+    for way, parts in _ways(cell).items():
+        total, peak = sum(part or 0.0 for part in parts), cell.peak_bytes.get(way)
+        memory = "" if peak is None else f"{peak / 2**20:,.0f}"
+        rows.append((*_start(cell, way), *_seconds_of(parts), f"{pairs / total:,.0f}", memory))
     return rows
+
+
+def _per_thousand(cell: Cell) -> list[tuple[str, ...]]:
+    by = 1000 / cell.context
+    return [
+        (*_start(cell, way), *_seconds_of([None if part is None else part * by for part in parts]))
+        for way, parts in _ways(cell).items()
+    ]
+
+
+def _start(cell: Cell, way: str) -> tuple[str, str, str]:
+    return f"{cell.context:,}", str(cell.pairs), {"ours": "this engine"}.get(way, way)
+
+
+def _seconds_of(parts: Sequence[float | None]) -> list[str]:
+    return [*("" if part is None else f"{part:.1f}" for part in parts), f"{sum(part or 0.0 for part in parts):.1f}"]
+
+
+def _questions(bench: Bench) -> list[str]:
+    found = bench.questions
+    if found is None:
+        return []
+    head = f"questions, C {found.context:,}, {found.rows} rows of {found.written} tokens"
+    names = {"ours": "this engine", "generate": "transformers' generate"}
+    rows: list[tuple[str, ...]] = [(head, "seconds", "peak MiB")]
+    for way, seconds in found.seconds.items():
+        peak = found.peak_bytes.get(way)
+        rows.append((names[way], f"{seconds:.2f}", "" if peak is None else f"{peak / 2**20:,.0f}"))
+    return [_table(rows), ""]
 
 
 def _loss_rows(bench: Bench) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from langchain_selfparam.bench import loss as losses
-from langchain_selfparam.bench import ours
+from langchain_selfparam.bench import ours, questions
 from langchain_selfparam.bench.naive import Batched, Published
 from langchain_selfparam.bench.shapes import make_work
 from langchain_selfparam.bench.timing import PeakMemory, hardware, matmul_rate, times
@@ -35,6 +35,7 @@ class Plan:
         repeats: Runs that each median of this engine is of.
         naive_repeats: Steps of a naive loop that its median is of; the rest is scaled.
         loss_tokens: T of the loss alone.
+        question_rows: Rows of questions written at once; 0 to leave that out.
         published: Whether the published recipe is timed too, the slowest part.
     """
 
@@ -45,10 +46,11 @@ class Plan:
     repeats: int = 5
     naive_repeats: int = 2
     loss_tokens: int = 1024
+    question_rows: int = 32
     published: bool = True
 
 
-QUICK = Plan(contexts=(256,), pairs=(8,), repeats=2, naive_repeats=1, loss_tokens=256)
+QUICK = Plan(contexts=(256,), pairs=(8,), repeats=2, naive_repeats=1, loss_tokens=256, question_rows=4)
 """Within a minute on two cores."""
 
 
@@ -92,6 +94,7 @@ class Bench:
         plan: What was timed.
         matmul_flops: Best rate of square products in the model's type, FLOP/s.
         loss: The loss alone.
+        questions: Writing questions; ``None`` where it was left out.
         cells: The sizes, in order.
         body: Parameters without embeddings and head.
         learning: Parameters of the blocks from the first that learns upwards.
@@ -104,6 +107,7 @@ class Bench:
     plan: Plan
     matmul_flops: float
     loss: losses.Loss
+    questions: questions.Questions | None
     cells: tuple[Cell, ...]
     body: int
     learning: int
@@ -144,9 +148,10 @@ class Bench:
         found["student_vs_batched"] = batched / (cell.ours.step / cell.ours.answer_tokens)
         found["student_share_of_matmul_peak"] = self.student_flops(cell) / self.matmul_flops
         found["student_share_of_matmul_peak_done"] = self.student_flops(cell, done=True) / self.matmul_flops
-        for other in ("dense", "liger"):
-            if other in self.loss.seconds:
-                found[f"loss_vs_{other}"] = self.loss.seconds[other] / self.loss.seconds["ours"]
+        if self.questions is not None:
+            found["questions_vs_generate"] = self.questions.seconds["generate"] / self.questions.seconds["ours"]
+        for other in sorted(self.loss.seconds.keys() - {"ours"}):
+            found[f"loss_vs_{other}"] = self.loss.seconds[other] / self.loss.seconds["ours"]
             if other in self.loss.peak_bytes and self.loss.peak_bytes["ours"]:
                 found[f"loss_memory_vs_{other}"] = self.loss.peak_bytes[other] / self.loss.peak_bytes["ours"]
         return found
@@ -172,6 +177,12 @@ def run(model: Any, name: str, plan: Plan, *, config: TrainingConfig, say: Calla
     weight = model.get_output_embeddings().weight
     say(f"loss of {plan.loss_tokens:,} tokens")
     alone = losses.run(tokens=plan.loss_tokens, weight_VD=weight.detach(), repeats=plan.repeats)
+    written = None
+    if plan.question_rows:
+        context = 1024 if 1024 in plan.contexts else plan.contexts[-1]
+        say(f"{plan.question_rows} rows of questions about {context:,} tokens")
+        repeats = plan.naive_repeats
+        written = questions.run(model, context=context, rows=plan.question_rows, repeats=repeats)
     cells = []
     for context in plan.contexts:
         for pairs in plan.pairs:
@@ -184,6 +195,7 @@ def run(model: Any, name: str, plan: Plan, *, config: TrainingConfig, say: Calla
         plan=plan,
         matmul_flops=rate,
         loss=alone,
+        questions=written,
         cells=tuple(cells),
         body=body,
         learning=learning,

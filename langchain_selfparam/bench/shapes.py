@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from langchain_selfparam.errors import ConfigError
-from langchain_selfparam.model import load
+from langchain_selfparam.loading import load
 
 QUESTION = 16
 """Tokens of a pair's question; the rest of it is answer."""

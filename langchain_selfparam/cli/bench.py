@@ -1,7 +1,7 @@
 """``selfparam bench``: how fast a machine gets a context into weights, against loops as others write them.
 
 In come sizes, out go a table, a picture and JSON. What is timed is ``bench``'s; it needs torch, transformers and PEFT,
-and neither LangChain nor a database.
+and neither LangChain nor a database (``--growth`` does).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import argparse
 import dataclasses
 import json
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--quick", action="store_true", help="one small size, within a minute on two cores")
     parser.add_argument("--contexts", type=_sizes, metavar="C,…", help="tokens of context (default: 256,1024,4096)")
     parser.add_argument("--pairs", type=_sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
+    growth = "instead: time opening and consolidating a small memory after 1, 10, 100 and 1,000 versions"
+    parser.add_argument("--growth", action="store_true", help=growth)
+    parser.add_argument("--versions", type=_sizes, metavar="V,…", help="other numbers of versions for --growth")
     parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5)")
     parser.add_argument("--naive-repeats", type=count, metavar="R", help="sampled steps of naive loops (default: 2)")
     parser.add_argument("--loss-tokens", type=count, metavar="T", help="tokens of the loss alone (default: 1024)")
+    parser.add_argument("--no-questions", action="store_true", help="leave out how long questions take to write")
+    parser.add_argument("--compiled", action="store_true", help="train with compiled blocks (training.compiled)")
     parser.add_argument("--no-published", action="store_true", help="leave out the published recipe, the slowest part")
     parser.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
@@ -54,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
+    if args.growth:
+        return _growth(args)
     from langchain_selfparam.bench import report
     from langchain_selfparam.bench import run as bench
     from langchain_selfparam.bench.shapes import model_to_time
@@ -61,12 +70,28 @@ def run(args: argparse.Namespace) -> int:
     name = args.model or args.shape
     _say(f"making {name}")
     model = model_to_time(shape=args.shape, name=args.model, device=args.device)
-    found = bench.run(model, name, _plan(args), config=TrainingConfig(), say=_say)
+    found = bench.run(model, name, _plan(args), config=TrainingConfig(compiled=args.compiled), say=_say)
     print(report.text(found))
+    return _keep(args, report.as_json(found), lambda: report.picture(found))
+
+
+def _growth(args: argparse.Namespace) -> int:
+    from langchain_selfparam.bench import growth, report
+
+    with tempfile.TemporaryDirectory(prefix="selfparam-growth-") as folder:
+        marks = growth.run(
+            Path(folder), marks=sorted(args.versions or growth.MARKS), repeats=args.repeats or 5, say=_say
+        )
+    print(report.growth_text(marks))
+    content = {"growth": [dataclasses.asdict(mark) for mark in marks]}
+    return _keep(args, content, lambda: report.growth_picture(marks))
+
+
+def _keep(args: argparse.Namespace, content: Any, picture: Callable[[], bytes]) -> int:
     if args.json is not None:
-        _write(args.json, (json.dumps(report.as_json(found), indent=2) + "\n").encode())
+        _write(args.json, (json.dumps(content, indent=2) + "\n").encode())
     try:
-        _write(args.png, report.picture(found))
+        _write(args.png, picture())
     except ImportError as error:
         _say(f"no picture: {error}")
     return OK
@@ -81,6 +106,7 @@ def _plan(args: argparse.Namespace) -> Any:
         "repeats": args.repeats,
         "naive_repeats": args.naive_repeats,
         "loss_tokens": args.loss_tokens,
+        "question_rows": 0 if args.no_questions else None,
         "published": False if args.no_published else None,
     }
     return dataclasses.replace(QUICK if args.quick else Plan(), **{k: v for k, v in given.items() if v is not None})

@@ -22,12 +22,9 @@ import torch
 
 from langchain_selfparam.distill import attention
 from langchain_selfparam.distill.packing import Pack, bucket, flex_mask, map_masks, padded, visible
-from langchain_selfparam.model import has_window
+from langchain_selfparam.model import has_plain_attention
 
 Way = Literal["flex", "packed", "dense", "eager"]
-
-_PLAIN_ATTENTION = frozenset({"llama", "qwen2", "qwen3", "mistral", "olmo2", "smollm3"})
-"""Model types whose attention is softmax(q k.T) v and nothing else, so that ``attention.attend`` can stand in."""
 
 
 class Reader:
@@ -108,8 +105,7 @@ def _cheapest(model: Any) -> Way:
         return "flex"
     if capped:
         return "eager"
-    plain = not has_window(config) and config.model_type in _PLAIN_ATTENTION
-    return "packed" if plain else "dense"
+    return "packed" if has_plain_attention(config) else "dense"
 
 
 def _on_gpu(model: Any) -> bool:

@@ -21,7 +21,7 @@ from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
-from langchain_selfparam.model import LocalModel
+from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
 from langchain_selfparam.records import Episode, Message, TargetSet, TrainReport, Verdict
 from langchain_selfparam.serving.batch import BatchGenerator
@@ -31,7 +31,7 @@ from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.merge import Tensors
-from langchain_selfparam.weights.shadow import Shadow, learning_modules, share, with_weights
+from langchain_selfparam.weights.shadow import Shadow, learning_modules, with_weights
 
 if TYPE_CHECKING:
     import torch
@@ -204,7 +204,7 @@ class Learner:
     ) -> tuple[Delta, TrainReport]:
         shadow = Shadow(self._local.model, self._settings.training, moments=moments)
         report = student.train(
-            Reader(shadow.model),
+            Reader(shadow.model, compiled=self._settings.training.compiled),
             self._head,
             shadow.parameters,
             documents,

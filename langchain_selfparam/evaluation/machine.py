@@ -12,7 +12,7 @@ import platform
 import torch
 
 import langchain_selfparam
-from langchain_selfparam.model import load
+from langchain_selfparam.loading import load
 
 _LIBRARIES = (
     "torch",

@@ -23,7 +23,8 @@ from pydantic import ConfigDict, Field, InstanceOf
 
 from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.interfaces.messages import to_records
-from langchain_selfparam.model import LocalModel, load
+from langchain_selfparam.loading import load
+from langchain_selfparam.model import LocalModel
 from langchain_selfparam.serving.decoding import Piece
 from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.serving.generator import ChatGenerator, Completion, Sampling

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
-from langchain_selfparam.model import LocalModel, has_window
+from langchain_selfparam.model import LocalModel, has_plain_attention, has_window, share
 from langchain_selfparam.records import Prompt
+from langchain_selfparam.serving import shared
 from langchain_selfparam.serving.gate import Gate
 
 
@@ -111,7 +112,7 @@ class BatchGenerator:
         for start in range(0, len(order), self._rows):
             chosen = order[start : start + self._rows]
             with self._gate.reading() if self._gate else contextlib.nullcontext():
-                batch = _Batch(self._local, self._model, [prompts[i] for i in chosen])
+                batch = _Batch(self._local, self._model, [prompts[i] for i in chosen], max_tokens)
                 written = batch.run(max_tokens, temperature, stop, random)
             for index, text in zip(chosen, written, strict=True):
                 texts[index] = text
@@ -122,22 +123,20 @@ class BatchGenerator:
 class _Batch:
     """One batch of rows being decoded."""
 
-    def __init__(self, local: LocalModel, model: Any, prompts: Sequence[Sequence[int]]) -> None:
-        from transformers import DynamicCache
-
+    def __init__(self, local: LocalModel, model: Any, prompts: Sequence[Sequence[int]], room: int) -> None:
+        self._local = local
         self._tokenizer = local.tokenizer
-        self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
-        self._device = local.device
+        self._head = model.get_output_embeddings()
         self._end = {local.end_of_turn_id, local.tokenizer.eos_token_id}
-        self._cache = DynamicCache(config=local.config)
         self._rows = list(range(len(prompts)))
         self._written: list[list[int]] = [[] for _ in prompts]
         # Padding stands between the prefix and what is a row's own, and a window counts it: then nothing is shared.
         prefix = 0 if has_window(local.config) else _shared(prompts)
-        if prefix:
-            self._decode(torch.tensor([prompts[0][:prefix]]))
-            self._cache.batch_repeat_interleave(len(prompts))
         longest = max(map(len, prompts)) - prefix
+        kind = _Together if has_plain_attention(local.config) else _Apart
+        self._memory: _Together | _Apart = kind(model, local, longest + room)
+        if prefix:
+            self._memory.read_prefix(torch.tensor([prompts[0][:prefix]]), len(prompts))
         ids = torch.zeros(len(prompts), longest, dtype=torch.long)
         self._seen = torch.ones(len(prompts), prefix + longest, dtype=torch.long)
         for row, prompt in enumerate(prompts):
@@ -146,32 +145,21 @@ class _Batch:
             self._seen[row, prefix : prefix + longest - len(own)] = 0
         positions = (self._seen.cumsum(1) - 1).clamp(min=0)[:, prefix:]
         self._next = positions[:, -1:] + 1
-        self._hidden = self._decode(ids, positions)
-
-    def _decode(self, ids: torch.Tensor, positions: torch.Tensor | None = None) -> torch.Tensor:
-        out = self._decoder(
-            input_ids=ids.to(self._device),
-            attention_mask=None if positions is None else self._seen.to(self._device),
-            position_ids=None if positions is None else positions.to(self._device),
-            past_key_values=self._cache,
-            use_cache=True,
-        )
-        hidden: torch.Tensor = out.last_hidden_state[:, -1]
-        return hidden
+        self._hidden = self._memory.read(ids, self._seen, positions)
 
     def run(self, max_tokens: int, temperature: float, stop: Sequence[str], random: torch.Generator) -> list[str]:
         for step in range(max_tokens):
-            token = _pick(self._head(self._hidden).float().cpu(), temperature, random)
+            token = _pick(self._local.finish(self._head(self._hidden)).cpu(), temperature, random)
             going = [at for at, row in enumerate(self._rows) if self._goes_on(row, int(token[at]), stop)]
             if not going or step == max_tokens - 1:
                 break
             if len(going) < len(self._rows):
                 keep = torch.tensor(going)
-                self._cache.batch_select_indices(keep.to(self._device))
+                self._memory.keep(keep)
                 self._seen, token, self._next = self._seen[keep], token[keep], self._next[keep]
                 self._rows = [self._rows[at] for at in going]
             self._seen = torch.cat([self._seen, torch.ones(len(self._rows), 1, dtype=torch.long)], 1)
-            self._hidden = self._decode(token, self._next)
+            self._hidden = self._memory.read(token, self._seen, self._next)
             self._next = self._next + 1
         return [self._text(row, stop) for row in self._written]
 
@@ -190,6 +178,73 @@ class _Batch:
         return text.strip()
 
 
+class _Apart:
+    """Keys and values of each row by itself, as transformers keeps them: for every architecture."""
+
+    def __init__(self, model: Any, local: LocalModel, room: int) -> None:
+        from transformers import DynamicCache
+
+        del room
+        self._decoder, self._device = model.get_decoder(), local.device
+        self._cache = DynamicCache(config=local.config)
+
+    def read_prefix(self, ids: torch.Tensor, rows: int) -> None:
+        self._decode(input_ids=ids.to(self._device))
+        self._cache.batch_repeat_interleave(rows)
+
+    def read(self, ids: torch.Tensor, seen: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        device = self._device
+        return self._decode(input_ids=ids.to(device), attention_mask=seen.to(device), position_ids=positions.to(device))
+
+    def keep(self, rows: torch.Tensor) -> None:
+        self._cache.batch_select_indices(rows.to(self._device))
+
+    def _decode(self, **inputs: torch.Tensor) -> torch.Tensor:
+        out = self._decoder(**inputs, past_key_values=self._cache, use_cache=True)
+        hidden: torch.Tensor = out.last_hidden_state[:, -1]
+        return hidden
+
+
+class _Together:
+    """The prefix's keys and values once for all rows: for plain attention."""
+
+    def __init__(self, model: Any, local: LocalModel, room: int) -> None:
+        from transformers import AttentionInterface
+
+        AttentionInterface.register(shared.NAME, shared.attend)
+        # Attention is a setting of the module, and others may be reading with this one.
+        twin = share(model)
+        twin.set_attn_implementation(shared.NAME)
+        self._decoder, self._device = twin.get_decoder(), local.device
+        self._state = shared.SharedPrefix(room)
+        self._prefix = 0
+
+    def read_prefix(self, ids: torch.Tensor, rows: int) -> None:
+        del rows
+        self._prefix = ids.shape[1]
+        self._decode(ids, torch.arange(self._prefix)[None])
+
+    def read(self, ids: torch.Tensor, seen: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        self._state.advance(seen[:, self._prefix :].bool().to(self._device))
+        return self._decode(ids, positions)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        self._state.keep(rows.to(self._device))
+
+    def _decode(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        # Given a mask of its own shape, transformers builds none.
+        mask = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=self._device)
+        with shared.decoding(self._state):
+            out = self._decoder(
+                input_ids=ids.to(self._device),
+                attention_mask=mask,
+                position_ids=positions.to(self._device),
+                use_cache=False,
+            )
+        hidden: torch.Tensor = out.last_hidden_state[:, -1]
+        return hidden
+
+
 def _shared(prompts: Sequence[Sequence[int]]) -> int:
     """Leading tokens that all prompts share, leaving each at least one of its own."""
     longest = min(map(len, prompts)) - 1
@@ -198,9 +253,10 @@ def _shared(prompts: Sequence[Sequence[int]]) -> int:
 
 
 def _pick(logits_BV: torch.Tensor, temperature: float, random: torch.Generator) -> torch.Tensor:
-    """The next token of each row, int64 [B, 1]: the likeliest at temperature 0, else drawn from the top 95 %."""
+    """The next token of each row, int64 [B, 1]: the likeliest at temperature 0, else drawn from 95 % of the top 64."""
     if temperature == 0:
         return logits_BV.argmax(-1, keepdim=True)
-    p_BV, ids_BV = torch.softmax(logits_BV / temperature, -1).topk(min(64, logits_BV.shape[1]), -1)
-    p_BV[p_BV.cumsum(-1) - p_BV > 0.95] = 0.0
-    return ids_BV.gather(1, torch.multinomial(p_BV, 1, generator=random))
+    top_BK, ids_BK = logits_BV.topk(min(64, logits_BV.shape[1]), -1)
+    p_BK = torch.softmax(top_BK / temperature, -1)
+    p_BK[p_BK.cumsum(-1) - p_BK > 0.95] = 0.0
+    return ids_BK.gather(1, torch.multinomial(p_BK, 1, generator=random))

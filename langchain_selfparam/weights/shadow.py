@@ -7,7 +7,6 @@ this room.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.model import share
 from langchain_selfparam.weights.delta import Delta, Factors
 from langchain_selfparam.weights.whiten import WhitenedFactor, whitener
 
@@ -56,26 +56,6 @@ def learning_modules(model: Any, *, frozen_share: float, layers: str = "all") ->
     blocks = sorted({int(found.group(1)) for name in names if (found := _BLOCK.search(name))})
     first = blocks[min(len(blocks) - 1, int(frozen_share * len(blocks)))] if blocks else 0
     return [n for n in names if not (found := _BLOCK.search(n)) or int(found.group(1)) >= first]
-
-
-def share(model: Any) -> Any:
-    """A second module over the same tensors: no weight is copied, and neither module's layers are the other's.
-
-    Args:
-        model: A causal language model; it is not changed.
-
-    Returns:
-        The copy, about a megabyte of its own.
-    """
-    tensors = [*model.parameters(), *model.buffers()]
-    # A generate that was wrapped to take the gate belongs to the served instance alone: share the class's own.
-    memo: dict[int, Any] = {id(t): t for t in tensors}
-    for value in vars(model).values():
-        if callable(value) and not isinstance(value, torch.nn.Module):
-            memo[id(value)] = value
-    twin = copy.deepcopy(model, memo=memo)
-    vars(twin).pop("generate", None)
-    return twin
 
 
 class Shadow:

@@ -10,7 +10,7 @@ import sys
 import pytest
 import torch
 
-from langchain_selfparam.bench import loss, naive, report, run
+from langchain_selfparam.bench import growth, loss, naive, questions, report, run
 from langchain_selfparam.bench.ours import Phases
 from langchain_selfparam.bench.shapes import QUESTION, SHAPES, make_work, random_model
 from langchain_selfparam.bench.timing import PeakMemory, hardware, matmul_rate, seconds
@@ -21,7 +21,9 @@ from langchain_selfparam.distill.objective import forward_kl, reduce_teacher
 from langchain_selfparam.errors import ConfigError
 
 CPU = torch.device("cpu")
-TINY = run.Plan(contexts=(24,), pairs=(3,), length=20, epochs=2, repeats=1, naive_repeats=1, loss_tokens=16)
+TINY = run.Plan(
+    contexts=(24,), pairs=(3,), length=20, epochs=2, repeats=1, naive_repeats=1, loss_tokens=16, question_rows=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,12 @@ def work():
 def measured(model):
     said = []
     found = run.run(model, "tiny", TINY, config=TrainingConfig(rank=4), say=said.append)
-    assert said == ["matrix products", "loss of 16 tokens", "24 tokens of context, 3 pairs"]
+    assert said == [
+        "matrix products",
+        "loss of 16 tokens",
+        "2 rows of questions about 24 tokens",
+        "24 tokens of context, 3 pairs",
+    ]
     return found
 
 
@@ -152,6 +159,51 @@ def test_every_way_is_measured(measured):
     assert cell.batched_steps * cell.batched_answer_tokens == 2 * 3 * (20 - QUESTION)
     assert measured.matmul_flops > 0
     assert set(measured.loss.seconds) >= {"ours", "dense"}
+    assert set(measured.questions.seconds) == {"ours", "generate"}
+
+
+def test_both_ways_of_writing_questions_write_the_same():
+    model = random_model("tiny", dtype=torch.float32, device=CPU)
+    texts = questions.BatchGenerator(questions._Endless(model), None).complete([[5, 6, 7], [5, 6, 9]], max_tokens=8)
+    for text, prompt in zip(texts, ([5, 6, 7], [5, 6, 9]), strict=True):
+        ids = torch.tensor([prompt])
+        mask = torch.ones_like(ids)
+        options = {"min_new_tokens": 8, "max_new_tokens": 8, "do_sample": False, "pad_token_id": 0}
+        alone = model.generate(ids, attention_mask=mask, **options)[0, 3:]
+        assert text == " ".join(map(str, alone.tolist()))
+
+
+# ---- growth
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    said = []
+    marks = growth.run(tmp_path_factory.mktemp("grown"), marks=(1, 30), repeats=1, say=said.append)
+    assert said == ["1 versions", "30 versions"]
+    return marks
+
+
+def test_growth_is_measured_at_each_mark(grown):
+    assert [mark.versions for mark in grown] == [1, 30]
+    assert all(mark.open > 0 and mark.consolidate > 0 and mark.save > 0 for mark in grown)
+    assert grown[0].totals_bytes == 0 < grown[1].totals_bytes
+    assert grown[1].delta_bytes > 10 * grown[0].delta_bytes
+
+
+def test_growth_is_a_table_and_a_picture(grown):
+    text = report.growth_text(grown)
+    assert text.splitlines()[0].split()[0] == "versions"
+    assert [line.split()[0] for line in text.splitlines()[1:]] == ["1", "30"]
+    assert pytest.importorskip("PIL.Image").open(io.BytesIO(report.growth_picture(grown))).size[0] > 900
+
+
+def test_the_growth_command(tmp_path, capsys):
+    where = tmp_path / "growth.json"
+    options = ["--versions", "2", "--repeats", "1", "--json", str(where), "--png", str(tmp_path / "growth.png")]
+    assert main(["bench", "--growth", *options]) == 0
+    assert [mark["versions"] for mark in json.loads(where.read_text("utf-8"))["growth"]] == [2]
+    assert "consolidate, s" in capsys.readouterr().out
 
 
 def _bench(**changes):
@@ -179,6 +231,9 @@ def _bench(**changes):
             peak_bytes={"ours": 10, "dense": 90},
             flops=1.0,
         ),
+        "questions": questions.Questions(
+            context=1024, rows=32, written=32, seconds={"ours": 2.0, "generate": 5.0}, peak_bytes={"ours": 2**20}
+        ),
         "cells": (cell,),
         "body": 1000,
         "learning": 500,
@@ -196,6 +251,7 @@ def test_ratios_are_those_of_the_times():
             "student_vs_batched": (10 / 1000) / (0.1 / 100),
             "student_share_of_matmul_peak": (4 * 1000 * 200 + 4 * 100 * 100) / 0.1 / 1e9,
             "student_share_of_matmul_peak_done": (3 * 1000 * 200 + 4 * 100 * 100) / 0.1 / 1e9,
+            "questions_vs_generate": 2.5,
             "loss_vs_dense": 3.0,
             "loss_memory_vs_dense": 9.0,
             "loss_vs_liger": 2.0,
@@ -206,13 +262,22 @@ def test_ratios_are_those_of_the_times():
 def test_what_was_not_measured_has_no_ratio():
     cell = dataclasses.replace(_bench().cells[0], published=None)
     alone = dataclasses.replace(_bench().loss, seconds={"ours": 1.0}, peak_bytes={})
-    found = _bench(cells=(cell,), loss=alone).ratios
-    assert not {"e2e_c1024_vs_published", "loss_vs_dense", "loss_memory_vs_dense"} & set(found)
+    found = _bench(cells=(cell,), loss=alone, questions=None).ratios
+    assert not {"e2e_c1024_vs_published", "questions_vs_generate", "loss_vs_dense", "loss_memory_vs_dense"} & set(found)
 
 
 def test_the_text_has_each_way_and_ratio():
     text = report.text(_bench())
-    for wanted in ("this engine", "batched", "published", "e2e_c1024_vs_batched", "10.00", "60 seconds in all"):
+    for wanted in (
+        "this engine",
+        "batched",
+        "published",
+        "s per 1,000 C",
+        "generate",
+        "e2e_c1024_vs_batched",
+        "10.00",
+        "60 seconds in all",
+    ):
         assert wanted in text
     assert max(map(len, text.splitlines())) <= 120
 

@@ -46,7 +46,7 @@ def folder(tmp_path, model_folder):
     import torch
 
     from langchain_selfparam.engine import commit as door
-    from langchain_selfparam.model import load
+    from langchain_selfparam.loading import load
     from langchain_selfparam.serving.gate import gate_for
     from langchain_selfparam.weights.delta import Delta, Factors
     from langchain_selfparam.weights.merge import ExactWeights

@@ -7,8 +7,9 @@ from langchain_selfparam.distill import moments as room
 from langchain_selfparam.distill.moments import Moments, watching
 from langchain_selfparam.distill.packing import pack
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.model import share
 from langchain_selfparam.testing import tiny_model
-from langchain_selfparam.weights.shadow import adapted_modules, share
+from langchain_selfparam.weights.shadow import adapted_modules
 
 
 def _inputs(model, names, rows):

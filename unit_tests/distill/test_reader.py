@@ -11,9 +11,8 @@ from langchain_selfparam.distill import attention
 from langchain_selfparam.distill import reader as reader_module
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
-from langchain_selfparam.model import LocalModel
+from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.testing import tiny_model, tiny_tokenizer
-from langchain_selfparam.weights.shadow import share
 
 LENGTHS = [(3, 4), (20, 7), (9, 1), (1, 30), (13, 2)]
 """The tiny sliding window is 8 positions: most documents are longer."""

@@ -7,8 +7,8 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.reciting import recited
+from langchain_selfparam.model import share
 from langchain_selfparam.testing import tiny_model
-from langchain_selfparam.weights.shadow import share
 
 
 def _greedy(model, prompt, length):

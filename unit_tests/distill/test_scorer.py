@@ -6,10 +6,10 @@ import torch
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
+from langchain_selfparam.model import share
 from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Message
 from langchain_selfparam.testing import tiny_model
-from langchain_selfparam.weights.shadow import share
 
 ASK = (Message(role="user", text="What is my dog called?"),)
 TOLD = (*ASK, Message(role="assistant", text="Your dog is"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
 
@@ -17,10 +18,11 @@ from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.errors import NonFiniteLossError
+from langchain_selfparam.model import share
 from langchain_selfparam.records import TrainPoint
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights.merge import digest
-from langchain_selfparam.weights.shadow import Shadow, share
+from langchain_selfparam.weights.shadow import Shadow
 
 CONFIG = TrainingConfig(rank=4, alpha=8.0, frozen_share=0.0, learning_rate=5e-3, epochs=4, batch_tokens=24)
 
@@ -28,8 +30,11 @@ CONFIG = TrainingConfig(rank=4, alpha=8.0, frozen_share=0.0, learning_rate=5e-3,
 class Lesson:
     """A tiny model with a teacher that read a context, and documents without it."""
 
-    def __init__(self, written, architecture="llama", lengths=((6, 4), (3, 2), (9, 5), (4, 4), (2, 6), (7, 3))):
+    def __init__(
+        self, written, architecture="llama", lengths=((6, 4), (3, 2), (9, 5), (4, 4), (2, 6), (7, 3)), dtype=None
+    ):
         self.local = tiny_model(architecture)
+        self.local.model.to(dtype or torch.float32)
         self.head = Head(self.local.head.weight)
         self.documents = written(lengths)
         context = tuple(range(100, 120))
@@ -111,6 +116,29 @@ def test_training_is_the_slow_loop(lesson, one_by_one, monkeypatch, weights, cli
     for name, factors in wanted.items():
         assert (found[name].b - factors.b).norm() < 0.01 * factors.b.norm(), name
         assert (found[name].a - factors.a).norm() < 0.01 * factors.a.norm(), name
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_compiled_blocks_learn_the_same_and_are_compiled_for_few_kinds(written, monkeypatch, dtype):
+    lesson, graphs = Lesson(written, dtype=dtype), []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    class Compiled(Reader):
+        def __init__(self, model):
+            for block in model.get_decoder().layers:
+                monkeypatch.setattr(block, "compile", functools.partial(block.compile, backend=backend))
+            super().__init__(model, way="dense", compiled=True)
+
+    torch.compiler.reset()
+    config = dataclasses.replace(CONFIG, epochs=3, frozen_share=0.0)
+    autocast = mixed_precision(torch.device("cpu"), dtype)
+    compiled, plain = (lesson.train(config, reader=r, autocast=autocast)[1].delta() for r in (Compiled, Reader))
+    assert len(graphs) == 2  # the first block's input needs no gradient, so it is another graph
+    for name, factors in plain.layers.items():
+        assert (compiled.layers[name].b - factors.b).norm() <= 0.02 * factors.b.norm(), name
 
 
 def test_documents_of_no_weight_teach_nothing_also_where_they_fill_a_step(lesson):

@@ -8,8 +8,8 @@ from langchain_selfparam.distill.objective import reduce_teacher
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import read
+from langchain_selfparam.model import share
 from langchain_selfparam.testing import tiny_model
-from langchain_selfparam.weights.shadow import share
 
 
 @pytest.fixture(params=["llama", "qwen2", "gemma3_text"])

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from langchain_selfparam.model import share
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message
-from langchain_selfparam.serving import batch
+from langchain_selfparam.serving import batch, shared
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights.shadow import with_weights
@@ -21,7 +22,7 @@ CHATS = [
     [Message(role="user", text="Where does your sister live?"), Message(role="assistant", text="She lives")],
     [Message(role="system", text="You are a nurse."), Message(role="user", text="Who?")],
 ]
-every_architecture = pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text"])
+every_architecture = pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text", "gemma2"])
 
 
 @torch.no_grad()
@@ -76,6 +77,60 @@ def test_nothing_to_write():
     assert BatchGenerator(tiny_model(), None).generate([], max_tokens=9) == []
 
 
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+@pytest.mark.parametrize("texts", [TEXTS, ["a", "My dog"], ["My dog is called"] * 3, TEXTS[:1]])
+def test_a_prefix_kept_once_gives_the_hidden_states_of_one_kept_by_each_row(architecture, texts):
+    local = tiny_model(architecture)
+    prompts = [local.encode(text) for text in texts]
+    seen = []
+    for kind in (batch._Together, batch._Apart):
+        with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
+            patch.setattr(batch, "_Together", kind)
+            decoding = batch._Batch(local, local.model, prompts, 6)
+            states = [decoding._hidden]
+            for step in range(5):
+                token = torch.full((len(decoding._rows), 1), 40 + step)
+                if step == 2 and len(prompts) > 1:  # the first row is done
+                    keep = torch.arange(1, len(prompts))
+                    decoding._memory.keep(keep)
+                    decoding._seen, decoding._next = decoding._seen[keep], decoding._next[keep]
+                    token = token[1:]
+                    decoding._rows = decoding._rows[1:]
+                decoding._seen = torch.cat([decoding._seen, torch.ones(len(token), 1, dtype=torch.long)], 1)
+                states.append(decoding._memory.read(token, decoding._seen, decoding._next))
+                decoding._next = decoding._next + 1
+            seen.append(states)
+    for together, apart in zip(*seen, strict=True):
+        torch.testing.assert_close(together, apart, atol=2e-5, rtol=1e-5)
+
+
+def test_capped_and_scaled_logits_are_those_of_the_model(monkeypatch):
+    local, picked = tiny_model("gemma2", final_logit_softcapping=2.0), []
+    real = batch._pick
+    monkeypatch.setattr(batch, "_pick", lambda logits, *rest: picked.append(logits) or real(logits, *rest))
+    BatchGenerator(local, None).generate(TEXTS[:1], max_tokens=1)
+    with torch.no_grad():
+        ids = torch.tensor([local.encode(TEXTS[0], add_special_tokens=True)])
+        wanted = local.model(input_ids=ids, use_cache=False).logits[:, -1]
+    torch.testing.assert_close(picked[0], wanted, atol=1e-5, rtol=1e-5)
+    assert picked[0].abs().max() < 2.0
+
+
+def test_shared_attention_outside_decoding_is_refused():
+    twin = share(tiny_model().model)
+    twin.set_attn_implementation(shared.NAME)
+    with pytest.raises(RuntimeError, match="attention 'selfparam_decoding' was used outside decoding; decode batches"):
+        twin(input_ids=torch.arange(1, 5)[None])
+
+
+def test_the_served_modules_attention_is_left_alone():
+    local = tiny_model()
+    before = local.model.config._attn_implementation
+    BatchGenerator(local, None).generate(TEXTS, max_tokens=3)
+    assert local.model.config._attn_implementation == before
+    assert {m.config._attn_implementation for m in local.model.modules() if hasattr(m, "config")} == {before}
+
+
 def test_another_module_with_the_same_tokenizer():
     local = tiny_model()
     name = "model.layers.1.mlp.up_proj"
@@ -86,19 +141,6 @@ def test_another_module_with_the_same_tokenizer():
 
 
 # ---- rows that end at different times
-
-
-class Cacheless:
-    """Stands in for transformers' cache where no model runs."""
-
-    def __init__(self, **_):
-        pass
-
-    def batch_repeat_interleave(self, count):
-        pass
-
-    def batch_select_indices(self, keep):
-        pass
 
 
 class Scripted:
@@ -121,19 +163,29 @@ class Scripted:
             real(inner, *args)
             inner._head = lambda hidden: hidden
 
-        def decode(inner, ids, positions=None):
-            if positions is not None:
-                self.sizes.append(len(ids))
-                if self.todo is None:
-                    self.todo = [list(by_last[int(row[-1])]) for row in ids]
-            return torch.zeros(len(ids), 1)
+        scripted = self
+
+        class Memory:
+            def __init__(self, model, local, room):
+                pass
+
+            def read_prefix(self, ids, rows):
+                pass
+
+            def read(self, ids, seen, positions):
+                scripted.sizes.append(len(ids))
+                if scripted.todo is None:
+                    scripted.todo = [list(by_last[int(row[-1])]) for row in ids]
+                return torch.zeros(len(ids), 1)
+
+            def keep(self, rows):
+                pass
 
         def pick(*_):
             return torch.tensor([[self.todo[row].pop(0)] for row in self.batch._rows])
 
-        monkeypatch.setattr("transformers.DynamicCache", Cacheless)
         monkeypatch.setattr(batch._Batch, "__init__", start)
-        monkeypatch.setattr(batch._Batch, "_decode", decode)
+        monkeypatch.setattr(batch, "_Together", Memory)
         monkeypatch.setattr(batch, "_pick", pick)
 
 

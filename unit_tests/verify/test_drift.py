@@ -10,9 +10,10 @@ from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.model import share
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.verify.drift import token_kl
-from langchain_selfparam.weights.shadow import share, with_weights
+from langchain_selfparam.weights.shadow import with_weights
 
 DOCUMENTS = [
     Document(4, (1, 2, 3, 40, 41, 42), (60, 61, 62)),

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from langchain_selfparam.errors import ConsolidationError, WrongModelError
+from langchain_selfparam.model import share
 from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights import merge
 from langchain_selfparam.weights.delta import Delta, Factors
 from langchain_selfparam.weights.merge import ExactWeights, digest
-from langchain_selfparam.weights.shadow import adapted_modules, share
+from langchain_selfparam.weights.shadow import adapted_modules
 
 Q = "model.layers.0.self_attn.q_proj"
 

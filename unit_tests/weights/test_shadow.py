@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from langchain_selfparam.config import TrainingConfig
-from langchain_selfparam.model import LocalModel
+from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.serving.gate import gate_for, wrap_generate
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights.merge import ExactWeights
-from langchain_selfparam.weights.shadow import Shadow, adapted_modules, learning_modules, share
+from langchain_selfparam.weights.shadow import Shadow, adapted_modules, learning_modules
 
 CONFIG = TrainingConfig(rank=4, alpha=8.0, seed=3, layers="all", frozen_share=0.0)
 IDS = torch.arange(1, 24)[None]
