@@ -135,10 +135,13 @@ def test_compiled_blocks_learn_the_same_and_are_compiled_for_few_kinds(written, 
     torch.compiler.reset()
     config = dataclasses.replace(CONFIG, epochs=3, frozen_share=0.0)
     autocast = mixed_precision(torch.device("cpu"), dtype)
-    compiled, plain = (lesson.train(config, reader=r, autocast=autocast)[1].delta() for r in (Compiled, Reader))
+    readers = (Compiled, functools.partial(Reader, way="dense"))
+    compiled, plain = (lesson.train(config, reader=r, autocast=autocast)[1].delta() for r in readers)
     assert len(graphs) == 2  # the first block's input needs no gradient, so it is another graph
+    # Compiled rows are padded, and bf16 products of other sizes round otherwise.
+    near = 0.01 if dtype == torch.float32 else 0.1
     for name, factors in plain.layers.items():
-        assert (compiled.layers[name].b - factors.b).norm() <= 0.02 * factors.b.norm(), name
+        assert (compiled.layers[name].b - factors.b).norm() <= near * factors.b.norm(), name
 
 
 def test_documents_of_no_weight_teach_nothing_also_where_they_fill_a_step(lesson):
