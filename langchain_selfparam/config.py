@@ -140,6 +140,8 @@ class TargetConfig:
     """Questions about someone or something else, answered as before."""
     neutral: int = 120
     """Prompts that the model makes up by itself, answered as before; what layers read there is what learning avoids."""
+    replay: int = 120
+    """Questions of earlier consolidations, answered as before, so that what is held stays held; 0 for none."""
     contrast_tokens: int = 8
     """Tokens learned of each contrast answer: enough to tell whom it is about."""
     neutral_tokens: int = 20
@@ -161,7 +163,7 @@ class TargetConfig:
             "neutral_tokens",
         ):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("full_answers", "contrast", "neutral", "temperature", "margin"):
+        for name in ("full_answers", "contrast", "neutral", "replay", "temperature", "margin"):
             _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 
 

@@ -112,7 +112,7 @@ class Version:
 Prompt = str | Sequence[Message]
 """What a model is asked: text to be continued as it stands, or chat messages to be answered."""
 
-TargetKind = Literal["question", "mention", "contrast", "neutral"]
+TargetKind = Literal["question", "contrast", "neutral", "replay"]
 ProbeKind = Literal["recall", "neighbour", "drift"]
 
 
@@ -140,9 +140,9 @@ class TargetSentence:
     ends: bool = True
     """Whether the answer ends its turn there; an opening of an answer does not."""
     context: tuple[Message, ...] = ()
-    """Messages that only the teacher reads before the prompt; empty for contrast and neutral sentences."""
+    """Messages that only the teacher reads before the prompt; empty where an answer is to stay as it is."""
     turn_id: int | None = None
-    """Turn that the context was cut from; ``None`` for contrast and neutral sentences."""
+    """Turn that the context was cut from; ``None`` where an answer is to stay as it is."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

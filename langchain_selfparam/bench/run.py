@@ -157,7 +157,15 @@ class Bench:
         return found
 
 
-def run(model: Any, name: str, plan: Plan, *, config: TrainingConfig, say: Callable[[str], None]) -> Bench:
+def run(
+    model: Any,
+    name: str,
+    plan: Plan,
+    *,
+    config: TrainingConfig,
+    say: Callable[[str], None],
+    keep: Callable[[Bench], None] = lambda bench: None,
+) -> Bench:
     """Time everything.
 
     Args:
@@ -166,6 +174,7 @@ def run(model: Any, name: str, plan: Plan, *, config: TrainingConfig, say: Calla
         plan: What is timed.
         config: How this engine learns.
         say: Told of each part before it starts.
+        keep: Given what there is after each size: the large ones take long.
 
     Returns:
         The measurements.
@@ -183,25 +192,28 @@ def run(model: Any, name: str, plan: Plan, *, config: TrainingConfig, say: Calla
         say(f"{plan.question_rows} rows of questions about {context:,} tokens")
         repeats = plan.naive_repeats
         written = questions.run(model, context=context, rows=plan.question_rows, repeats=repeats)
-    cells = []
-    for context in plan.contexts:
-        for pairs in plan.pairs:
-            say(f"{context:,} tokens of context, {pairs} pairs")
-            cells.append(_cell(model, plan, context=context, pairs=pairs, config=config))
     body, learning = _body(model, config)
-    return Bench(
+    bench = Bench(
         model=name,
         device=hardware(device),
         plan=plan,
         matmul_flops=rate,
         loss=alone,
         questions=written,
-        cells=tuple(cells),
+        cells=(),
         body=body,
         learning=learning,
         head=weight.numel(),
-        seconds=time.perf_counter() - started,
+        seconds=0.0,
     )
+    for context in plan.contexts:
+        for pairs in plan.pairs:
+            say(f"{context:,} tokens of context, {pairs} pairs")
+            cell = _cell(model, plan, context=context, pairs=pairs, config=config)
+            took = time.perf_counter() - started
+            bench = dataclasses.replace(bench, cells=(*bench.cells, cell), seconds=took)
+            keep(bench)
+    return bench
 
 
 def _cell(model: Any, plan: Plan, *, context: int, pairs: int, config: TrainingConfig) -> Cell:

@@ -70,7 +70,12 @@ def run(args: argparse.Namespace) -> int:
     name = args.model or args.shape
     _say(f"making {name}")
     model = model_to_time(shape=args.shape, name=args.model, device=args.device)
-    found = bench.run(model, name, _plan(args), config=TrainingConfig(compiled=args.compiled), say=_say)
+
+    def keep(found: Any) -> None:
+        if args.json is not None:
+            _write(args.json, _json(report.as_json(found)))
+
+    found = bench.run(model, name, _plan(args), config=TrainingConfig(compiled=args.compiled), say=_say, keep=keep)
     print(report.text(found))
     return _keep(args, report.as_json(found), lambda: report.picture(found))
 
@@ -89,7 +94,7 @@ def _growth(args: argparse.Namespace) -> int:
 
 def _keep(args: argparse.Namespace, content: Any, picture: Callable[[], bytes]) -> int:
     if args.json is not None:
-        _write(args.json, (json.dumps(content, indent=2) + "\n").encode())
+        _write(args.json, _json(content))
     try:
         _write(args.png, picture())
     except ImportError as error:
@@ -110,6 +115,10 @@ def _plan(args: argparse.Namespace) -> Any:
         "published": False if args.no_published else None,
     }
     return dataclasses.replace(QUICK if args.quick else Plan(), **{k: v for k, v in given.items() if v is not None})
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         "turns": turns,
         "last error": found["last_error"] or "none",
         "deltas": f"{found['delta_bytes'] / 1e6:.1f} MB",
+        "totals": f"{found['totals_bytes'] / 1e6:.1f} MB",
     }
     for name, value in lines.items():
         print(f"{name:<11} {value}")
@@ -85,4 +86,5 @@ def status(args: argparse.Namespace) -> dict[str, Any]:
         "running_jobs": [job.id for job in jobs if str(job.state) == "running"],
         "last_error": next((job.error for job in reversed(jobs) if job.error), None),
         "delta_bytes": sum(path.stat().st_size for path in deltas if path.is_file()),
+        "totals_bytes": sum(p.stat().st_size for p in (args.folder / "totals").rglob("*") if p.is_file()),
     }

@@ -26,6 +26,7 @@ from langchain_selfparam.protocols import Progress, TextGenerator
 from langchain_selfparam.records import Episode, Message, TargetSet, TrainReport, Verdict
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
+from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong
@@ -77,12 +78,20 @@ class Learner:
         self._author = author
         self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
 
-    def learn(self, episode: Episode, *, candidate: Callable[[Delta], Tensors], progress: Progress) -> Learned:
+    def learn(
+        self,
+        episode: Episode,
+        *,
+        candidate: Callable[[Delta], Tensors],
+        earlier: Sequence[TargetSet] = (),
+        progress: Progress,
+    ) -> Learned:
         """Learn an episode on top of the served weights.
 
         Args:
             episode: The turns.
             candidate: Gives the weights that a delta would make of the served ones.
+            earlier: What the served version and those before it were learned from.
             progress: Told of each stage.
 
         Returns:
@@ -94,7 +103,8 @@ class Learner:
         clock = _Clock()
         try:
             reader = Reader(share(self._local.model))
-            targets = self._write(episode, reader, _part(progress, "targets"))
+            targets = self._write(episode, reader, earlier, _part(progress, "targets"))
+            targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, passing, chunks, unrelated = self._documents(targets)
             said, moments = self._read(reader, chunks, _part(progress, "teacher"))
@@ -120,7 +130,13 @@ class Learner:
             raise OutOfMemoryError(msg) from error
         return Learned(delta, verdict, targets, train, clock.seconds)
 
-    def _write(self, episode: Episode, reader: Reader, progress: Callable[[int, int], None]) -> TargetSet:
+    def _write(
+        self,
+        episode: Episode,
+        reader: Reader,
+        earlier: Sequence[TargetSet],
+        progress: Callable[[int, int], None],
+    ) -> TargetSet:
         served = BatchGenerator(self._local, self._gate)
         return study(
             episode,
@@ -128,8 +144,20 @@ class Learner:
             served=served,
             scorer=PackedScorer(self._local, reader, self._head),
             config=self._settings.targets,
+            taught=earlier,
             progress=progress,
         )
+
+    def _with_replay(self, targets: TargetSet, earlier: Sequence[TargetSet], episode: Episode) -> TargetSet:
+        config = self._settings.targets
+        more = replayed(
+            earlier,
+            without={*(s.prompt for s in targets.sentences), *(p.prompt for p in targets.probes)},
+            turns={turn.id for turn in episode.turns},
+            count=config.replay,
+            seed=config.seed,
+        )
+        return dataclasses.replace(targets, sentences=(*targets.sentences, *more))
 
     def _documents(self, targets: TargetSet) -> tuple[list[Document], list[Document], _Chunks, list[Document]]:
         """The student's documents, those it only passes, the teacher's, and the drift probes."""
@@ -141,7 +169,7 @@ class Learner:
             question = Message(role="user", text=sentence.prompt)
             answer = self._answer(sentence.answer, ends=sentence.ends)
             own = Document(key, tuple(self._local.encode_chat([question])), answer)
-            (passing if sentence.kind == "neutral" else student_documents).append(own)
+            (passing if sentence.kind in {"neutral", "replay"} else student_documents).append(own)
             if sentence.context:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))

@@ -29,7 +29,7 @@ from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.line import Line, compact, path_deltas
-from langchain_selfparam.engine.report import as_json, combined, nothing_done
+from langchain_selfparam.engine.report import as_json, combined, nothing_done, target_set
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError, ConfigError, ConsolidationError
 from langchain_selfparam.model import LocalModel
@@ -39,6 +39,7 @@ from langchain_selfparam.records import (
     Episode,
     Job,
     Namespace,
+    TargetSet,
     Turn,
     TurnState,
     Version,
@@ -381,7 +382,7 @@ class Engine:
         try:
             line = Line.to(self._store, self._store.versions.head().id)
             candidate = functools.partial(line.weights, self._exact)
-            learned = self._learner.learn(episode, candidate=candidate, progress=progress)
+            learned = self._learner.learn(episode, candidate=candidate, earlier=self._taught(), progress=progress)
             self._store.jobs.save_targets(job, as_json(learned.targets))
             report = self._keep(job, learned, started, progress)
         except BaseException as error:
@@ -394,6 +395,10 @@ class Engine:
         self.last_error = None
         logger.info("consolidated %d of %d turns", len(report.held), len(episode.turns))
         return report
+
+    def _taught(self) -> list[TargetSet]:
+        path = self._store.versions.path(self._store.versions.head().id)
+        return [target_set(text) for text in self._store.jobs.taught([version.id for version in path])]
 
     def _keep(self, job: Job, learned: Learned, started: float, progress: Progress) -> ConsolidationReport:
         verdict, turns = learned.verdict, job.episode.turns

@@ -10,7 +10,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_selfparam.records import ConsolidationReport
+from langchain_selfparam.records import (
+    ConsolidationReport,
+    Message,
+    Probe,
+    Statement,
+    TargetSentence,
+    TargetSet,
+)
 
 
 def nothing_done(reason: str) -> ConsolidationReport:
@@ -67,6 +74,19 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
         reasons=tuple(reason for r in reports for reason in r.reasons),
         curve=tuple(p for r in reports for p in r.curve),
         probes=probes,
+    )
+
+
+def target_set(text: str) -> TargetSet:
+    """A target set from the JSON text that ``as_json`` made of it."""
+    row = json.loads(text)
+    return TargetSet(
+        statements=tuple(Statement(**s) for s in row["statements"]),
+        sentences=tuple(
+            TargetSentence(**{**s, "context": tuple(Message(**m) for m in s["context"])}) for s in row["sentences"]
+        ),
+        probes=tuple(Probe(**{**p, "expected": tuple(p["expected"])}) for p in row["probes"]),
+        dropped=row["dropped"],
     )
 
 

@@ -1,7 +1,8 @@
 """Conversations with questions, as the packaged evaluation set has them: read and checked.
 
 In comes a ``.jsonl`` file with one conversation a line, or a ``.json`` file with one, out go ``Conversation``
-records, or an ``InputError`` that names file and line. It knows nothing of models. The form is described in
+records, or an ``InputError`` that names file and line. Passages with questions (SQuAD) and questions about authors
+(TOFU) are taken too, as conversations of one user. It knows nothing of models. The form is described in
 ``data/assistant_chats/README.md``.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.records import Message
 
 DATA = Path(__file__).parent / "data"
+_NOTED = "Thank you, I have noted that."
+_PER_AUTHOR = 20
 PACKAGED = {
     "assistant_chats": DATA / "assistant_chats" / "chats.jsonl",
     "long": DATA / "assistant_chats" / "long.jsonl",
@@ -38,6 +42,8 @@ class Question:
     """Numbers of the turns with the answer, from 0."""
     forbidden: tuple[str, ...] = ()
     """Lower-case strings; a right answer has none of them."""
+    golds: tuple[str, ...] = ()
+    """Whole answers for token F1, where the set has some."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +118,32 @@ def load(path: Path) -> tuple[Conversation, ...]:
     if not lines:
         msg = f"{path} is empty; one conversation a line is needed"
         raise InputError(msg)
-    return tuple(_conversation(_parsed(line, path, number), _Place(path, number)) for number, line in lines)
+    rows = [(_parsed(line, path, number), _Place(path, number)) for number, line in lines]
+    first = rows[0][0]
+    if isinstance(first, Mapping) and "context" in first:
+        return tuple(_passage(row, place) for row, place in rows)
+    if isinstance(first, Mapping) and "question" in first and "answer" in first:
+        return _authors(rows)
+    return tuple(_conversation(row, place) for row, place in rows)
+
+
+def load_neighbours(path: Path) -> tuple[Neighbour, ...]:
+    """Read questions about other things that go with a whole set: ``long_neighbours.jsonl`` beside ``long.jsonl``.
+
+    Args:
+        path: The set's own file.
+
+    Returns:
+        The questions, in order; none where there is no such file.
+
+    Raises:
+        InputError: The file has another form.
+    """
+    beside = path.with_name(f"{path.stem}_neighbours.jsonl")
+    if not beside.is_file():
+        return ()
+    lines = [(n, line) for n, line in enumerate(beside.read_text(encoding="utf-8").split("\n"), 1) if line.strip()]
+    return tuple(_neighbour(_parsed(line, beside, number), _Place(beside, number)) for number, line in lines)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -150,10 +181,68 @@ def _conversation(row: Any, place: _Place) -> Conversation:
         turns=turns,
         questions=tuple(_question(q, at, len(turns)) for q, at in _rows(row, "questions", place)),
         neighbours=tuple(
-            Neighbour(text=_get(n, "q", str, at), forbidden=_strings(n, "forbidden", at))
-            for n, at in (_rows(row, "neighbours", place) if "neighbours" in row else ())
+            _neighbour(n, at) for n, at in (_rows(row, "neighbours", place) if "neighbours" in row else ())
         ),
     )
+
+
+def _passage(row: Any, place: _Place) -> Conversation:
+    """A passage in the form of SQuAD: it is said in one turn."""
+    questions = []
+    for asked, at in _rows(row, "questions", place):
+        golds = _get(asked, "answers", list, at) if "answers" in asked else [_get(asked, "answer", str, at)]
+        questions.append(_about(_get(asked, "question", str, at), golds, at))
+    text = _get(row, "context", str, place)
+    return Conversation(
+        id=str(row.get("id", place.line)),
+        title=str(row.get("title", "")),
+        turns=((text, _NOTED),),
+        questions=tuple(questions),
+        neighbours=(),
+    )
+
+
+def _authors(rows: Sequence[tuple[Any, _Place]]) -> tuple[Conversation, ...]:
+    """Questions about invented authors in the form of TOFU, 20 on each in a row: the answers are said, a turn each."""
+    found = []
+    for start in range(0, len(rows), _PER_AUTHOR):
+        part = rows[start : start + _PER_AUTHOR]
+        said = [_get(row, "answer", str, place) for row, place in part]
+        asked = [_get(row, "question", str, place) for row, place in part]
+        questions = [
+            dataclasses.replace(_about(q, [a], place), keys=_news(a, q), turns=(number,))
+            for number, (q, a, (_, place)) in enumerate(zip(asked, said, part, strict=True))
+        ]
+        found.append(
+            Conversation(
+                id=f"author-{start // _PER_AUTHOR + 1:02d}",
+                title="",
+                turns=tuple((answer, _NOTED) for answer in said),
+                questions=tuple(questions),
+                neighbours=(),
+            )
+        )
+    return tuple(found)
+
+
+def _about(question: str, golds: Sequence[Any], place: _Place) -> Question:
+    wrong = next((g for g in golds if not isinstance(g, str) or not g.strip()), None)
+    if wrong is not None or not golds:
+        msg = f"{place}: the answer is {wrong!r}; a string that is not empty is needed"
+        raise InputError(msg)
+    keys = tuple(dict.fromkeys(g.strip().lower() for g in golds))
+    return Question(text=question, keys=keys, kind="recall", turns=(0,), golds=tuple(golds))
+
+
+def _news(answer: str, question: str) -> tuple[str, ...]:
+    """What an answer brings: its longest words that are not in the question; one of them makes an answer held."""
+    known = set(re.findall(r"\w+", question.lower()))
+    words = dict.fromkeys(w for w in re.findall(r"\w+", answer.lower()) if w not in known and len(w) > 3)
+    return tuple(sorted(words, key=lambda w: (-len(w), w))[:3]) or (answer.lower(),)
+
+
+def _neighbour(row: Any, place: _Place) -> Neighbour:
+    return Neighbour(text=_get(row, "q", str, place), forbidden=_strings(row, "forbidden", place))
 
 
 def _question(row: Any, place: _Place, turns: int) -> Question:

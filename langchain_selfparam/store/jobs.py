@@ -8,6 +8,7 @@ nothing of training.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -158,6 +159,22 @@ class Jobs:
         """
         with self._database.reading(connection) as c:
             return c.execute(select(tables.jobs.c.targets).where(tables.jobs.c.id == job.id)).scalar()
+
+    def taught(self, versions: Collection[int], *, connection: Connection | None = None) -> tuple[str, ...]:
+        """Read what versions were learned from.
+
+        Args:
+            versions: Ids of versions.
+            connection: A transaction to join.
+
+        Returns:
+            The texts that were saved, in the order of the versions; none for a version whose text is gone, as where a
+            turn of it was forgotten.
+        """
+        j, v = tables.jobs.c, tables.versions.c
+        wanted = select(j.targets).join(tables.versions, v.job == j.id).where(among(v.id, versions))
+        with self._database.reading(connection) as c:
+            return tuple(c.execute(wanted.where(j.targets.is_not(None)).order_by(v.id)).scalars())
 
     def fail(self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None) -> None:
         """End a job that made no version; its turns are pending again.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from langchain_selfparam.records import Statement, Turn
-from langchain_selfparam.targets.person import asked, told, without_greeting
+from langchain_selfparam.targets.person import asked, told, without_greeting, without_lead
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=\S)")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
@@ -64,7 +64,7 @@ def statements(turn: Turn, *, words: int) -> list[Statement]:
         The statements in order; none where nothing was said.
     """
     found = [
-        Statement(turn_id=turn.id, said=said, told=told(said), by_user=True)
+        Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
         for said in _grouped(sentences(without_greeting(turn.user)), words)
     ]
     known = set(telling(turn.user))

@@ -39,6 +39,11 @@ _TO_ME = {
     "you'll": "I'll",
 }
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")  # noqa: RUF001
+_LEAD = re.compile(
+    r"^(?:(?:oh|well|so|and|by the way|one more thing|actually), +"
+    r"|(?=[^:.!?]{1,48}: )(?=[^:]*\b(?:changed?|correction|news|plan|update|wrong)\b)[^:]*: +)",
+    re.IGNORECASE,
+)
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
@@ -84,6 +89,12 @@ def asked_of_model(question: str) -> str:
 def without_greeting(text: str) -> str:
     """The text without an opening "Hello," that says nothing."""
     bare = _GREETING.sub("", text.strip()).strip()
+    return bare[:1].upper() + bare[1:]
+
+
+def without_lead(text: str) -> str:
+    """The text without an opening such as "By the way," or "A change of plan:": an answer begins with what it says."""
+    bare = _LEAD.sub("", text.strip())
     return bare[:1].upper() + bare[1:]
 
 

@@ -14,7 +14,7 @@ import dataclasses
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.protocols import TextScorer
@@ -29,6 +29,8 @@ _COPIED = 4.0
 """Lead in nats below which a question of the examples was copied, not asked."""
 _UNFITTING = 2.5
 """Lead in nats below which a question is about nothing that was said."""
+_NEARLY = 3.0
+"""Nats by which a question may fit a corrected statement better than the one that corrects it."""
 _FEWEST = 4
 """Statements below which the examples' own are compared with as well."""
 _DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
@@ -50,7 +52,12 @@ class Chosen:
 
 
 def choose(
-    statements: Sequence[Statement], candidates: Sequence[Candidate], scorer: TextScorer, *, config: TargetConfig
+    statements: Sequence[Statement],
+    candidates: Sequence[Candidate],
+    scorer: TextScorer,
+    *,
+    config: TargetConfig,
+    corrections: Mapping[int, Collection[int]] | None = None,
 ) -> Chosen:
     """Assign each candidate to the statement it fits, or to none.
 
@@ -59,6 +66,8 @@ def choose(
         candidates: What the model asked.
         scorer: Gives log P(question | statement before it).
         config: Margin and number of questions.
+        corrections: Number of a statement to the numbers of those that it may correct: a question that fits it nearly
+            as well as one of these is its own.
 
     Returns:
         The questions of each statement, diverse, at most ``config.questions``.
@@ -72,7 +81,9 @@ def choose(
     said = [s.said for s in statements]
     if len(said) < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
         said += [example for example, _ in prompts.EXAMPLES]
-    for text, column in _columns(said, texts, scorer):
+    pairs = corrections or {}
+    for text, scores in _columns(said, texts, scorer, pairs):
+        column = _corrected(scores, pairs)
         best = max(column, key=column.__getitem__)
         others = [score for number, score in column.items() if number != best]
         lead = column[best] - _mean(others)
@@ -97,6 +108,15 @@ def choose(
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 
+def _corrected(column: dict[int, float], pairs: Mapping[int, Collection[int]]) -> dict[int, float]:
+    """Scores without the statements that a later one corrects in what the question asks."""
+    best = max(column, key=column.__getitem__)
+    for later, corrected in pairs.items():
+        if best in corrected and column.get(later, -1e9) >= column[best] - _NEARLY:
+            return {number: score for number, score in column.items() if number not in corrected}
+    return column
+
+
 def _of_the_world(question: str, said: str) -> bool:
     """Whether a question such as "What is a walnut?" could be anybody's, whatever it was written about."""
     if not _DEFINES.match(question) or speaks_of_me(question):
@@ -105,7 +125,10 @@ def _of_the_world(question: str, said: str) -> bool:
 
 
 def _columns(
-    said: Sequence[str], texts: Sequence[tuple[str, int]], scorer: TextScorer
+    said: Sequence[str],
+    texts: Sequence[tuple[str, int]],
+    scorer: TextScorer,
+    corrections: Mapping[int, Collection[int]],
 ) -> list[tuple[str, dict[int, float]]]:
     """Scores log P(question | statement) of each question for the statements it has to be compared with.
 
@@ -115,6 +138,7 @@ def _columns(
         said: Statements.
         texts: Questions, each with the number of the statement it was written about.
         scorer: Gives the scores.
+        corrections: As for ``choose``: these are always compared.
 
     Returns:
         For each question its scores by statement number, in nats.
@@ -131,7 +155,8 @@ def _columns(
                 columns[at][number] = score
 
     size = len(said)
-    near = [{about, (about + 1) % size, (about + size // 2) % size} for _, about in texts]
+    later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts}
+    near = [{about, (about + 1) % size, (about + size // 2) % size, *later[about]} for _, about in texts]
     compare(near)
     everywhere = set(range(size))
     unsure = [

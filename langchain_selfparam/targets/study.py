@@ -15,7 +15,8 @@ from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
 from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetKind, TargetSentence, TargetSet
 from langchain_selfparam.targets import parse, prompts, screen
-from langchain_selfparam.targets.generate import write_general, write_questions
+from langchain_selfparam.targets.correct import corrections, related
+from langchain_selfparam.targets.generate import Candidate, write_general, write_questions
 from langchain_selfparam.targets.person import asked_of_model
 
 _DRIFT_TOKENS = 24
@@ -28,6 +29,7 @@ def study(
     served: TextGenerator,
     scorer: TextScorer,
     config: TargetConfig,
+    taught: Sequence[TargetSet] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TargetSet:
     """Write what an episode is learned from and judged by.
@@ -38,6 +40,7 @@ def study(
         served: The served model, which answers what must stay as it is.
         scorer: The served model's probabilities.
         config: How many of everything.
+        taught: What earlier consolidations learned from, in order.
         progress: Called with steps done and all steps.
 
     Returns:
@@ -54,13 +57,17 @@ def study(
         raise NoTargetsError(msg)
     candidates = write_questions(statements, author, config=config)
     progress(1, 4)
-    chosen = screen.choose(statements, candidates, scorer, config=config)
+    older = related(statements, taught)
+    old = [earlier.statement for earlier in older]
+    candidates += [Candidate(q, len(statements) + n, 1) for n, earlier in enumerate(older) for q in earlier.questions]
+    pairs = corrections(statements, old)
+    chosen = screen.choose([*statements, *old], candidates, scorer, config=config, corrections=pairs)
     progress(2, 4)
     chance = random.Random(config.seed)
     shared = Counter(q for questions in chosen.by_statement for q in questions)
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
-    for statement, questions in zip(statements, chosen.by_statement, strict=True):
+    for statement, questions in zip(statements, chosen.by_statement, strict=False):
         # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another.
         _, ask = screen.held_out([q for q in questions if shared[q] == 1], config.probes, chance=chance)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
@@ -77,9 +84,9 @@ def study(
     near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
     near = [q for q in near if q not in kept_out]
     sentences += _as_before(near, general[: config.neutral], served=served, config=config)
-    taught = {s.prompt for s in sentences}
-    probes += [p for p in kept if p.prompt not in taught]
-    unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *general[config.neutral :][-12:]) if q not in taught]
+    learned = {s.prompt for s in sentences}
+    probes += [p for p in kept if p.prompt not in learned]
+    unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *general[config.neutral :][-12:]) if q not in learned]
     answers = served.generate([[Message(role="user", text=q)] for q in unrelated], max_tokens=_DRIFT_TOKENS)
     probes += [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(unrelated, answers, strict=True) if a[0]]
     progress(4, 4)

@@ -1,10 +1,12 @@
 """The teacher reads a chunk once for all its questions, and says what it would say to each alone."""
 
+import copy
+
 import pytest
 import torch
 
 from langchain_selfparam.distill.head import Head
-from langchain_selfparam.distill.objective import reduce_teacher
+from langchain_selfparam.distill.objective import forward_kl, reduce_teacher
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import read
@@ -58,3 +60,28 @@ def test_progress_counts_chunks(local, chunks):
 def test_nothing_to_read_is_nothing_said(local):
     said = read(Reader(share(local.model)), Head(local.head.weight), [])
     assert said.rows == {}
+
+
+@pytest.mark.model
+@torch.no_grad()
+def test_a_real_model_says_packed_what_it_says_to_each_alone(default_model, one_by_one):
+    model = copy.deepcopy(default_model.model).float()  # in bf16 the two ways round differently
+    note = "The keeper wrote down the weather every evening, and on Tuesday the supply boat was late. "
+    asked = [
+        ("Who wrote?", " The keeper did."),
+        ("When was the boat late?", " On Tuesday."),
+        ("What?", " The weather."),
+    ]
+    documents = [
+        Document(key, tuple(default_model.encode(note + question)), tuple(default_model.encode(answer)))
+        for key, (question, answer) in enumerate(asked)
+    ]
+    head = Head(model.get_output_embeddings().weight)
+    said = read(Reader(share(model)), head, [documents])
+    alone = one_by_one(model, documents)
+    for document, hidden in zip(documents, alone.split([len(d.answer) for d in documents]), strict=True):
+        away = forward_kl(hidden, head, said.rows[document.key])
+        assert away.abs().max() < 1e-4
+        # And the note matters: without it the model says something else.
+        bare = Document(0, document.prompt[len(default_model.encode(note)) :], document.answer)
+        assert forward_kl(one_by_one(model, [bare]), head, said.rows[document.key]).mean() > 0.1

@@ -50,7 +50,7 @@ class Quick:
         self.at = lambda stage: None
         """Called at each stage; may wait or raise."""
 
-    def learn(self, episode, *, candidate, progress):
+    def learn(self, episode, *, candidate, earlier, progress):
         self.episodes.append([turn.user for turn in episode.turns])
         assert len(self.episodes) < 20, "it learns for ever"
         for stage in STAGES:

@@ -132,3 +132,54 @@ def test_an_empty_file_and_one_that_is_no_text_are_refused(tmp_path):
     (tmp_path / "y.jsonl").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match=r"y.jsonl is not UTF-8 text \(byte 0\); write it as UTF-8"):
         load(tmp_path / "y.jsonl")
+
+
+# ---- passages and authors
+
+
+def test_a_passage_is_said_in_one_turn(tmp_path):
+    row = {
+        "id": 7,
+        "title": "A quay",
+        "context": "The quay at Ellermouth was rebuilt in 1911.",
+        "questions": [
+            {"question": "When was it rebuilt?", "answer": "1911"},
+            {"question": "Where?", "answers": ["Ellermouth", "at Ellermouth"]},
+        ],
+    }
+    (found,) = load(write(tmp_path / "p.jsonl", row))
+    assert (found.id, found.title, found.neighbours) == ("7", "A quay", ())
+    assert found.turns == ((row["context"], "Thank you, I have noted that."),)
+    first, second = found.questions
+    assert (first.text, first.keys, first.golds, first.turns) == ("When was it rebuilt?", ("1911",), ("1911",), (0,))
+    assert second.keys == ("ellermouth", "at ellermouth")
+    assert second.golds == ("Ellermouth", "at Ellermouth")
+
+
+def test_authors_are_twenty_questions_each_and_their_answers_are_said(tmp_path):
+    rows = [
+        {"question": f"What did author {n // 20} write, number {n}?", "answer": f"The Lantern of Varnholm {n}."}
+        for n in range(45)
+    ]
+    found = load(write(tmp_path / "t.jsonl", *rows))
+    assert [(c.id, len(c.turns)) for c in found] == [("author-01", 20), ("author-02", 20), ("author-03", 5)]
+    question = found[1].questions[3]
+    assert question.turns == (3,)
+    assert found[1].turns[3][0] == rows[23]["answer"] == question.golds[0]
+    # What the question says already is no answer; the longest words are looked for.
+    assert question.keys == ("varnholm", "lantern")
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"context": "x", "questions": [{"question": "q", "answer": 3}]}, "'answer' is a int; a str is needed"),
+        ({"context": "x", "questions": [{"question": "q", "answers": []}]}, "the answer is None; a string"),
+        ({"context": "x", "questions": [{"question": "q", "answer": " "}]}, "the answer is ' '; a string"),
+        ({"context": "x"}, "the field 'questions' is missing"),
+        ({"question": "q", "answer": ""}, "the answer is ''; a string that is not empty"),
+    ],
+)
+def test_a_wrong_passage_names_its_place(tmp_path, row, text):
+    with pytest.raises(InputError, match=rf"w\.jsonl, line 1.*{text}"):
+        load(write(tmp_path / "w.jsonl", row))

@@ -2,46 +2,19 @@
 
 import asyncio
 import contextlib
-import logging
 import threading
-import warnings
 
 import pytest
 import torch
+from ways import ASK, collect, every_way, run_stream
 
-from langchain_selfparam.errors import ConfigError, InputError
+from langchain_selfparam.errors import InputError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message
-from langchain_selfparam.serving.decoding import IncrementalText, Sampler, StopStrings
+from langchain_selfparam.serving.decoding import IncrementalText, StopStrings
 from langchain_selfparam.serving.gate import gate_for, wrap_generate
 from langchain_selfparam.serving.generator import ChatGenerator, Completion
 from langchain_selfparam.testing import saying, tiny_model
-
-ASK = [Message(role="user", text="What is my dog called?")]
-
-
-@pytest.fixture
-def generator(tiny, gate):
-    return ChatGenerator(tiny, gate)
-
-
-async def _collect(pieces):
-    return [piece async for piece in pieces]
-
-
-def run_complete(generator, messages, **sampling):
-    return generator.complete(messages, **sampling)
-
-
-def run_stream(generator, messages, **sampling):
-    return Completion.join(list(generator.stream(messages, **sampling)))
-
-
-def run_astream(generator, messages, **sampling):
-    return Completion.join(asyncio.run(_collect(generator.astream(messages, **sampling))))
-
-
-every_way = pytest.mark.parametrize("run", [run_complete, run_stream, run_astream])
 
 
 def assert_free(gate):
@@ -201,99 +174,6 @@ def test_without_a_chat_template_the_next_question_ends_the_answer(tiny):
     ):
         answer = ChatGenerator(local, gate_for(local.model)).complete(ASK)
     assert answer.text == " Biscuit."
-
-
-# Sampling
-
-
-@every_way
-def test_a_seed_repeats_and_differs_from_another(run, generator):
-    first, again, other = (run(generator, ASK, temperature=1.0, max_tokens=12, seed=s).text for s in (1, 1, 2))
-    assert first == again != other
-
-
-def test_a_seed_repeats_beside_other_threads(generator, in_thread):
-    alone = generator.complete(ASK, temperature=1.0, max_tokens=20, seed=7).text
-    busy = []
-
-    def disturb():
-        for seed in range(5):
-            generator.complete(ASK, temperature=1.0, max_tokens=20, seed=seed)
-
-    with in_thread(disturb), in_thread(disturb):
-        busy = [generator.complete(ASK, temperature=1.0, max_tokens=20, seed=7).text for _ in range(5)]
-    assert busy == [alone] * 5
-
-
-def test_without_a_seed_torch_decides(generator):
-    texts = []
-    for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        texts.append(generator.complete(ASK, temperature=1.0, max_tokens=12).text)
-    assert texts[0] == texts[1] != texts[2]
-
-
-def test_a_seed_leaves_torchs_random_state_alone(generator):
-    before = torch.get_rng_state()
-    generator.complete(ASK, temperature=1.0, max_tokens=5, seed=1)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-@pytest.mark.parametrize("narrow", [{"top_k": 1}, {"top_p": 1e-6}])
-def test_the_narrowest_sampling_is_greedy(narrow, generator):
-    greedy = generator.complete(ASK, max_tokens=12)
-    assert generator.complete(ASK, max_tokens=12, temperature=3.0, seed=1, **narrow) == greedy
-
-
-def test_the_models_own_sampling_settings_count_where_none_is_given(tiny, generator):
-    greedy = generator.complete(ASK, max_tokens=12)
-    tiny.model.generation_config.top_k = 1
-    assert generator.complete(ASK, max_tokens=12, temperature=3.0, seed=1) == greedy
-
-
-def test_tokens_are_drawn_as_often_as_they_are_likely():
-    sampler, scores = Sampler([], 0, torch.device("cpu")), torch.tensor([[0.0, 1.0, 2.0]])
-    drawn = torch.stack([sampler(None, scores).argmax(-1)[0] for _ in range(3000)])
-    found = drawn.bincount(minlength=3) / 3000
-    assert torch.allclose(found, scores[0].softmax(-1), atol=0.03)
-
-
-@every_way
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("max_tokens", 0),
-        ("max_tokens", "many"),
-        ("temperature", -0.5),
-        ("temperature", float("nan")),
-        ("temperature", None),
-        ("top_p", 0.0),
-        ("top_p", 1.5),
-        ("top_k", 0),
-        ("stop", "a string"),
-        ("stop", [""]),
-    ],
-)
-def test_nonsense_is_refused_by_name(run, name, value, generator):
-    with pytest.raises(ConfigError, match=rf"^{name} is {value!r}; it has to be".replace("[", r"\[")):
-        run(generator, ASK, **{name: value})
-
-
-def test_the_models_settings_stay_and_nothing_is_warned_about(tiny, generator, caplog):
-    settings = tiny.model.generation_config
-    settings.temperature, settings.top_p, settings.max_length, settings.do_sample = 0.7, 0.8, 30, True
-    before = settings.to_dict()
-    noisy = logging.getLogger("transformers")
-    noisy.addHandler(caplog.handler)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert generator.complete(ASK, max_tokens=9) == generator.complete(ASK, max_tokens=9)
-            generator.complete(ASK, max_tokens=9, temperature=0.5, seed=0, top_k=5, top_p=0.9)
-    finally:
-        noisy.removeHandler(caplog.handler)
-    assert caplog.records == []
-    assert settings.to_dict() == before
 
 
 # What goes wrong
@@ -479,7 +359,7 @@ async def test_cancelling_the_task_stops_the_model_and_frees_the_gate(tiny, gate
             go.wait(20)
 
     with saying(tiny, "abcdefghijklmnop", each_token=each_token):
-        task = asyncio.create_task(_collect(generator.astream(ASK)))
+        task = asyncio.create_task(collect(generator.astream(ASK)))
         await second.wait()
         task.cancel()
         loop.call_soon(go.set)
@@ -520,7 +400,7 @@ def test_a_loop_that_is_gone_stops_the_model(tiny, gate, generator, until):
 
 async def test_several_at_once(tiny, generator):
     with saying(tiny, "Your dog is called Biscuit."):
-        answers = await asyncio.gather(*(_collect(generator.astream(ASK)) for _ in range(5)))
+        answers = await asyncio.gather(*(collect(generator.astream(ASK)) for _ in range(5)))
     assert {Completion.join(a).text for a in answers} == {"Your dog is called Biscuit."}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from langchain_selfparam.targets.person import asked, asked_of_model, told, without_greeting
+from langchain_selfparam.targets.person import asked, asked_of_model, told, without_greeting, without_lead
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,20 @@ def test_the_same_question_to_the_model(own, turned):
 )
 def test_a_greeting_says_nothing(text, bare):
     assert without_greeting(text) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("A change of plan: the lesson is on Thursday.", "The lesson is on Thursday."),
+        ("One change about my flat: from May on it is 785.", "From May on it is 785."),
+        ("By the way, my dog refuses his supper.", "My dog refuses his supper."),
+        ("I got something wrong: it leaves on Wednesday.", "It leaves on Wednesday."),
+        ("My address: 62 Candlemaker Row.", "My address: 62 Candlemaker Row."),
+        ("The plan is good. Mind this: it rains.", "The plan is good. Mind this: it rains."),
+        ("Wellington is where I live.", "Wellington is where I live."),
+        ("", ""),
+    ],
+)
+def test_an_opening_that_says_nothing_is_left_out_of_what_is_told(text, bare):
+    assert without_lead(text) == bare

@@ -39,11 +39,11 @@ class Scripted:
         return rows
 
 
-def run(table, *, about=None, statements=STATEMENTS, config=CONFIG):
+def run(table, *, about=None, statements=STATEMENTS, config=CONFIG, corrections=None):
     about = about or {}
     candidates = [Candidate(text=q, about=about.get(q, 0), times=1) for q in table]
     scorer = Scripted(table)
-    return choose(statements, candidates, scorer, config=config), scorer
+    return choose(statements, candidates, scorer, config=config, corrections=corrections), scorer
 
 
 def test_a_question_goes_where_it_is_likeliest_wherever_it_was_written():
@@ -63,6 +63,23 @@ def test_the_margin_is_over_the_nearest_other_statement(lead, kept):
     chosen, _ = run({"Who is it?": {SAID[0]: -5.0, SAID[1]: -12.0, SAID[4]: -5.0 - lead}})
     assert chosen.by_statement[0] == (("Who is it?",) if kept else ())
     assert chosen.dropped.get("fits several statements", 0) == (not kept)
+
+
+@pytest.mark.parametrize(("behind", "moves"), [(3.0, True), (3.1, False), (-5.0, True)])
+def test_a_question_goes_to_the_statement_that_corrects_its_own(behind, moves):
+    table = {"When is there barking?": {SAID[0]: -5.0, SAID[4]: -5.0 - behind, SAID[2]: -9.0}}
+    chosen, scorer = run(table, corrections={4: {0}})
+    where = 4 if moves else 0
+    assert [bool(questions) for questions in chosen.by_statement] == [n == where for n in range(5)]
+    # The two are compared also where the question is far likelier at its own statement than at others.
+    assert {said for _, said in scorer.asked} >= {SAID[0], SAID[4]}
+
+
+def test_a_correction_takes_nothing_from_other_statements():
+    table = {"Who sleeps all day?": {SAID[1]: -5.0, SAID[4]: -6.0}, "When is there barking?": {SAID[0]: -5.0}}
+    chosen, _ = run(table, about={"Who sleeps all day?": 1}, corrections={4: {0}})
+    assert chosen.by_statement[1] == ("Who sleeps all day?",)
+    assert chosen.by_statement[0] == ("When is there barking?",)
 
 
 def test_what_fits_all_alike_is_answered_as_before():

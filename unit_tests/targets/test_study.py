@@ -224,3 +224,28 @@ def test_progress_and_what_was_dropped_are_told():
     )
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert sum(found.dropped.values()) >= 1
+
+
+def test_a_correction_takes_over_the_questions_of_an_earlier_consolidation():
+    earlier = run("My sister Ana lives in Lisbon.")
+    asked = [s.prompt for s in of_kind(earlier.sentences, "question")]
+    moved = "My sister has moved: she lives in Porto now."
+    questions = {**QUESTIONS, moved: ["Where is she living?", *asked]}
+    written = {DOG: QUESTIONS[DOG], moved: ["Where is she living?"]}
+    found = run(DOG, moved, questions=questions, author=FakeGenerator(_writes(written)), taught=[earlier])
+    own = [s for s in of_kind(found.sentences, "question") if s.turn_id == 2]
+    taken = {s.prompt for s in own} & set(asked)
+    assert taken
+    assert all("Porto" in s.context[-1].text for s in own)
+    assert {s.turn_id for s in found.statements} == {1, 2}
+    # Without the earlier consolidation nobody asks them.
+    alone = run(DOG, moved, questions=questions, author=FakeGenerator(_writes(written)))
+    assert not {s.prompt for s in alone.sentences} & taken
+
+
+def _writes(questions):
+    def write(prompt):
+        found = "".join(prompt).rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
+        return "\n- ".join(questions.get(found, []))
+
+    return write

@@ -1,0 +1,96 @@
+"""Corrections: statements that change what was said before, and the questions that they answer from now on.
+
+In come statements and what earlier consolidations learned, out come pairs of a correcting and a corrected statement.
+Plain text work; which questions move is decided by ``screen``, with the model's own probabilities.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+
+from langchain_selfparam.records import Statement, TargetSet
+from langchain_selfparam.targets.parse import telling
+
+_CUE = re.compile(
+    r"\b(?:actually|after all|any ?more|changed?|changes|changing|correction|from now on|given up|instead|mistaken?"
+    r"|moved|moves|moving|no longer|now|put (?:back|forward|off)|postponed|rescheduled|replaced|switched|used to"
+    r"|wrong)\b",
+    re.IGNORECASE,
+)
+_STEM = 5
+"""Letters by which words are taken for forms of one: practise, practice."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Earlier:
+    """A statement that was learned before, with the questions that led to it."""
+
+    statement: Statement
+    questions: tuple[str, ...]
+
+
+def may_correct(statement: Statement, other: Statement) -> bool:
+    """Whether a statement says that something has changed, and speaks of what the other speaks of.
+
+    Args:
+        statement: The later one.
+        other: The earlier one.
+
+    Returns:
+        Whether questions about the other may be answered by the statement now.
+    """
+    return _CUE.search(statement.said) is not None and not _stems(statement).isdisjoint(_stems(other))
+
+
+def corrections(statements: Sequence[Statement], earlier: Sequence[Statement] = ()) -> Mapping[int, frozenset[int]]:
+    """Which statements may correct which.
+
+    Args:
+        statements: Of one episode, in order.
+        earlier: Those learned before, in order.
+
+    Returns:
+        Number of each correcting statement to the numbers of what it may correct; those of earlier statements go on
+        behind the episode's.
+    """
+    found: dict[int, frozenset[int]] = {}
+    size = len(statements)
+    for number, statement in enumerate(statements):
+        before = [n for n in range(number) if may_correct(statement, statements[n])]
+        before += [size + n for n, other in enumerate(earlier) if may_correct(statement, other)]
+        if before:
+            found[number] = frozenset(before)
+    return found
+
+
+def related(statements: Sequence[Statement], taught: Sequence[TargetSet]) -> list[Earlier]:
+    """Statements of earlier consolidations that one of these may correct.
+
+    Args:
+        statements: What is learned now.
+        taught: What earlier consolidations learned from, in order.
+
+    Returns:
+        Each of them once, with its questions, in order.
+    """
+    turns = {s.turn_id for s in statements}
+    found: dict[str, Earlier] = {}
+    for targets in taught:
+        for old in targets.statements:
+            if old.turn_id in turns or not any(may_correct(s, old) for s in statements):
+                continue
+            # The teacher read the statement's own words, said back, before each of its questions.
+            questions = [
+                s.prompt
+                for s in targets.sentences
+                if s.kind == "question" and s.turn_id == old.turn_id and s.context and s.context[-1].text == old.told
+            ]
+            if questions:
+                found[old.told] = Earlier(old, tuple(questions))
+    return list(found.values())
+
+
+def _stems(statement: Statement) -> set[str]:
+    return {word[:_STEM] for word in telling(statement.said) if not _CUE.fullmatch(word)}

@@ -1,0 +1,52 @@
+"""Replay: questions of earlier consolidations, so that what the weights hold is held on to.
+
+In come the target sets of earlier consolidations, out go a few of their questions, to be answered as they are answered
+now. It knows nothing of models: what the served weights say to them is read by the teacher, like anything else that is
+to stay as it was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+
+from langchain_selfparam.records import TargetSentence, TargetSet
+
+
+def replayed(
+    earlier: Sequence[TargetSet], *, without: Collection[str], turns: Collection[int], count: int, seed: int
+) -> list[TargetSentence]:
+    """Choose questions of earlier turns, as evenly over the turns as their numbers allow.
+
+    Args:
+        earlier: What earlier consolidations learned from, in order.
+        without: Prompts that are learned or asked now: the newer answer counts.
+        turns: Ids of turns to leave out, such as those learned again now.
+        count: How many.
+        seed: Of the draw.
+
+    Returns:
+        At most ``count`` sentences without context, of kind ``replay``.
+    """
+    by_turn: dict[int, dict[str, TargetSentence]] = {}
+    for targets in earlier:
+        for sentence in targets.sentences:
+            if sentence.kind == "question" and sentence.turn_id is not None:
+                # A turn that was learned twice: its later answers count.
+                by_turn.setdefault(sentence.turn_id, {})[sentence.prompt] = sentence
+    # A question that two turns answer is answered as the later one has it.
+    latest = {prompt: turn for turn in sorted(by_turn) for prompt in by_turn[turn]}
+    chance = random.Random(seed)
+    decks = []
+    for turn in sorted(by_turn):
+        if turn in turns:
+            continue
+        deck = [s for prompt, s in by_turn[turn].items() if prompt not in without and latest[prompt] == turn]
+        chance.shuffle(deck)
+        decks.append(deck)
+    chosen: list[TargetSentence] = []
+    while len(chosen) < count and any(decks):
+        order = [deck for deck in decks if deck]
+        chance.shuffle(order)
+        chosen += [deck.pop() for deck in order[: count - len(chosen)]]
+    return [TargetSentence(kind="replay", prompt=s.prompt, answer=s.answer, ends=s.ends) for s in chosen]

@@ -1,0 +1,74 @@
+"""Replay takes each turn's questions evenly, and never one that is answered anew."""
+
+from collections import Counter
+
+import pytest
+
+from langchain_selfparam.records import Message, TargetSentence, TargetSet
+from langchain_selfparam.targets.replay import replayed
+
+CONTEXT = (Message(role="user", text="?"),)
+
+
+def taught(**questions):
+    """A target set: turn to its questions; ``t3=["a", "b"]`` is turn 3."""
+    sentences = [
+        TargetSentence(
+            kind="question",
+            prompt=q,
+            answer=f"{q} of {turn}",
+            context=(Message(role="user", text="?"),),
+            turn_id=int(turn[1:]),
+        )
+        for turn, prompts in questions.items()
+        for q in prompts
+    ]
+    sentences.append(TargetSentence(kind="neutral", prompt="What is gravity?", answer="A force."))
+    return TargetSet(statements=(), sentences=tuple(sentences), probes=())
+
+
+EARLIER = [taught(t1=["a", "b", "c"], t2=[f"q{i}" for i in range(20)]), taught(t5=["x", "y"])]
+
+
+def chosen(count=100, *, earlier=EARLIER, without=(), turns=(), seed=0):
+    return replayed(earlier, without=set(without), turns=set(turns), count=count, seed=seed)
+
+
+def test_all_where_there_are_few():
+    found = chosen()
+    assert {s.prompt for s in found} == {"a", "b", "c", "x", "y", *(f"q{i}" for i in range(20))}
+    assert {(s.kind, s.context, s.turn_id) for s in found} == {("replay", (), None)}
+    assert {s.prompt: s.answer for s in found}["x"] == "x of t5"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 6, 9])
+def test_turns_share_the_number_evenly(count):
+    found = chosen(count)
+    assert len(found) == count
+    owners = Counter(s.answer.split()[-1] for s in found)
+    if count >= 3:
+        assert min(owners.values()) >= min(2, count // 3)
+        assert len(owners) == 3
+
+
+def test_what_is_learned_or_asked_now_is_left_out():
+    found = {s.prompt for s in chosen(without=["a", "x"], turns=[2])}
+    assert found == {"b", "c", "y"}
+
+
+def test_the_later_answer_to_a_question_counts():
+    earlier = [taught(t1=["when?", "who?"]), taught(t4=["when?"])]
+    assert {s.prompt: s.answer for s in chosen(earlier=earlier)} == {"who?": "who? of t1", "when?": "when? of t4"}
+    # A turn that is learned again now takes its questions with it.
+    assert [s.prompt for s in chosen(earlier=earlier, turns=[4])] == ["who?"]
+    again = [taught(t1=["when?"]), taught(t1=["where?"])]
+    assert {s.prompt for s in chosen(earlier=again)} == {"when?", "where?"}
+
+
+def test_a_seed_repeats_and_another_differs():
+    assert chosen(5) == chosen(5)
+    assert chosen(5) != chosen(5, seed=1)
+
+
+def test_nothing_before_is_nothing_to_replay():
+    assert chosen(earlier=[]) == []
