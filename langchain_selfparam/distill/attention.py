@@ -22,6 +22,9 @@ from langchain_selfparam.distill.packing import Pack
 
 NAME = "selfparam_packed"
 
+_LONG = 128
+"""Tokens of a prefix from which on fused attention is worth the merging."""
+
 _LAYOUT: contextvars.ContextVar[Layout | None] = contextvars.ContextVar("selfparam_layout", default=None)
 
 
@@ -73,6 +76,41 @@ def layout(packed: Pack, device: torch.device) -> Iterator[None]:
         _LAYOUT.reset(token)
 
 
+def _has_flash(query: torch.Tensor) -> bool:
+    return query.device.type == "cpu" and hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu")
+
+
+def _by_flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Layout, scale: float) -> torch.Tensor:
+    """The same by torch's own fused attention, without a gradient: for prefixes whose scores would fill memory.
+
+    A softmax over prefix and document is that over each, weighted by what each sums up to.
+    """
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    P, (B, L) = where.prefix, where.gather.shape
+    H, E = query.shape[1], query.shape[3]
+    index = where.gather.flatten()
+
+    def flash(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, scale=scale)
+        return out.float(), lse.float()
+
+    k_pre, v_pre = key[:, :, :P].contiguous(), value[:, :, :P].contiguous()
+    prefix = torch.nn.functional.scaled_dot_product_attention(
+        query[:, :, :P], k_pre, v_pre, is_causal=True, scale=scale
+    )
+    q = query[:, :, index]
+    told, told_lse = flash(q, k_pre, v_pre, causal=False)
+    q_doc, k_doc, v_doc = (t[0, :, index].view(H, B, L, E).transpose(0, 1).contiguous() for t in (query, key, value))
+    # Padding stands behind a document's own tokens, so that none of these sees it.
+    own, own_lse = flash(q_doc, k_doc, v_doc, causal=True)
+    own, own_lse = own.transpose(0, 1).reshape(1, H, B * L, E), own_lse.transpose(0, 1).reshape(1, H, B * L)
+    share = torch.sigmoid(told_lse - own_lse)[..., None]
+    documents = (told * share + own * (1 - share)).to(query.dtype)[:, :, where.scatter]
+    return torch.cat([prefix, documents], 2).transpose(1, 2).contiguous()
+
+
 def attend(
     module: Any,
     query: torch.Tensor,
@@ -103,6 +141,8 @@ def attend(
     del attention_mask, kwargs
     groups = query.shape[1] // key.shape[1]
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if where.prefix >= _LONG and _has_flash(query) and not torch.is_grad_enabled():
+        return _by_flash(query, key, value, where, scale), None
     q, k, v = query[0] * scale, key[0], value[0]
     if groups > 1:
         k, v = k.repeat_interleave(groups, 0), v.repeat_interleave(groups, 0)

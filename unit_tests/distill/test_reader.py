@@ -73,6 +73,23 @@ def test_packed_is_as_one_by_one(written, one_by_one, architecture, way, opening
     torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+@pytest.mark.parametrize("length", [1, 17, 200])
+def test_long_prefixes_are_read_by_fused_attention_and_the_same(written, one_by_one, architecture, length, monkeypatch):
+    monkeypatch.setattr(attention, "_LONG", 1)
+    calls, real = [], attention._by_flash
+    monkeypatch.setattr(attention, "_by_flash", lambda *rest: calls.append(1) or real(*rest))
+    model = tiny_model(architecture, seed=2).model
+    documents = written(LENGTHS, opening=tuple(range(20, 20 + length)))
+    with torch.no_grad():
+        found, wanted = read(model, documents), one_by_one(model, documents)
+    assert len(calls) == 2
+    torch.testing.assert_close(found, wanted, atol=2e-5, rtol=1e-5)
+    # With a gradient the plain products are used.
+    assert Reader(share(model)).hidden(pack(documents)).shape == found.shape
+    assert len(calls) == 2
+
+
 @every_way
 @pytest.mark.parametrize("window", [None, 8])
 @torch.no_grad()
