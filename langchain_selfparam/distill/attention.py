@@ -22,6 +22,8 @@ from langchain_selfparam.distill.packing import Pack
 
 NAME = "selfparam_packed"
 
+_FLASH = "_scaled_dot_product_flash_attention_for_cpu"
+"""Gives the log-sum-exp that merging needs; a name without a promise, so it is looked for."""
 _LONG = 128
 """Tokens of a prefix from which on fused attention is worth the merging."""
 
@@ -77,7 +79,7 @@ def layout(packed: Pack, device: torch.device) -> Iterator[None]:
 
 
 def _has_flash(query: torch.Tensor) -> bool:
-    return query.device.type == "cpu" and hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu")
+    return query.device.type == "cpu" and hasattr(torch.ops.aten, _FLASH)
 
 
 def _by_flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Layout, scale: float) -> torch.Tensor:
@@ -93,7 +95,7 @@ def _by_flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where
     index = where.gather.flatten()
 
     def flash(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, scale=scale)
+        out, lse = getattr(torch.ops.aten, _FLASH)(q, k, v, 0.0, causal, scale=scale)
         return out.float(), lse.float()
 
     k_pre, v_pre = key[:, :, :P].contiguous(), value[:, :, :P].contiguous()
