@@ -9,6 +9,7 @@ import pytest
 import torch
 from engine_home import ANA, DOG, SISTER, STAGES, everything, same, say, states, with_
 
+from langchain_selfparam.engine.report import as_json, target_set
 from langchain_selfparam.errors import (
     ClosedError,
     ConfigError,
@@ -20,8 +21,12 @@ from langchain_selfparam.errors import (
     WrongModelError,
 )
 from langchain_selfparam.records import (
+    Message,
     Probe,
     ProbeResult,
+    Statement,
+    TargetSentence,
+    TargetSet,
     TurnState,
 )
 from langchain_selfparam.testing import tiny_model
@@ -323,3 +328,35 @@ def test_the_ledger_keeps_the_report_as_json(home):
     (job,) = engine._store.jobs.list()
     saved = engine._store.jobs.load_targets(SimpleNamespace(id=job.id))
     assert json.loads(saved)["sentences"][0]["answer"] == DOG
+
+
+# ---- what was taught before
+
+
+def test_later_consolidations_know_what_the_served_version_was_taught(home):
+    engine, seen = home.open(), []
+    learn = engine.quick.learn
+    engine.quick.learn = lambda episode, **options: seen.append(options["earlier"]) or learn(episode, **options)
+    for text in "abc":
+        say(engine, text)
+        engine.consolidate()
+    assert [[taught.sentences[0].answer for taught in earlier] for earlier in seen] == [[], ["a"], ["a", "b"]]
+    assert all(isinstance(taught, TargetSet) for taught in seen[-1])
+    engine.rollback(1)
+    assert [taught.sentences[0].answer for taught in engine._taught()] == ["a"]
+    engine.forget([1])
+    assert engine._taught() == []
+
+
+def test_a_target_set_comes_back_from_its_text_as_it_was():
+    context = (Message(role="user", text="?"), Message(role="assistant", text="Your dog is Biscuit."))
+    targets = TargetSet(
+        statements=(Statement(turn_id=1, said="My dog is Biscuit.", told="Your dog is Biscuit.", by_user=True),),
+        sentences=(
+            TargetSentence(kind="question", prompt="Who is it?", answer="Biscuit", context=context, turn_id=1),
+            TargetSentence(kind="replay", prompt="Who?", answer="Ana", ends=False),
+        ),
+        probes=(Probe(kind="recall", prompt="Who barks?", expected=("biscuit",), turn_id=1, opening="Your dog"),),
+        dropped={"too like another": 2},
+    )
+    assert target_set(as_json(targets)) == targets

@@ -1,5 +1,6 @@
 """An episode in, what it is learned from and judged by out; and nothing is both."""
 
+import dataclasses
 from collections import Counter
 from datetime import datetime, timezone
 
@@ -227,7 +228,7 @@ def test_progress_and_what_was_dropped_are_told():
 
 
 def test_a_correction_takes_over_the_questions_of_an_earlier_consolidation():
-    earlier = run("My sister Ana lives in Lisbon.")
+    earlier = _of_turn(9, run(SISTER))
     asked = [s.prompt for s in of_kind(earlier.sentences, "question")]
     moved = "My sister has moved: she lives in Porto now."
     questions = {**QUESTIONS, moved: ["Where is she living?", *asked]}
@@ -241,6 +242,14 @@ def test_a_correction_takes_over_the_questions_of_an_earlier_consolidation():
     # Without the earlier consolidation nobody asks them.
     alone = run(DOG, moved, questions=questions, author=FakeGenerator(_writes(written)))
     assert not {s.prompt for s in alone.sentences} & taken
+
+
+def _of_turn(number, targets):
+    statements, sentences = (
+        tuple(dataclasses.replace(part, turn_id=number) for part in parts)
+        for parts in (targets.statements, of_kind(targets.sentences, "question"))
+    )
+    return dataclasses.replace(targets, statements=statements, sentences=sentences)
 
 
 def _writes(questions):
