@@ -85,11 +85,7 @@ def train(
     head.refuse_trained(parameters)
     plan, epochs = _plan(documents, passing, config)
     ends = set(itertools.accumulate(epochs))
-    # One launch instead of dozens: for a small model these are as long as its products.
-    fused = all(p.is_cuda for p in parameters)
-    optimizer = torch.optim.AdamW(
-        parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=fused or None
-    )
+    optimizer = _optimizer(parameters, config)
     curve: list[TrainPoint] = []
     tokens = answer_tokens = 0
     for step, group in enumerate(plan, 1):
@@ -100,12 +96,9 @@ def train(
         with autocast() if autocast else contextlib.nullcontext():
             hidden_ND = reader.hidden(packed)
         kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
-        optimizer.zero_grad(set_to_none=True)
-        weight_N = _weights(packed, weights or {}, kl_N.device)
-        ((kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip)
+        norm = _gradient(optimizer, parameters, kl_N, _weights(packed, weights or {}, kl_N.device), config)
         value = float(kl_N.detach().mean())
-        _need_finite(value, float(norm), f"training step {step} of {len(plan)}", config)
+        _need_finite(value, norm, f"training step {step} of {len(plan)}", config)
         optimizer.step()
         recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
         curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall))
@@ -122,6 +115,25 @@ def train(
         kl_last=mean_kl(curve[-epochs[-1] :]),
         curve=tuple(curve),
     )
+
+
+def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
+    # One launch instead of dozens: for a small model these are as long as its products.
+    fused = all(p.is_cuda for p in parameters) or None
+    return torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=fused)
+
+
+def _gradient(
+    optimizer: torch.optim.AdamW,
+    parameters: Sequence[torch.nn.Parameter],
+    kl_N: torch.Tensor,
+    weight_N: torch.Tensor,
+    config: TrainingConfig,
+) -> float:
+    """The gradient of the weighted mean KL, clipped; gives its norm before that."""
+    optimizer.zero_grad(set_to_none=True)
+    ((kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
+    return float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
 
 
 def _plan(

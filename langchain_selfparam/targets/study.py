@@ -49,12 +49,7 @@ def study(
     Raises:
         NoTargetsError: No turn says anything that can be asked about.
     """
-    statements = [s for turn in episode.turns for s in parse.statements(turn, words=config.statement_words)]
-    statements = [s for s in statements if parse.says_something(s.said)]
-    if not statements:
-        ids = ", ".join(str(turn.id) for turn in episode.turns)
-        msg = f"turn {ids} says nothing that could be asked about; it stays in the prompt"
-        raise NoTargetsError(msg)
+    statements = _statements(episode, config)
     candidates = write_questions(statements, author, config=config)
     progress(1, 4)
     older = related(statements, taught)
@@ -87,12 +82,26 @@ def study(
     learned = {s.prompt for s in sentences}
     probes += [p for p in kept if p.prompt not in learned]
     unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *general[config.neutral :][-12:]) if q not in learned]
-    answers = served.generate([[Message(role="user", text=q)] for q in unrelated], max_tokens=_DRIFT_TOKENS)
-    probes += [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(unrelated, answers, strict=True) if a[0]]
+    probes += _drift_probes(unrelated, served)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
     )
+
+
+def _statements(episode: Episode, config: TargetConfig) -> list[Statement]:
+    statements = [s for turn in episode.turns for s in parse.statements(turn, words=config.statement_words)]
+    statements = [s for s in statements if parse.says_something(s.said)]
+    if not statements:
+        ids = ", ".join(str(turn.id) for turn in episode.turns)
+        msg = f"turn {ids} says nothing that could be asked about; it stays in the prompt"
+        raise NoTargetsError(msg)
+    return statements
+
+
+def _drift_probes(questions: Sequence[str], served: TextGenerator) -> list[Probe]:
+    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
+    return [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
 
 
 def _about(

@@ -312,4 +312,4 @@ def test_interpreter_ends_while_a_step_runs():
         "worker.notify()\n"
         "assert started.wait(20)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

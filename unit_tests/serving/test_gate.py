@@ -18,14 +18,15 @@ def _waiting(gate, count):
 
 
 def test_readers_read_together(in_thread):
-    gate, together = Gate(), threading.Barrier(3)
+    gate, together, met = Gate(), threading.Barrier(3), []
 
     def read():
         with gate.reading():
-            together.wait(20)
+            met.append(together.wait(20))
 
     with in_thread(read), in_thread(read), in_thread(read):
         pass
+    assert sorted(met) == [0, 1, 2]
 
 
 def test_writer_waits_for_readers_and_goes_before_later_ones(in_thread, until):
@@ -147,8 +148,10 @@ def test_what_one_thread_took_another_may_give_back(in_thread):
     gate.acquire_read()
     with in_thread(gate.release_read):
         pass
+    entered = False
     with gate.writing(timeout=0):
-        pass
+        entered = True
+    assert entered
 
 
 def test_giving_back_too_much_is_an_error():
