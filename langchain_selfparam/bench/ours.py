@@ -20,6 +20,7 @@ from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.model import share
+from langchain_selfparam.records import TrainReport
 from langchain_selfparam.weights.merge import ExactWeights
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
 
@@ -92,23 +93,7 @@ def run(
     shadow = Shadow(model, config, moments=moments.means())
     start = clock.stop()
     epochs = min(work.epochs, max(2, repeats))
-    times: list[float] = []
-
-    def stepped(done: int, total: int) -> None:
-        times.append(clock.stop())
-        clock.start()
-
-    clock.start()
-    report = student.train(
-        Reader(shadow.model, compiled=config.compiled),
-        head,
-        shadow.parameters,
-        plain,
-        said,
-        config=dataclasses.replace(config, epochs=epochs),
-        autocast=mixed_precision(device, model.dtype),
-        progress=stepped,
-    )
+    report, times = _trained(shadow, head, plain, said, config=dataclasses.replace(config, epochs=epochs), clock=clock)
     progress()
     exact = ExactWeights(model)
     delta = shadow.delta()
@@ -125,6 +110,37 @@ def run(
         answer_tokens=report.answer_tokens / report.steps,
         tokens=report.tokens / report.steps,
     )
+
+
+def _trained(
+    shadow: Shadow,
+    head: Head,
+    plain: list[Document],
+    said: teacher.TeacherTargets,
+    *,
+    config: TrainingConfig,
+    clock: _Clock,
+) -> tuple[TrainReport, list[float]]:
+    """Train, and time each step."""
+    times: list[float] = []
+
+    def stepped(done: int, total: int) -> None:
+        times.append(clock.stop())
+        clock.start()
+
+    model = shadow.model
+    clock.start()
+    report = student.train(
+        Reader(model, compiled=config.compiled),
+        head,
+        shadow.parameters,
+        plain,
+        said,
+        config=config,
+        autocast=mixed_precision(model.device, model.dtype),
+        progress=stepped,
+    )
+    return report, times
 
 
 class _Clock:
