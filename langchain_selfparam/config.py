@@ -128,6 +128,8 @@ class TargetConfig:
     """Tokens of one list of questions."""
     questions: int = 11
     """Most questions kept for one statement."""
+    bank: int = 12
+    """Most questions of the packaged bank kept for one statement; 0 to do without the bank."""
     full_answers: int = 2
     """Questions of a statement that are learned with the whole answer; the others with its opening."""
     opening_words: int = 4
@@ -163,7 +165,7 @@ class TargetConfig:
             "neutral_tokens",
         ):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("full_answers", "contrast", "neutral", "replay", "temperature", "margin"):
+        for name in ("bank", "full_answers", "contrast", "neutral", "replay", "temperature", "margin"):
             _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 
 

@@ -98,7 +98,7 @@ def _fresh(out: Path) -> Path:
 
 def _learn(model: str, folder: Path, conversation: Conversation, bars: Bars) -> tuple[str, Result]:
     """Ask before, speak the conversation through a chain, learn it, ask after."""
-    from langchain_selfparam.evaluation.injection import single
+    from langchain_selfparam.evaluation.injection import inject
     from langchain_selfparam.interfaces.asking import Asker, rehearse
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
     from langchain_selfparam.interfaces.memory import ParametricMemory
@@ -107,8 +107,8 @@ def _learn(model: str, folder: Path, conversation: Conversation, bars: Bars) -> 
     llm = ChatSelfParam.from_pretrained(model)
     memory = ParametricMemory(llm, path=folder, consolidate_every=None, background=False)
     with contextlib.closing(memory):
-        result = single(
-            conversation,
+        (result,) = inject(
+            [conversation],
             ask=Asker(llm),
             say=lambda: rehearse(memory, conversation.turns, lambda done, all_: bars("speak", done, all_)),
             consolidate=lambda: memory.consolidate(progress=bars),

@@ -1,32 +1,35 @@
-"""``selfparam eval``: how much of conversations a model holds, by the packaged protocol.
+"""``selfparam eval``: how much a model holds of what it was told, by the published protocols.
 
-In come a data set and a model, out go tables and JSON. What is asked and scored is ``evaluation``'s.
+In come a data set and a model, out go tables, JSON, pictures and every answer. What is asked and scored is
+``evaluation``'s.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, count
-from langchain_selfparam.errors import InputError
+from langchain_selfparam.config import Settings
+from langchain_selfparam.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from langchain_selfparam.engine.pipeline import Engine
-    from langchain_selfparam.evaluation.datasets import Conversation, Neighbour
-    from langchain_selfparam.evaluation.injection import Result
+    from langchain_selfparam.evaluation.datasets import Conversation
+    from langchain_selfparam.evaluation.unchanged import Unchanged
     from langchain_selfparam.interfaces.asking import Asker
 
 _EXAMPLE = """  $ selfparam eval single --data assistant_chats --contexts 2 --json out/eval.json
-  conversation  before  history  quoted  after  leaks before  leaks after  drift  seconds
-  …one line for each conversation, their mean, and a table by kind of question"""
+  conversation  before  history  retrieved  quoted  after  leaks before  leaks after  drift  seconds
+  …one line for each conversation, then by way with intervals and paired tests, and by kind of question
+  $ selfparam eval single --vary training.learning_rate=1e-3,2e-3,4e-3
+  $ selfparam eval batch --data passages.jsonl --contexts 20 --baselines ft-context,ft-sentences
+  $ selfparam eval sequential --data long --unchanged prose.jsonl pairs.jsonl
+  $ selfparam eval compare out/a.json out/b.json"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,22 +41,45 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "measure how much of conversations a model holds"
     parser = add_command(commands, "eval", run, help=text, example=_EXAMPLE)
     protocols = (
-        "single: each conversation into fresh weights; sequential: one after another into the same; "
-        "compare: two runs, question by question"
+        "single: each context into fresh weights; batch: all at once; sequential: one after another into the same "
+        "weights; compare: two runs, question by question"
     )
-    parser.add_argument("protocol", choices=["single", "sequential", "compare"], help=protocols)
+    parser.add_argument("protocol", choices=["single", "batch", "sequential", "compare"], help=protocols)
     parser.add_argument("files", nargs="*", type=Path, metavar="JSON", help="compare: two files that --json wrote")
-    data = "a .jsonl file of conversations, or a packaged set (default: assistant_chats)"
+    data = (
+        "a .jsonl file of conversations, of passages with questions (SQuAD) or of questions about authors (TOFU), or "
+        "a packaged set (default: assistant_chats)"
+    )
     parser.add_argument("--data", default="assistant_chats", metavar="FILE", help=data)
     add_model(parser)
-    parser.add_argument("--contexts", type=count, metavar="N", help="only the first N conversations")
+    _add_plan(parser)
     out = (
-        "sequential: where memory and finished steps are kept; the same command goes on there (default: out/sequential)"
+        "where finished parts are kept; the same command goes on there after an interruption "
+        "(default: out/PROTOCOL; a folder of another run is refused)"
     )
-    parser.add_argument("--out", type=Path, default=Path("out/sequential"), metavar="FOLDER", help=out)
-    parser.add_argument("--limit-minutes", type=count, metavar="M", help="sequential: begin no step after so long")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help=out)
+    parser.add_argument("--limit-minutes", type=count, metavar="M", help="begin no part after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and answer there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--contexts", type=count, metavar="N", help="only the first N contexts")
+    parser.add_argument("--seeds", type=count, default=1, metavar="K", help="single, batch: so many seeds (default: 1)")
+    setting = "change a setting, such as targets.replay=0; can be given again"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=setting)
+    vary = "single, batch: run with each value, such as training.learning_rate=1e-3,2e-3, and plot recall against drift"
+    parser.add_argument("--vary", metavar="NAME=V,V", help=vary)
+    baselines = (
+        "other ways to learn, in the same run on the same questions: ft-context, ft-sentences, published; for "
+        "sequential also published-reset, which forgets as the released script does"
+    )
+    parser.add_argument("--baselines", default="", metavar="NAME,NAME", help=baselines)
+    parser.add_argument("--no-retrieval", action="store_true", help="leave BM25 out (it needs bm25s)")
+    unchanged = "look at these before and after too: prose, minimal pairs, facts of the world, instructions"
+    parser.add_argument("--unchanged", nargs="+", type=Path, metavar="FILE", help=unchanged)
+    items = "lines of each of these files, taken evenly (default: 300)"
+    parser.add_argument("--unchanged-items", type=count, default=300, metavar="N", help=items)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,33 +93,196 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.protocol == "compare" or args.files:
         return _compare(args)
-    from langchain_selfparam.evaluation import report, tables
-    from langchain_selfparam.evaluation.datasets import find, load, load_neighbours
+    from langchain_selfparam.evaluation.datasets import find, load
     from langchain_selfparam.interfaces.asking import Asker
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
+    settings = settings_of(args.set)
     path = find(args.data)
     conversations = load(path)[: args.contexts]
+    args.out = args.out or Path("out") / args.protocol
+    _claim(args)
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
     llm = ChatSelfParam.from_pretrained(args.model)
     asker = Asker(llm)
+    end = time.monotonic() + 60 * args.limit_minutes if args.limit_minutes else float("inf")
+
+    def more() -> bool:
+        return time.monotonic() < end
+
     if args.protocol == "sequential":
-        return _sequential(args, conversations, load_neighbours(path), asker, llm.model_name)
-    results = []
-    for number, conversation in enumerate(conversations, 1):
-        print(f"{conversation.id} ({number} of {len(conversations)})", file=sys.stderr, flush=True)
-        results.append(_single(conversation, asker))
-        if args.json is not None:
-            # After each conversation: an interruption keeps what was measured.
-            values = report.eval_json(results, model=llm.model_name, data=args.data)
-            tables.write_whole(args.json, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-    found = report.eval_tables(results)
-    if args.markdown is not None:
-        text = "\n\n".join(tables.markdown(header, rows) for header, rows in found)
-        tables.write_whole(args.markdown, text + "\n")
-    print(f"{llm.model_name}, right answers by what was in the prompt; after: nothing, learned")
-    print("\n\n".join(tables.plain(header, rows) for header, rows in found))
+        return _sequential(args, conversations, path, asker, llm.model_name, settings, more)
+    return _injection(args, conversations, asker, llm.model_name, settings, more)
+
+
+def settings_of(changes: Sequence[str]) -> Settings:
+    """Settings from changes such as ``targets.replay=0``.
+
+    Args:
+        changes: Stage, name and value each; values are read as JSON where they are.
+
+    Returns:
+        The defaults with these changes.
+
+    Raises:
+        ConfigError: A change has another form, or a name or value is refused.
+    """
+    mapping: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        stage, dot, field = name.partition(".")
+        if not (equals and dot and field):
+            msg = f"{change!r} is not of the form STAGE.NAME=VALUE, such as targets.replay=0"
+            raise ConfigError(msg)
+        try:
+            value = json.loads(text.replace("None", "null"))
+        except ValueError:
+            value = text
+        mapping.setdefault(stage, {})[field] = value
+    return Settings.from_mapping(mapping)
+
+
+def _claim(args: argparse.Namespace) -> None:
+    """See that the folder is new, or of this very run."""
+    from langchain_selfparam import __version__
+    from langchain_selfparam.evaluation.tables import write_whole
+
+    names = ("protocol", "data", "model", "contexts", "seeds", "set", "vary", "baselines", "no_retrieval")
+    mark = {name: getattr(args, name) for name in names}
+    mark |= {"unchanged": [str(path) for path in args.unchanged or []], "version": __version__}
+    file = args.out / "run.json"
+    if not file.exists():
+        write_whole(file, json.dumps(mark, indent=1) + "\n")
+        return
+    found = json.loads(file.read_text("utf-8"))
+    apart = [name for name in mark if found.get(name) != mark[name]]
+    if apart:
+        what = "; ".join(f"{name} was {found.get(name)!r} and is {mark[name]!r}" for name in apart)
+        msg = f"{args.out} holds another run ({what}); give another --out, or remove it"
+        raise InputError(msg)
+    print(f"going on with what {args.out} keeps; remove it to measure everything anew", file=sys.stderr)
+
+
+def _unchanged(args: argparse.Namespace) -> Unchanged | None:
+    from langchain_selfparam.evaluation.unchanged import load
+
+    return load(args.unchanged, limit=args.unchanged_items) if args.unchanged else None
+
+
+def _baselines(args: argparse.Namespace, known: Sequence[str]) -> list[Any]:
+    names = [name.strip() for name in args.baselines.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            msg = f"{name!r} is no baseline of `eval {args.protocol}`; known: {', '.join(known)}"
+            raise InputError(msg)
+    return names
+
+
+def _injection(
+    args: argparse.Namespace,
+    conversations: Sequence[Conversation],
+    asker: Asker,
+    name: str,
+    settings: Settings,
+    more: Callable[[], bool],
+) -> int:
+    from langchain_selfparam.evaluation import baselines, harness, outcome, pictures, summary, tables
+
+    plan = harness.Plan(
+        conversations=conversations,
+        together=args.protocol == "batch",
+        variants=_variants(args) if args.vary else {"": settings},
+        seeds=args.seeds,
+        baselines=_baselines(args, baselines.NAMES),
+        retrieved=not args.no_retrieval,
+        unchanged=_unchanged(args),
+    )
+    with Bars() as bars:
+        found = harness.run(
+            plan,
+            asker,
+            keep=args.out / "outcomes.jsonl",
+            progress=bars,
+            more=more,
+            starts=lambda text: print(text, file=sys.stderr, flush=True),
+        )
+    if not found:
+        print("no part was finished; run the same command again", file=sys.stderr)
+        return OK
+    tables.write_whole(args.out / "questions.jsonl", "".join(f"{line}\n" for line in outcome.lines(found)))
+    parts = summary.variants(found)
+    _picture(args.out / "steps.png", lambda: pictures.steps(next(iter(parts.values()))))
+    if len(parts) > 1:
+        _picture(args.out / "drift.png", lambda: pictures.drift(parts, limit=settings.verify.max_drift))
+    values = summary.as_json(found, model=name, data=args.data, protocol=args.protocol)
+    title = f"{name}, right answers by what was in the prompt; after: nothing, learned"
+    _show(args, title, summary.tables(found), values)
     return OK
+
+
+def _variants(args: argparse.Namespace) -> Mapping[str, Settings]:
+    name, _, values = args.vary.partition("=")
+    found = {f"{name}={value}": settings_of([*args.set, f"{name}={value}"]) for value in values.split(",") if value}
+    if not found:
+        msg = f"--vary {args.vary!r} has no values; give some, such as training.learning_rate=1e-3,2e-3"
+        raise ConfigError(msg)
+    return found
+
+
+def _sequential(
+    args: argparse.Namespace,
+    conversations: Sequence[Conversation],
+    path: Path,
+    asker: Asker,
+    name: str,
+    settings: Settings,
+    more: Callable[[], bool],
+) -> int:
+    from langchain_selfparam.evaluation import retention, sequence
+    from langchain_selfparam.evaluation.datasets import load_neighbours
+
+    plan = sequence.Plan(
+        conversations=conversations,
+        neighbours=load_neighbours(path),
+        settings=settings,
+        baselines=_baselines(args, sequence.BASELINES),
+        unchanged=_unchanged(args),
+    )
+    with Bars() as bars:
+        found = sequence.run(plan, asker, folder=args.out, progress=bars, more=more)
+    if not found.ours.steps:
+        print("no step was finished; run the same command again", file=sys.stderr)
+        return OK
+    _picture(args.out / "retention.png", lambda: retention.picture(found.ours))
+    for way, other in found.others.items():
+        _picture(args.out / f"retention-{way}.png", lambda other=other: retention.picture(other))  # type: ignore[misc]
+    values = retention.as_json(found.ours, model=name, data=args.data, others=found.others, change=found.change)
+    title = f"{name}: right answers after each step, nothing in the prompt"
+    _show(args, title, retention.tables(found.ours, others=found.others, change=found.change), values)
+    return OK
+
+
+def _show(args: argparse.Namespace, title: str, found: Sequence[Any], values: Mapping[str, Any]) -> None:
+    from langchain_selfparam.evaluation import tables
+
+    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    marked = "\n\n".join(tables.markdown(*table) for table in found) + "\n"
+    for file in {args.out / "results.json", args.json} - {None}:
+        tables.write_whole(file, text)
+    for file in {args.out / "tables.md", args.markdown} - {None}:
+        tables.write_whole(file, marked)
+    print(title)
+    print("\n\n".join(tables.plain(*table, width=120, lines=2) for table in found))
+    print(f"\nkept in {args.out}: results.json, tables.md and what was measured", file=sys.stderr)
+
+
+def _picture(path: Path, draw: Callable[[], bytes]) -> None:
+    from langchain_selfparam.evaluation.tables import write_whole
+
+    try:
+        write_whole(path, draw())
+    except ImportError as error:
+        print(f"no picture: {error}", file=sys.stderr)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -111,89 +300,3 @@ def _compare(args: argparse.Namespace) -> int:
         tables.write_whole(args.markdown, tables.markdown(*shown) + "\n")
     print(f"first: {args.files[0]}\nsecond: {args.files[1]}\n{tables.plain(*shown)}")
     return OK
-
-
-def _sequential(
-    args: argparse.Namespace,
-    conversations: Sequence[Conversation],
-    neighbours: Sequence[Neighbour],
-    asker: Asker,
-    name: str,
-) -> int:
-    from langchain_selfparam.evaluation import retention, tables
-    from langchain_selfparam.evaluation.sequential import sequential
-
-    args.out.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + 60 * args.limit_minutes if args.limit_minutes else float("inf")
-    with Bars() as bars, _memory(asker, args.out / "memory", "sequential") as engine:
-
-        def say(conversation: Conversation) -> None:
-            for number, (user, assistant) in enumerate(conversation.turns):
-                # An id makes a turn that was said before an interruption the same turn after it.
-                engine.append(user=user, assistant=assistant, message_id=f"{conversation.id}:{number}")
-
-        found = sequential(
-            conversations,
-            neighbours,
-            ask=asker,
-            say=say,
-            consolidate=lambda: engine.consolidate(progress=bars),
-            progress=bars,
-            keep=args.out / "steps.json",
-            more=lambda: time.monotonic() < end,
-        )
-    if not found.steps:
-        print("no step was finished; run the same command again", file=sys.stderr)
-        return OK
-    if args.json is not None:
-        values = retention.as_json(found, model=name, data=args.data)
-        tables.write_whole(args.json, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-    shown = retention.tables(found)
-    if args.markdown is not None:
-        tables.write_whole(args.markdown, "\n\n".join(tables.markdown(*table) for table in shown) + "\n")
-    try:
-        tables.write_whole(args.out / "retention.png", retention.picture(found))
-    except ImportError as error:
-        print(f"no picture: {error}", file=sys.stderr)
-    print(f"{name}: right answers after each step, nothing in the prompt")
-    print("\n\n".join(tables.plain(*table) for table in shown))
-    return OK
-
-
-def _memory(asker: Asker, folder: Path, namespace: str) -> Engine:
-    from langchain_selfparam.config import Settings
-    from langchain_selfparam.engine.pipeline import Engine
-
-    settings = Settings()
-    policy = dataclasses.replace(settings.policy, every_turns=None)
-    return Engine.open(
-        asker.local,
-        asker.gate,
-        path=folder,
-        settings=dataclasses.replace(settings, policy=policy),
-        namespace=("memories", namespace),
-        background=False,
-    )
-
-
-def _single(conversation: Conversation, asker: Asker) -> Result:
-    from langchain_selfparam.evaluation.injection import single
-
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Bars() as bars,
-        # Closing it gives the model its own weights back: the next conversation starts from them.
-        _memory(asker, Path(folder), conversation.id) as engine,
-    ):
-
-        def say() -> None:
-            for user, assistant in conversation.turns:
-                engine.append(user=user, assistant=assistant)
-
-        return single(
-            conversation,
-            ask=asker,
-            say=say,
-            consolidate=lambda: engine.consolidate(progress=bars),
-            progress=bars,
-        )

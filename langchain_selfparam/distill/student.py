@@ -53,6 +53,7 @@ def train(
     targets: TeacherTargets,
     *,
     config: TrainingConfig,
+    alternating: Sequence[Document] = (),
     passing: Sequence[Document] = (),
     held_out: Sequence[Document] = (),
     weights: Mapping[int, float] | None = None,
@@ -68,6 +69,7 @@ def train(
         documents: Prompts without context and their answers.
         targets: The teacher's rows for each document's key.
         config: Rates, epochs, batch size, seed.
+        alternating: Documents of which each epoch sees every second one, and the next epoch the others.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often.
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
@@ -83,7 +85,7 @@ def train(
         NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
     head.refuse_trained(parameters)
-    plan, epochs = _plan(documents, passing, config)
+    plan, epochs = _plan(documents, alternating, passing, config)
     ends = set(itertools.accumulate(epochs))
     optimizer = _optimizer(parameters, config)
     curve: list[TrainPoint] = []
@@ -137,14 +139,17 @@ def _gradient(
 
 
 def _plan(
-    documents: Sequence[Document], passing: Sequence[Document], config: TrainingConfig
+    documents: Sequence[Document],
+    alternating: Sequence[Document],
+    passing: Sequence[Document],
+    config: TrainingConfig,
 ) -> tuple[list[list[Document]], list[int]]:
     """The documents of every step, shuffled anew for each epoch, and the steps of each epoch."""
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
     steps: list[int] = []
     for number in range(config.epochs):
-        seen = [*documents, *passing[number :: config.epochs]]
+        seen = [*documents, *alternating[number % 2 :: 2], *passing[number :: config.epochs]]
         order = list(range(len(seen)))
         shuffled.shuffle(order)
         epoch = batches(seen, tokens=config.batch_tokens, order=order)

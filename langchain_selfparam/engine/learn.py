@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     import torch
 
 _UNRELATED_IN_A_PACK = 48
+_OFTEN = 12
+"""Openings of one statement from which half of them do for an epoch."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,12 +109,12 @@ class Learner:
             targets = self._write(episode, reader, earlier, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
-            documents, passing, chunks, unrelated = self._documents(targets)
+            documents, chunks, unrelated = self._documents(targets)
             said, moments = self._read(reader, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
             delta, train = self._train(
-                documents, passing, self._held_out(targets), said, keep, moments, _part(progress, "student")
+                documents, self._held_out(targets), said, keep, moments, _part(progress, "student")
             )
             clock.stop("student")
             delta, verdict = self._verify(
@@ -159,17 +162,21 @@ class Learner:
         )
         return dataclasses.replace(targets, sentences=(*targets.sentences, *more))
 
-    def _documents(self, targets: TargetSet) -> tuple[list[Document], list[Document], _Chunks, list[Document]]:
-        """The student's documents, those it only passes, the teacher's, and the drift probes."""
-        student_documents: list[Document] = []
-        passing: list[Document] = []
+    def _documents(self, targets: TargetSet) -> tuple[_Own, _Chunks, list[Document]]:
+        """The student's documents, the teacher's, and the drift probes."""
+        student_documents = _Own([], [], [])
+        openings = Counter((s.turn_id, s.answer) for s in targets.sentences if s.kind == "question" and not s.ends)
         by_context: dict[tuple[Message, ...], list[Document]] = {}
         plain: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
             question = Message(role="user", text=sentence.prompt)
             answer = self._answer(sentence.answer, ends=sentence.ends)
             own = Document(key, tuple(self._local.encode_chat([question])), answer)
-            (passing if sentence.kind in {"neutral", "replay"} else student_documents).append(own)
+            often = not sentence.ends and openings[sentence.turn_id, sentence.answer] > _OFTEN
+            if sentence.kind in {"neutral", "replay"}:
+                student_documents.passing.append(own)
+            else:
+                (student_documents.alternating if often else student_documents.always).append(own)
             if sentence.context:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
@@ -188,7 +195,7 @@ class Learner:
             plain=_cut(plain, _UNRELATED_IN_A_PACK),
             probes=_cut(unrelated, _UNRELATED_IN_A_PACK),
         )
-        return student_documents, passing, chunks, unrelated
+        return student_documents, chunks, unrelated
 
     def _read(
         self, reader: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
@@ -222,8 +229,7 @@ class Learner:
 
     def _train(
         self,
-        documents: Sequence[Document],
-        passing: Sequence[Document],
+        documents: _Own,
         held_out: Sequence[Document],
         said: teacher.TeacherTargets,
         weights: Mapping[int, float],
@@ -235,10 +241,11 @@ class Learner:
             Reader(shadow.model, compiled=self._settings.training.compiled),
             self._head,
             shadow.parameters,
-            documents,
+            documents.always,
             said,
             config=self._settings.training,
-            passing=passing,
+            alternating=documents.alternating,
+            passing=documents.passing,
             held_out=held_out,
             weights=weights,
             autocast=mixed_precision(self._local.device, self._local.dtype),
@@ -281,6 +288,15 @@ class Learner:
             config=config,
         )
         return tried, verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Own:
+    """What the student reads: in every epoch, in every second one, and once in a training."""
+
+    always: list[Document]
+    alternating: list[Document]
+    passing: list[Document]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

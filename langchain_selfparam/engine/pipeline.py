@@ -211,6 +211,11 @@ class Engine:
         self._need_open()
         self._store.turns.clear(self.namespace)
 
+    def taught(self) -> list[TargetSet]:
+        """What the served version and those before it were learned from, the oldest first."""
+        path = self._store.versions.path(self._store.versions.head().id)
+        return [target_set(text) for text in self._store.jobs.taught([version.id for version in path])]
+
     @property
     def pending_tokens(self) -> int:
         """Tokens of the turns that the weights do not hold."""
@@ -382,7 +387,7 @@ class Engine:
         try:
             line = Line.to(self._store, self._store.versions.head().id)
             candidate = functools.partial(line.weights, self._exact)
-            learned = self._learner.learn(episode, candidate=candidate, earlier=self._taught(), progress=progress)
+            learned = self._learner.learn(episode, candidate=candidate, earlier=self.taught(), progress=progress)
             self._store.jobs.save_targets(job, as_json(learned.targets))
             report = self._keep(job, learned, started, progress)
         except BaseException as error:
@@ -395,10 +400,6 @@ class Engine:
         self.last_error = None
         logger.info("consolidated %d of %d turns", len(report.held), len(episode.turns))
         return report
-
-    def _taught(self) -> list[TargetSet]:
-        path = self._store.versions.path(self._store.versions.head().id)
-        return [target_set(text) for text in self._store.jobs.taught([version.id for version in path])]
 
     def _keep(self, job: Job, learned: Learned, started: float, progress: Progress) -> ConsolidationReport:
         verdict, turns = learned.verdict, job.episode.turns

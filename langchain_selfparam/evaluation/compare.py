@@ -94,13 +94,18 @@ def _flags(path: Path) -> dict[_Key, bool]:
         if "matrix" in values:
             return _sequential(values)
         return {
-            (row["id"], asked["question"]): bool(asked["right"]["after"])
+            (row["id"], asked["question"] + _mark(row)): bool(asked["right"]["after"])
             for row in values["conversations"]
             for asked in row["questions"]
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is not what `selfparam eval single` or `sequential` wrote with --json: {error!r}"
+        msg = f"{path} is not what `selfparam eval` wrote with --json: {error!r}"
         raise InputError(msg) from error
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    """What tells a question of another seed or variant from the same question of the first run."""
+    return f" (seed {row['seed']}, {row['variant']})" if row["seed"] or row["variant"] else ""
 
 
 def _sequential(values: Mapping[str, Any]) -> dict[_Key, bool]:

@@ -1,20 +1,25 @@
-"""One conversation into fresh weights: what is answered before, after, and with the text in the prompt.
+"""Contexts into fresh weights: what is answered before, after, and with the text in the prompt.
 
-In come a conversation and ways to ask, to say it and to learn it, out goes a ``Result`` with every answer.
-It knows nothing of LangChain, of files or of how results are shown.
+In come conversations and ways to ask, to say and to learn them, out goes a ``Result`` for each with every answer. One
+conversation is single injection, several are batch injection. It knows nothing of LangChain, of files or of how
+results are shown.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour, Question
-from langchain_selfparam.evaluation.metrics import leaks, right, share
+from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right, share
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Message
+
+BEFORE, HISTORY, RETRIEVED, QUOTED, AFTER = "before", "history", "retrieved", "quoted", "after"
+"""Ways to answer: nothing in the prompt, before; the whole conversation in it; what BM25 finds in it; only the turns
+with the answer in it; nothing in the prompt, after."""
 
 
 class Ask(Protocol):
@@ -25,33 +30,40 @@ class Ask(Protocol):
         ...
 
 
+class Retrieve(Protocol):
+    """Finds what was said about a question; ``evaluation.retrieval.Index`` is one."""
+
+    def __call__(self, question: str) -> list[str]:
+        """What the user said that fits best, the best first."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A question with its answers; ``None`` where it was not asked in that way."""
+    """A question with its answers, by way; a way that was not taken is missing."""
 
     question: Question
-    before: str
-    """With nothing in the prompt, before learning."""
-    history: str
-    """With the whole conversation in the prompt, before learning."""
-    quoted: str | None
-    """With only the turns that hold the answer in the prompt, before learning."""
-    after: str
-    """With nothing in the prompt, after learning."""
+    answers: Mapping[str, str]
 
     def is_right(self, way: str) -> bool:
-        """Whether the answer of one way (``before``, ``history``, ``quoted``, ``after``) is right."""
-        answer = getattr(self, way)
-        return answer is not None and right(self.question, answer)
+        """Whether the answer of one way is right."""
+        return way in self.answers and right(self.question, self.answers[way])
+
+    def f1(self, way: str) -> float:
+        """Token F1 of the answer of one way; 0 where the question has no whole answers to compare with."""
+        return qa_f1(self.answers.get(way, ""), self.question.golds)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class AskedNeighbour:
-    """A neighbour with its answers, nothing in the prompt."""
+    """A neighbour with its answers, nothing in the prompt, by way."""
 
     neighbour: Neighbour
-    before: str
-    after: str
+    answers: Mapping[str, str]
+
+    def leaks(self, way: str) -> bool:
+        """Whether one of the user's facts is in the answer."""
+        return leaks(self.neighbour, self.answers[way])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,105 +75,84 @@ class Result:
     neighbours: tuple[AskedNeighbour, ...]
     report: ConsolidationReport
     seconds: float
-    """Wall-clock seconds of the consolidation."""
+    """Wall-clock seconds of the consolidation, of all conversations that were learned with it."""
+    prompts: Mapping[str, Sequence[Sequence[Message]]] = dataclasses.field(default_factory=dict)
+    """What was asked, by way, where more than the question stood in the prompt."""
 
     def held(self, way: str, kind: str | None = None) -> float:
         """Share of right answers of one way, of one kind of question or of all."""
         return share(a.is_right(way) for a in self.asked if kind in {None, a.question.kind})
 
-    @property
-    def leaked_before(self) -> float:
-        """Share of neighbours that leak before anything was learned: what chance gives."""
-        return share(leaks(n.neighbour, n.before) for n in self.neighbours)
-
-    @property
-    def leaked_after(self) -> float:
-        """Share of neighbours that leak after learning."""
-        return share(leaks(n.neighbour, n.after) for n in self.neighbours)
+    def leaked(self, way: str) -> float:
+        """Share of neighbours that leak one way; ``before`` is what chance gives."""
+        return share(n.leaks(way) for n in self.neighbours if way in n.answers)
 
 
-def single(
-    conversation: Conversation,
+def inject(
+    conversations: Sequence[Conversation],
     *,
     ask: Ask,
     say: Callable[[], None],
     consolidate: Callable[[], ConsolidationReport],
     progress: Progress,
     quoted: bool = True,
-) -> Result:
+    retrieve: Retrieve | None = None,
+) -> list[Result]:
     """Ask, learn, ask again.
 
     Args:
-        conversation: What to learn and what to ask.
+        conversations: What to learn at once and what to ask.
         ask: Answers with the weights that are served; they are fresh.
-        say: Says the conversation into a memory over these weights, which learns nothing by itself.
+        say: Says the conversations into a memory over these weights, which learns nothing by itself.
         consolidate: Has that memory learn.
         progress: Called by stage; the stages of asking are ``ask: nothing``, ``ask: history`` and so on.
         quoted: Whether to ask also with the right turn in the prompt.
+        retrieve: Finds what to put into the prompt for the way ``retrieved``.
 
     Returns:
-        All answers and the consolidation's report.
+        All answers and the consolidation's report, for each conversation.
     """
-    before = ask_all(conversation, ask, progress, "ask: nothing")
-    history = ask_all(conversation, ask, progress, "ask: history", history=conversation.messages)
-    chunks = ask(quoting(conversation), bar(progress, "ask: quoted")) if quoted else None
+    seen = [_Answers(c) for c in conversations]
+    for found in seen:
+        found.closed_book(ask, BEFORE, progress, "ask: nothing")
+        questions = found.conversation.questions
+        told = [(*found.conversation.messages, Message(role="user", text=q.text)) for q in questions]
+        found.by_prompt(told, ask, HISTORY, progress)
+        if retrieve is not None:
+            found.by_prompt([_quoted(retrieve(q.text), q.text) for q in questions], ask, RETRIEVED, progress)
+        if quoted:
+            found.by_prompt(quoting(found.conversation), ask, QUOTED, progress)
     say()
     started = time.perf_counter()
     report = consolidate()
     seconds = time.perf_counter() - started
-    after = ask_all(conversation, ask, progress, "ask: weights")
-    count = len(conversation.questions)
-    return Result(
-        conversation=conversation,
-        asked=tuple(
-            Asked(
-                question=question,
-                before=before[i],
-                history=history[i],
-                quoted=chunks[i] if chunks is not None else None,
-                after=after[i],
-            )
-            for i, question in enumerate(conversation.questions)
-        ),
-        neighbours=tuple(
-            AskedNeighbour(neighbour=n, before=b, after=a)
-            for n, b, a in zip(conversation.neighbours, before[count:], after[count:], strict=True)
-        ),
-        report=report,
-        seconds=seconds,
-    )
+    for found in seen:
+        found.closed_book(ask, AFTER, progress, "ask: weights")
+    return [found.result(report, seconds) for found in seen]
 
 
-def ask_all(
-    conversation: Conversation,
-    ask: Ask,
-    progress: Progress,
-    stage: str,
-    *,
-    history: Sequence[Message] = (),
-) -> list[str]:
-    """Ask all questions, and the neighbours too where nothing is in the prompt.
+def ask_closed_book(
+    conversation: Conversation, ask: Ask, progress: Progress, stage: str
+) -> tuple[list[str], list[str]]:
+    """Ask all questions and the neighbours with nothing in the prompt.
 
     Args:
-        conversation: Where the questions are.
+        conversation: Where they are.
         ask: Answers them.
         progress: Called by stage.
         stage: Its name there.
-        history: What stands in the prompt before each question.
 
     Returns:
-        The answers in order, those of the neighbours last.
+        The answers to the questions, and those to the neighbours.
     """
     # Apart from each other: how a half-precision model rounds depends on which prompts share a batch, and questions
     # that are asked again alone, in a new process, should find the same company.
-    groups: list[Sequence[Question] | Sequence[Neighbour]] = [conversation.questions]
-    if not history:
-        groups.append(conversation.neighbours)
-    answers: list[str] = []
-    for group in groups:
-        prompts = [(*history, Message(role="user", text=asked.text)) for asked in group]
-        answers += ask(prompts, bar(progress, stage))
-    return answers
+    groups: tuple[Sequence[Question] | Sequence[Neighbour], ...] = (conversation.questions, conversation.neighbours)
+    answers, near = (
+        ask([(Message(role="user", text=asked.text),) for asked in group], bar(progress, stage)) if group else []
+        for group in groups
+    )
+    return answers, near
 
 
 def quoting(conversation: Conversation) -> list[tuple[Message, ...]]:
@@ -173,11 +164,71 @@ def quoting(conversation: Conversation) -> list[tuple[Message, ...]]:
     Returns:
         One prompt for each question.
     """
-    prompts: list[tuple[Message, ...]] = []
-    for question in conversation.questions:
-        said = " ".join(conversation.turns[turn][0] for turn in question.turns)
-        prompts.append((Message(role="user", text=f'Earlier I told you: "{said}" {question.text}'),))
-    return prompts
+    return [_quoted([conversation.turns[turn][0] for turn in q.turns], q.text) for q in conversation.questions]
+
+
+def answered(result: Result, ask: Ask, way: str, progress: Progress) -> Result:
+    """A result with one way more, that of other weights.
+
+    Args:
+        result: What was found so far.
+        ask: Answers with these weights.
+        way: Its name.
+        progress: Called by stage.
+
+    Returns:
+        The same with closed-book answers of that way.
+    """
+    answers, near = ask_closed_book(result.conversation, ask, progress, f"ask: {way}")
+    return dataclasses.replace(
+        result,
+        asked=tuple(
+            dataclasses.replace(a, answers={**a.answers, way: text})
+            for a, text in zip(result.asked, answers, strict=True)
+        ),
+        neighbours=tuple(
+            dataclasses.replace(n, answers={**n.answers, way: text})
+            for n, text in zip(result.neighbours, near, strict=True)
+        ),
+    )
+
+
+class _Answers:
+    """What was answered about one conversation, as it comes."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self._answers: dict[str, list[str]] = {}
+        self._near: dict[str, list[str]] = {}
+        self._prompts: dict[str, list[tuple[Message, ...]]] = {}
+
+    def closed_book(self, ask: Ask, way: str, progress: Progress, stage: str) -> None:
+        self._answers[way], self._near[way] = ask_closed_book(self.conversation, ask, progress, stage)
+
+    def by_prompt(self, prompts: list[tuple[Message, ...]], ask: Ask, way: str, progress: Progress) -> None:
+        self._answers[way], self._prompts[way] = ask(prompts, bar(progress, f"ask: {way}")), prompts
+
+    def result(self, report: ConsolidationReport, seconds: float) -> Result:
+        asked = [
+            Asked(question=q, answers={way: texts[i] for way, texts in self._answers.items()})
+            for i, q in enumerate(self.conversation.questions)
+        ]
+        near = [
+            AskedNeighbour(neighbour=n, answers={way: texts[i] for way, texts in self._near.items()})
+            for i, n in enumerate(self.conversation.neighbours)
+        ]
+        return Result(
+            conversation=self.conversation,
+            asked=tuple(asked),
+            neighbours=tuple(near),
+            report=report,
+            seconds=seconds,
+            prompts=self._prompts,
+        )
+
+
+def _quoted(said: Sequence[str], question: str) -> tuple[Message, ...]:
+    return (Message(role="user", text=f'Earlier I told you: "{" ".join(said)}" {question}'),)
 
 
 def bar(progress: Progress, stage: str) -> Callable[[int, int], None]:

@@ -27,7 +27,21 @@ def right(question: Question, answer: str) -> bool:
         Whether it is right.
     """
     said = answer.lower()
-    return any(key in said for key in question.keys) and not any(f in said for f in question.forbidden)
+    return any(key in said for key in question.keys) and not gives_old(question, answer)
+
+
+def gives_old(question: Question, answer: str) -> bool:
+    """Tell whether an answer has the value that was corrected since, or anything else that is forbidden.
+
+    Args:
+        question: What was asked.
+        answer: The answer.
+
+    Returns:
+        Whether it has.
+    """
+    said = answer.lower()
+    return any(forbidden in said for forbidden in question.forbidden)
 
 
 def leaks(neighbour: Neighbour, answer: str) -> bool:

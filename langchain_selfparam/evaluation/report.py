@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from langchain_selfparam.evaluation.injection import Result
-from langchain_selfparam.evaluation.metrics import leaks, right, share
+from langchain_selfparam.evaluation.injection import Asked, Result
+from langchain_selfparam.evaluation.metrics import right
 from langchain_selfparam.evaluation.tables import as_plain, markdown, percent, plain, write_whole
 from langchain_selfparam.optional import require
 from langchain_selfparam.records import TrainPoint
@@ -122,8 +122,8 @@ def demo_json(demo: Demo) -> dict[str, Any]:
             "after": result.held("after"),
             "reopened": demo.right(demo.reopened) / count,
             "rolled_back": demo.right(demo.rolled_back) / count,
-            "neighbours_before": result.leaked_before,
-            "neighbours_after": result.leaked_after,
+            "neighbours_before": result.leaked("before"),
+            "neighbours_after": result.leaked("after"),
             "turns_held": len(result.report.held),
             "turns": len(result.conversation.turns),
             "tokens_saved": result.report.tokens_saved,
@@ -195,103 +195,6 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
     return buffer.getvalue()
 
 
-def eval_summary(results: Sequence[Result]) -> dict[str, Any]:
-    """Figures over conversations.
-
-    Args:
-        results: One for each conversation, at least one.
-
-    Returns:
-        Means over conversations, and shares by kind of question over all of them.
-    """
-    ways = [way for way in _WAYS if way != "quoted" or results[0].asked[0].quoted is not None]
-    asked = [a for result in results for a in result.asked]
-    kinds = dict.fromkeys(a.question.kind for a in asked)
-    return {
-        "conversations": len(results),
-        "questions": len(asked),
-        **{way: _mean(r.held(way) for r in results) for way in ways},
-        "neighbours_before": _mean(r.leaked_before for r in results),
-        "neighbours_after": _mean(r.leaked_after for r in results),
-        "drift": _mean(r.report.drift for r in results),
-        "drift_max": max(r.report.drift for r in results),
-        "seconds": _mean(r.seconds for r in results),
-        "kinds": {
-            kind: {
-                "questions": sum(a.question.kind == kind for a in asked),
-                **{way: share(a.is_right(way) for a in asked if a.question.kind == kind) for way in ways},
-            }
-            for kind in kinds
-        },
-    }
-
-
-def eval_tables(results: Sequence[Result]) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
-    """The tables of an evaluation: by conversation, and by kind of question.
-
-    Args:
-        results: One for each conversation, at least one.
-
-    Returns:
-        Header and rows of each table.
-    """
-    summary = eval_summary(results)
-    ways = [way for way in _WAYS if way in summary]
-    head = ("conversation", *ways, "leaks before", "leaks after", "drift", "seconds")
-    rows = [
-        (
-            r.conversation.id,
-            *(percent(r.held(way)) for way in ways),
-            percent(r.leaked_before),
-            percent(r.leaked_after),
-            f"{r.report.drift:.4f}",
-            f"{r.seconds:.0f}",
-        )
-        for r in results
-    ]
-    mean = (
-        "mean",
-        *(percent(summary[way]) for way in ways),
-        percent(summary["neighbours_before"]),
-        percent(summary["neighbours_after"]),
-        f"{summary['drift']:.4f}",
-        f"{summary['seconds']:.0f}",
-    )
-    kinds = [
-        (kind, str(found["questions"]), *(percent(found[way]) for way in ways))
-        for kind, found in summary["kinds"].items()
-    ]
-    return [(head, [*rows, mean]), (("kind", "questions", *ways), kinds)]
-
-
-def eval_json(results: Sequence[Result], *, model: str, data: str) -> dict[str, Any]:
-    """An evaluation as JSON values.
-
-    Args:
-        results: One for each conversation, at least one.
-        model: Whose memory it was.
-        data: What was read.
-
-    Returns:
-        Figures under ``summary``, and every answer.
-    """
-    return {
-        "model": model,
-        "data": data,
-        "summary": eval_summary(results),
-        "conversations": [
-            {
-                "id": r.conversation.id,
-                "seconds": r.seconds,
-                "questions": _answers(r),
-                "neighbours": _neighbours(r),
-                "report": as_plain(r.report),
-            }
-            for r in results
-        ],
-    }
-
-
 def save_demo(demo: Demo, folder: Path, *, png: bytes | None) -> list[Path]:
     """Write the demo's report.
 
@@ -314,8 +217,8 @@ def save_demo(demo: Demo, folder: Path, *, png: bytes | None) -> list[Path]:
 
 
 def _question_rows(result: Result, marks: tuple[str, str]) -> list[tuple[str, ...]]:
-    def cell(asked: Any, way: str) -> str:
-        return marks[0 if asked.is_right(way) else 1] + str(getattr(asked, way))
+    def cell(asked: Asked, way: str) -> str:
+        return marks[0 if asked.is_right(way) else 1] + asked.answers[way]
 
     return [(a.question.text, *(cell(a, way) for way in ("before", "history", "after"))) for a in result.asked]
 
@@ -323,9 +226,9 @@ def _question_rows(result: Result, marks: tuple[str, str]) -> list[tuple[str, ..
 def _held_rows(demo: Demo) -> list[tuple[str, ...]]:
     result = demo.result
     lines = [
-        (_WAYS["before"], [a.before for a in result.asked]),
-        (_WAYS["history"], [a.history for a in result.asked]),
-        (_WAYS["after"], [a.after for a in result.asked]),
+        (_WAYS["before"], [a.answers["before"] for a in result.asked]),
+        (_WAYS["history"], [a.answers["history"] for a in result.asked]),
+        (_WAYS["after"], [a.answers["after"] for a in result.asked]),
         ("the same in a new process", demo.reopened),
         ("the same after rollback to version 0", demo.rolled_back),
     ]
@@ -338,8 +241,8 @@ def _held_rows(demo: Demo) -> list[tuple[str, ...]]:
 def _cost_rows(demo: Demo) -> list[tuple[str, ...]]:
     result, report = demo.result, demo.result.report
     near = result.neighbours
-    before = sum(leaks(n.neighbour, n.before) for n in near)
-    after = sum(leaks(n.neighbour, n.after) for n in near)
+    before = sum(n.leaks("before") for n in near)
+    after = sum(n.leaks("after") for n in near)
     return [
         ("turns held by the weights", f"{len(report.held)} of {len(result.conversation.turns)}"),
         ("prompt tokens saved in every request", str(report.tokens_saved)),
@@ -362,8 +265,8 @@ def _answers(result: Result) -> list[dict[str, Any]]:
         {
             "question": a.question.text,
             "kind": a.question.kind,
-            **{way: getattr(a, way) for way in _WAYS if getattr(a, way) is not None},
-            "right": {way: a.is_right(way) for way in _WAYS if getattr(a, way) is not None},
+            **{way: a.answers[way] for way in _WAYS if way in a.answers},
+            "right": {way: a.is_right(way) for way in _WAYS if way in a.answers},
         }
         for a in result.asked
     ]
@@ -373,9 +276,9 @@ def _neighbours(result: Result) -> list[dict[str, Any]]:
     return [
         {
             "question": n.neighbour.text,
-            "before": n.before,
-            "after": n.after,
-            "leaks": {"before": leaks(n.neighbour, n.before), "after": leaks(n.neighbour, n.after)},
+            "before": n.answers["before"],
+            "after": n.answers["after"],
+            "leaks": {"before": n.leaks("before"), "after": n.leaks("after")},
         }
         for n in result.neighbours
     ]

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_selfparam.evaluation.sequential import Run
+from langchain_selfparam.evaluation.stats import mcnemar
 from langchain_selfparam.evaluation.tables import as_plain, percent
+from langchain_selfparam.evaluation.unchanged import Change
+from langchain_selfparam.evaluation.unchanged import rows as changed
 from langchain_selfparam.optional import require
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
-def tables(run: Run) -> list[Table]:
+_NO_RUNS: Mapping[str, Run] = {}
+
+
+def tables(run: Run, *, others: Mapping[str, Run] = _NO_RUNS, change: Change | None = None) -> list[Table]:
     """The retention matrix, and the figures read from it.
 
     Args:
         run: At least one step.
+        others: Other ways to learn, by name.
+        change: What else has moved.
 
     Returns:
         Header and rows of each table.
@@ -47,16 +56,43 @@ def tables(run: Run) -> list[Table]:
     figures: list[tuple[str, ...]] = [(text, percent(summary[name])) for name, text in names.items()]
     figures += [("largest drift of a step, nats a token", f"{summary['drift_max']:.4f}")]
     figures += [("seconds of a consolidation, mean", f"{summary['seconds']:.0f}")]
-    return [(header, rows), (("figure", ""), figures)]
+    if "last_f1" in summary:
+        figures += [("token F1 just after, after the last one", f"{summary['just_f1']:.3f}, {summary['last_f1']:.3f}")]
+    found: list[Table] = [(header, rows), (("figure", ""), figures)]
+    if others:
+        found.append(_against(run, others))
+    if change is not None:
+        found.append((("what must stay as it was", "before", "after the last one", "p"), [*changed(as_plain(change))]))
+    return found
 
 
-def as_json(run: Run, *, model: str, data: str) -> dict[str, Any]:
+def _against(run: Run, others: Mapping[str, Run]) -> Table:
+    """The memory beside other ways to learn, with the paired test over all questions after the last step."""
+    rows = []
+    ours = _at_the_end(run)
+    for name, other in {"this memory": run, **others}.items():
+        figures = other.summary
+        p = "-" if other is run else f"{mcnemar(_at_the_end(other), ours):.4f}"
+        shown = (figures[key] for key in ("just", "last", "retention", "corrected", "leaks"))
+        rows.append((name, *map(percent, shown), p, f"{figures['seconds']:.0f}"))
+    return (("learned by", "just after", "after the last", "retention", "corrected", "leaks", "p", "seconds"), rows)
+
+
+def _at_the_end(run: Run) -> list[bool]:
+    return [flag for at in range(len(run.conversations)) for flag in run.flags(run.steps[-1], at)]
+
+
+def as_json(
+    run: Run, *, model: str, data: str, others: Mapping[str, Run] = _NO_RUNS, change: Change | None = None
+) -> dict[str, Any]:
     """The run as JSON values: figures under ``summary``, the matrix, every answer, and which were right at the end.
 
     Args:
         run: At least one step.
         model: Whose memory it was.
         data: What was read.
+        others: Other ways to learn, by name: their figures, matrix and what was right at the end.
+        change: What else has moved.
 
     Returns:
         Dictionaries, lists, strings and numbers.
@@ -70,6 +106,15 @@ def as_json(run: Run, *, model: str, data: str) -> dict[str, Any]:
         "steps": [as_plain(dataclasses.asdict(step)) for step in run.steps],
         "questions": [[q.text for q in c.questions] for c in run.conversations],
         "right": [run.flags(run.steps[-1], at) for at in range(len(run.conversations))],
+        "baselines": {
+            name: {
+                "summary": other.summary,
+                "matrix": other.matrix,
+                "right": [other.flags(other.steps[-1], at) for at in range(len(other.conversations))],
+            }
+            for name, other in others.items()
+        },
+        "change": None if change is None else as_plain(change),
     }
 
 

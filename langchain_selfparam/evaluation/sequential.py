@@ -16,7 +16,7 @@ from typing import Any
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour
 from langchain_selfparam.evaluation.injection import Ask, bar
-from langchain_selfparam.evaluation.metrics import leaks, right, share
+from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right, share
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Message
@@ -33,6 +33,7 @@ class Step:
         held: Turns that the weights hold since.
         drift: Mean token KL of this step on unrelated prompts, nats.
         seconds: Wall-clock seconds of the consolidation.
+        steps: Training steps of it.
     """
 
     learned: str
@@ -41,6 +42,7 @@ class Step:
     held: int
     drift: float
     seconds: float
+    steps: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,11 @@ class Run:
         """Share of right answers: a row for each step, a column for each context."""
         return [[share(self.flags(step, c)) for c in range(len(self.conversations))] for step in self.steps]
 
+    def f1(self, step: Step, context: int) -> list[float]:
+        """Token F1 of each question of a context that has whole answers, after a step."""
+        questions = self.conversations[context].questions
+        return [qa_f1(a, q.golds) for q, a in zip(questions, step.answers[context], strict=True) if q.golds]
+
     @property
     def summary(self) -> dict[str, float]:
         """Figures of the run.
@@ -76,7 +83,8 @@ class Run:
         ``just``: right just after a context was learned, mean; ``last``: after the last step; ``retention``: of what
         was right just after its own step (the last context left aside) the part that is right after the last one;
         ``corrected``: right answers to ``update`` questions after the last step; ``leaks``: neighbours answered with
-        what was said, after the last step.
+        what was said, after the last step. Where the set has whole answers, ``just_f1`` and ``last_f1`` are mean token
+        F1.
         """
         count = len(self.steps)
         just = [self.flags(step, at) for at, step in enumerate(self.steps)]
@@ -89,6 +97,10 @@ class Run:
             for flag, q in zip(last[at], self.conversations[at].questions, strict=True)
             if q.kind == "update"
         ]
+        scores = {
+            "just_f1": [value for at, step in enumerate(self.steps) for value in self.f1(step, at)],
+            "last_f1": [value for at in range(count) for value in self.f1(self.steps[-1], at)],
+        }
         return {
             "before": share(f for at in range(count) for f in self.flags(self.before, at)),
             "just": share(f for flags in just for f in flags),
@@ -99,6 +111,7 @@ class Run:
             "leaks": self._leaks(self.steps[-1]),
             "drift_max": max(step.drift for step in self.steps),
             "seconds": statistics.fmean(step.seconds for step in self.steps),
+            **{name: statistics.fmean(values) for name, values in scores.items() if values},
         }
 
     def _leaks(self, step: Step) -> float:
@@ -134,7 +147,7 @@ def sequential(
     done = list(_read(keep, conversations)) if keep is not None and keep.exists() else []
     if not done:
         done.append(_asked(conversations, neighbours, ask, progress, learned="", report=None, seconds=0.0))
-        _write(keep, done, conversations)
+        write(keep, done, conversations)
     for conversation in conversations[len(done) - 1 :]:
         if not more():
             break
@@ -144,7 +157,7 @@ def sequential(
         done.append(
             _asked(conversations, neighbours, ask, progress, learned=conversation.id, report=report, seconds=seconds)
         )
-        _write(keep, done, conversations)
+        write(keep, done, conversations)
     return Run(conversations=tuple(conversations), neighbours=tuple(neighbours), before=done[0], steps=tuple(done[1:]))
 
 
@@ -167,10 +180,18 @@ def _asked(
         held=0 if report is None else len(report.held),
         drift=0.0 if report is None else report.drift,
         seconds=seconds,
+        steps=0 if report is None else len(report.curve),
     )
 
 
-def _write(keep: Path | None, done: Sequence[Step], conversations: Sequence[Conversation]) -> None:
+def write(keep: Path | None, done: Sequence[Step], conversations: Sequence[Conversation]) -> None:
+    """Keep what was measured.
+
+    Args:
+        keep: The file; nothing is written where missing.
+        done: What was seen before the first step and after each.
+        conversations: All of the run.
+    """
     if keep is not None:
         values = {"conversations": [c.id for c in conversations], "steps": [dataclasses.asdict(s) for s in done]}
         write_whole(keep, json.dumps(values, indent=1, ensure_ascii=False) + "\n")

@@ -52,7 +52,24 @@ class Asker:
         Returns:
             One answer for each prompt, in order.
         """
-        writer = BatchGenerator(self.local, self.gate, rows=_ROWS, progress=progress)
+        return self._answered(prompts, progress, None)
+
+    def over(self, model: Any) -> Callable[[Sequence[Sequence[Message]], Callable[[int, int], None]], list[str]]:
+        """The same with other weights.
+
+        Args:
+            model: A twin of the served module; nobody else may change it.
+
+        Returns:
+            Answers prompts as this object does.
+        """
+        return lambda prompts, progress: self._answered(prompts, progress, model)
+
+    def _answered(
+        self, prompts: Sequence[Sequence[Message]], progress: Callable[[int, int], None], model: Any
+    ) -> list[str]:
+        gate = self.gate if model is None else None
+        writer = BatchGenerator(self.local, gate, model=model, rows=_ROWS, progress=progress)
         return [texts[0] for texts in writer.generate(prompts, max_tokens=self._max_tokens)]
 
 

@@ -31,6 +31,8 @@ _UNFITTING = 2.5
 """Lead in nats below which a question is about nothing that was said."""
 _NEARLY = 3.0
 """Nats by which a question may fit a corrected statement better than the one that corrects it."""
+_SEEDED = 2.0
+"""Lead in nats over any other statement from which a question of the bank belongs to a statement."""
 _FEWEST = 4
 """Statements below which the examples' own are compared with as well."""
 _DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
@@ -58,6 +60,7 @@ def choose(
     *,
     config: TargetConfig,
     corrections: Mapping[int, Collection[int]] | None = None,
+    bank: Sequence[str] = (),
 ) -> Chosen:
     """Assign each candidate to the statement it fits, or to none.
 
@@ -68,26 +71,35 @@ def choose(
         config: Margin and number of questions.
         corrections: Number of a statement to the numbers of those that it may correct: a question that fits it nearly
             as well as one of these is its own.
+        bank: Questions that were written about no statement; they have to fit one far better than any other.
 
     Returns:
-        The questions of each statement, diverse, at most ``config.questions``.
+        The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
     """
     named = [introduces(s.said) and s.by_user for s in statements]
     dropped: Counter[str] = Counter()
     texts = _unlike([c for c in candidates if c.text not in prompts.NAME_QUESTIONS], len(statements))
     dropped["too like another"] += len(candidates) - len(texts)
+    known = {text for text, _ in texts}
+    texts += [(text, None) for text in bank if text not in known and text not in prompts.NAME_QUESTIONS]
     fitting: list[list[tuple[float, str]]] = [[] for _ in statements]
+    seeded: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
     said = [s.said for s in statements]
     if len(said) < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
         said += [example for example, _ in prompts.EXAMPLES]
     pairs = corrections or {}
-    for text, scores in _columns(said, texts, scorer, pairs):
+    for (text, about), scores in zip(texts, _columns(said, texts, scorer, pairs), strict=True):
         column = _corrected(scores, pairs)
         best = max(column, key=column.__getitem__)
         others = [score for number, score in column.items() if number != best]
         lead = column[best] - _mean(others)
-        if text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
+        if about is None:
+            if best < len(statements) and column[best] - max(others) >= _SEEDED:
+                seeded[best].append((column[best] - max(others), text))
+            elif lead < _UNFITTING:
+                unfitting.append(text)
+        elif text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
             dropped["copied from an example"] += 1
         elif _of_the_world(text, said[best]):
             dropped["about the world"] += 1
@@ -104,7 +116,8 @@ def choose(
         dropped["too like another"] += len(wanted) - len(_diverse(wanted))
         extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
         own = list(prompts.NAME_QUESTIONS) if named[number] else []
-        kept.append(tuple(dict.fromkeys([*own, *diverse, *extra])))
+        seeds = [text for _, text in sorted(seeded[number], reverse=True)[: config.bank]]
+        kept.append(tuple(dict.fromkeys([*own, *diverse, *seeds, *extra])))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 
@@ -126,17 +139,17 @@ def _of_the_world(question: str, said: str) -> bool:
 
 def _columns(
     said: Sequence[str],
-    texts: Sequence[tuple[str, int]],
+    texts: Sequence[tuple[str, int | None]],
     scorer: TextScorer,
     corrections: Mapping[int, Collection[int]],
-) -> list[tuple[str, dict[int, float]]]:
+) -> list[dict[int, float]]:
     """Scores log P(question | statement) of each question for the statements it has to be compared with.
 
     A question that is far likelier at its own statement than at two others is not compared with the rest.
 
     Args:
         said: Statements.
-        texts: Questions, each with the number of the statement it was written about.
+        texts: Questions, each with the number of the statement it was written about, or ``None``: compared with all.
         scorer: Gives the scores.
         corrections: As for ``choose``: these are always compared.
 
@@ -155,17 +168,19 @@ def _columns(
                 columns[at][number] = score
 
     size = len(said)
-    later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts}
-    near = [{about, (about + 1) % size, (about + size // 2) % size, *later[about]} for _, about in texts]
-    compare(near)
+    later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts if old is not None}
     everywhere = set(range(size))
-    unsure = [
-        set() if own - max(score for n, score in column.items() if n != about) >= _SURE else everywhere - set(column)
-        for (_, about), column in zip(texts, columns, strict=True)
-        for own in [column[about]]
+    near = [
+        everywhere if about is None else {about, (about + 1) % size, (about + size // 2) % size, *later[about]}
+        for _, about in texts
     ]
+    compare(near)
+    unsure: list[set[int]] = []
+    for (_, about), column in zip(texts, columns, strict=True):
+        sure = about is None or column[about] - max(s for n, s in column.items() if n != about) >= _SURE
+        unsure.append(set() if sure else everywhere - set(column))
     compare(unsure)
-    return [(text, column) for (text, _), column in zip(texts, columns, strict=True)]
+    return columns
 
 
 def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> tuple[list[str], list[str]]:
@@ -184,7 +199,7 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
     return [q for q in questions if q not in probes], [q for q in questions if q in probes]
 
 
-def _unlike(candidates: Sequence[Candidate], statements: int) -> list[tuple[str, int]]:
+def _unlike(candidates: Sequence[Candidate], statements: int) -> list[tuple[str, int | None]]:
     """Candidates that differ from the others written about the same statement: each one costs a score everywhere."""
     by_statement = [[c.text for c in candidates if c.about == number] for number in range(statements)]
     return [(text, number) for number, texts in enumerate(by_statement) for text in _diverse(texts)]

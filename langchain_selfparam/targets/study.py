@@ -15,6 +15,7 @@ from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
 from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetKind, TargetSentence, TargetSet
 from langchain_selfparam.targets import parse, prompts, screen
+from langchain_selfparam.targets.bank import QUESTIONS
 from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.generate import Candidate, write_general, write_questions
 from langchain_selfparam.targets.person import asked_of_model
@@ -56,7 +57,8 @@ def study(
     old = [earlier.statement for earlier in older]
     candidates += [Candidate(q, len(statements) + n, 1) for n, earlier in enumerate(older) for q in earlier.questions]
     pairs = corrections(statements, old)
-    chosen = screen.choose([*statements, *old], candidates, scorer, config=config, corrections=pairs)
+    seeds = QUESTIONS if config.bank else ()
+    chosen = screen.choose([*statements, *old], candidates, scorer, config=config, corrections=pairs, bank=seeds)
     progress(2, 4)
     chance = random.Random(config.seed)
     shared = Counter(q for questions in chosen.by_statement for q in questions)

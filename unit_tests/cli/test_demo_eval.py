@@ -96,18 +96,107 @@ def test_demo_that_held_nothing_is_1(selfparam, model_folder, tmp_path, no_proce
 
 
 def test_eval_of_two_conversations(selfparam, model_folder, tmp_path, learned):
-    out, tables = tmp_path / "eval.json", tmp_path / "eval.md"
-    args = ("--model", model_folder, "--contexts", 2, "--json", out, "--markdown", tables)
+    out, tables, folder = tmp_path / "eval.json", tmp_path / "eval.md", tmp_path / "out"
+    args = ("--model", model_folder, "--contexts", 2, "--json", out, "--markdown", tables, "--out", folder)
     code, text, err = selfparam("eval", "single", *args)
     assert code == 0, err
     assert [len(turns) for turns in learned] == [12, 12]
     assert learned[0][0] != learned[1][0]
     found = json.loads(out.read_text("utf-8"))
     assert [c["id"] for c in found["conversations"]] == ["new-cottage", "autumn-rail-trip"]
-    assert set(found["summary"]["kinds"]) == {"recall", "reverse", "update", "two_hop"}
-    assert {"before", "history", "quoted", "after"} <= found["conversations"][0]["questions"][0].keys()
-    assert text.splitlines()[1].split()[:5] == ["conversation", "before", "history", "quoted", "after"]
+    assert set(found["summary"][""]["kinds"]) == {"recall", "reverse", "update", "two_hop"}
+    ways = ["before", "history", "retrieved", "quoted", "after"]
+    assert set(ways) == found["conversations"][0]["questions"][0]["answers"].keys()
+    assert text.splitlines()[1].split()[:6] == ["conversation", *ways]
     assert tables.read_text("utf-8").startswith("| conversation |")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "outcomes.jsonl",
+        "questions.jsonl",
+        "results.json",
+        "run.json",
+        "steps.png",
+        "tables.md",
+    ]
+    assert len((folder / "questions.jsonl").read_text("utf-8").splitlines()) == 48 * 5
+
+
+def test_eval_goes_on_after_an_interruption_and_refuses_another_run(selfparam, model_folder, tmp_path, learned):
+    folder = tmp_path / "out"
+    args = ("eval", "single", "--model", model_folder, "--out", folder, "--no-retrieval")
+    selfparam(*args, "--contexts", 2)
+    kept = folder / "outcomes.jsonl"
+    first = kept.read_text("utf-8").splitlines()[0]
+    kept.write_text(first + "\n", "utf-8")
+    code, _, err = selfparam(*args, "--contexts", 2)
+    assert code == 0
+    assert len(learned) == 3
+    assert kept.read_text("utf-8").splitlines()[0] == first
+    assert "going on with what" in err
+    assert "autumn-rail-trip, seed 0 (2 of 2)" in err
+    assert "new-cottage, seed 0" not in err
+    code, _, err = selfparam(*args, "--contexts", 1)
+    assert code == 1
+    assert err.strip().endswith(
+        f"{folder} holds another run (contexts was 2 and is 1); give another --out, or remove it"
+    )
+
+
+def test_eval_of_seeds_variants_and_what_must_stay(selfparam, model_folder, tmp_path, learned):
+    prose = tmp_path / "prose.jsonl"
+    prose.write_text('{"text": "It rained."}\n', "utf-8")
+    folder = tmp_path / "out"
+    args = ["--model", model_folder, "--contexts", 1, "--out", folder, "--seeds", 2, "--no-retrieval"]
+    code, text, err = selfparam(
+        "eval", "single", *args, "--vary", "training.learning_rate=1e-3,2e-3", "--unchanged", prose
+    )
+    assert code == 0, err
+    assert len(learned) == 4
+    assert "perplexity of neutral prose" in text
+    assert "training.learning_rate=2e-3" in text
+    assert "new-cottage, seed 1" in text
+    assert (folder / "drift.png").exists()
+
+
+def test_batch_learns_all_at_once(selfparam, model_folder, tmp_path, learned):
+    args = ("--model", model_folder, "--contexts", 2, "--out", tmp_path / "out", "--no-retrieval")
+    code, text, _ = selfparam("eval", "batch", *args)
+    assert code == 0
+    assert [len(turns) for turns in learned] == [24]
+    assert "autumn-rail-trip" in text
+
+
+def test_eval_out_of_time_says_what_to_do(selfparam, model_folder, tmp_path, learned, monkeypatch):
+    import time
+
+    clock = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    args = ("--model", model_folder, "--out", tmp_path / "out", "--limit-minutes", 1)
+    code, _, err = selfparam("eval", "single", *args)
+    assert code == 0
+    assert err.strip().endswith("no part was finished; run the same command again")
+    assert not learned
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--set", "targets.replay"], "'targets.replay' is not of the form STAGE.NAME=VALUE, such as targets.replay=0"),
+        (["--set", "targets.reply=0"], "'reply' is not a setting of TargetConfig; did you mean 'replay'?"),
+        (["--vary", "training.rank="], "--vary 'training.rank=' has no values; give some, such as training.learning"),
+        (["--baselines", "magic"], "'magic' is no baseline of `eval single`; known: ft-context, ft-sentences, publ"),
+    ],
+)
+def test_eval_says_what_is_wrong_with_its_arguments(selfparam, model_folder, tmp_path, args, message):
+    code, _, err = selfparam("eval", "single", "--model", model_folder, "--out", tmp_path / "out", *args)
+    assert code == 1
+    assert message in err
+
+
+def test_settings_of_changes():
+    from langchain_selfparam.cli.eval import settings_of
+
+    found = settings_of(["targets.replay=0", "training.damping=None", "training.layers=all"])
+    assert (found.targets.replay, found.training.damping, found.training.layers) == (0, None, "all")
 
 
 def test_eval_starts_each_conversation_from_the_same_weights(selfparam, model_folder, tmp_path, monkeypatch):
@@ -123,7 +212,7 @@ def test_eval_starts_each_conversation_from_the_same_weights(selfparam, model_fo
         return nothing_done("")
 
     monkeypatch.setattr(Engine, "consolidate", consolidate)
-    selfparam("eval", "single", "--model", model_folder, "--contexts", 2)
+    selfparam("eval", "single", "--model", model_folder, "--contexts", 2, "--out", tmp_path / "out")
     assert torch.equal(*asked)
 
 

@@ -343,9 +343,9 @@ def test_later_consolidations_know_what_the_served_version_was_taught(home):
     assert [[taught.sentences[0].answer for taught in earlier] for earlier in seen] == [[], ["a"], ["a", "b"]]
     assert all(isinstance(taught, TargetSet) for taught in seen[-1])
     engine.rollback(1)
-    assert [taught.sentences[0].answer for taught in engine._taught()] == ["a"]
+    assert [taught.sentences[0].answer for taught in engine.taught()] == ["a"]
     engine.forget([1])
-    assert engine._taught() == []
+    assert engine.taught() == []
 
 
 def test_a_target_set_comes_back_from_its_text_as_it_was():

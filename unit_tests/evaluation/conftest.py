@@ -58,14 +58,19 @@ def result(conversation, report):
         asked=(
             Asked(
                 question=DOG,
-                before="I do not know.",
-                history="A | dog\nis Biscuit.",
-                quoted="Biscuit",
-                after="Your dog is called Biscuit.",
+                answers={
+                    "before": "I do not know.",
+                    "history": "A | dog\nis Biscuit.",
+                    "quoted": "Biscuit",
+                    "after": "Your dog is called Biscuit.",
+                },
             ),
-            Asked(question=DAY, before="Monday.", history="Monday", quoted="Friday", after="Friday, not Monday"),
+            Asked(
+                question=DAY,
+                answers={"before": "Monday.", "history": "Monday", "quoted": "Friday", "after": "Friday, not Monday"},
+            ),
         ),
-        neighbours=(AskedNeighbour(neighbour=NAME, before="Max", after="Biscuit!"),),
+        neighbours=(AskedNeighbour(neighbour=NAME, answers={"before": "Max", "after": "Biscuit!"}),),
         report=report,
         seconds=91.0,
     )

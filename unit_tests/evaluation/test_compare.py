@@ -13,6 +13,8 @@ def single(path, **right):
     rows = [
         {
             "id": name,
+            "seed": 0,
+            "variant": "",
             "questions": [
                 {"question": f"{name} {n}?", "right": {"after": mark == "+"}} for n, mark in enumerate(marks)
             ],
@@ -59,7 +61,7 @@ def test_runs_over_other_questions_cannot_be_compared(tmp_path):
 def test_another_file_is_refused(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=r"other\.json is not what `selfparam eval single` or `sequential` wrote"):
+    with pytest.raises(InputError, match=r"other\.json is not what `selfparam eval` wrote"):
         compare.compare(path, path)
 
 

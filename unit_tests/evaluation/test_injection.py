@@ -1,6 +1,6 @@
-"""One conversation: what is asked when, and where the answers go."""
+"""What is asked when, and where the answers go."""
 
-from langchain_selfparam.evaluation.injection import single
+from langchain_selfparam.evaluation.injection import answered, inject
 from langchain_selfparam.records import Message
 
 
@@ -25,46 +25,63 @@ class World:
         return self.report
 
 
-def test_asks_in_four_ways_and_the_neighbours_twice(conversation, report):
-    world, seen = World(report), []
-    result = single(
-        conversation,
+def run(world, conversations, seen=None, **options):
+    return inject(
+        conversations,
         ask=world.ask,
         say=world.say,
         consolidate=world.consolidate,
-        progress=lambda *step: seen.append(step),
+        progress=lambda *step: None if seen is None else seen.append(step),
+        **options,
     )
-    assert [len(prompts) for prompts in world.asked] == [2, 1, 2, 2, 2, 1]
+
+
+def test_asks_in_five_ways_and_the_neighbours_twice(conversation, report):
+    world, seen = World(report), []
+    (result,) = run(world, [conversation], seen, retrieve=lambda question: ["It is on Friday.", question])
+    assert [len(prompts) for prompts in world.asked] == [2, 1, 2, 2, 2, 2, 1]
     assert world.asked[0][0] == (Message(role="user", text="What is my dog called?"),)
     assert world.asked[2][1] == (*conversation.messages, Message(role="user", text="When is it?"))
+    found = 'Earlier I told you: "It is on Friday. When is it?" When is it?'
+    assert world.asked[3][1] == (Message(role="user", text=found),)
     quoted = 'Earlier I told you: "My dog is called Biscuit." What is my dog called?'
-    assert world.asked[3][0] == (Message(role="user", text=quoted),)
+    assert world.asked[4][0] == (Message(role="user", text=quoted),)
     stages = [stage for stage, _, _ in seen]
-    assert list(dict.fromkeys(stages)) == ["ask: nothing", "ask: history", "ask: quoted", "ask: weights"]
-    first = result.asked[0]
-    assert (first.before, first.history, first.quoted, first.after) == (
-        "no idea 0",
-        "biscuit 0",
-        "biscuit 0",
-        "biscuit 0",
-    )
-    assert result.neighbours[0].before == "no idea 0"
-    assert result.neighbours[0].after == "biscuit 0"
+    assert list(dict.fromkeys(stages)) == [
+        "ask: nothing",
+        "ask: history",
+        "ask: retrieved",
+        "ask: quoted",
+        "ask: weights",
+    ]
+    assert result.asked[0].answers == {
+        "before": "no idea 0",
+        "history": "biscuit 0",
+        "retrieved": "no idea 0",
+        "quoted": "biscuit 0",
+        "after": "biscuit 0",
+    }
+    assert result.neighbours[0].answers == {"before": "no idea 0", "after": "biscuit 0"}
     assert result.report is report
+    assert set(result.prompts) == {"history", "retrieved", "quoted"}
+    assert list(result.prompts["quoted"]) == world.asked[4]
 
 
-def test_quoting_can_be_left_out(conversation, report):
+def test_several_conversations_are_learned_at_once(conversation, report):
     world = World(report)
-    result = single(
-        conversation,
-        ask=world.ask,
-        say=world.say,
-        consolidate=world.consolidate,
-        progress=lambda *_: None,
-        quoted=False,
-    )
-    assert [a.quoted for a in result.asked] == [None, None]
-    assert not result.asked[0].is_right("quoted")
+    results = run(world, [conversation, conversation], quoted=False)
+    assert world.said == 1
+    assert [r.held("after") for r in results] == [0.5, 0.5]
+    assert set(results[1].asked[0].answers) == {"before", "history", "after"}
+    assert not results[0].asked[0].is_right("quoted")
+
+
+def test_answers_of_other_weights_are_one_way_more(conversation, report):
+    (result,) = run(World(report), [conversation], quoted=False)
+    more = answered(result, lambda prompts, progress: ["Biscuit, Friday"] * len(prompts), "other", lambda *step: None)
+    assert more.held("other") == 1.0
+    assert more.leaked("other") == 1.0
+    assert "other" not in result.asked[0].answers
 
 
 def test_shares(result):
@@ -73,5 +90,6 @@ def test_shares(result):
     assert result.held("after") == 0.5
     assert result.held("after", "recall") == 1.0
     assert result.held("after", "update") == 0.0
-    assert result.leaked_before == 0.0
-    assert result.leaked_after == 1.0
+    assert result.leaked("before") == 0.0
+    assert result.leaked("after") == 1.0
+    assert result.leaked("never") == 0.0

@@ -79,37 +79,3 @@ def test_a_missing_matplotlib_says_what_to_install(report, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"matplotlib.figure is needed .*: pip install 'langchain-selfparam\[dem"):
         reports.curve(report.curve, before=0.0, after=0.5, with_context=0.06)
-
-
-def test_evaluation_figures(result):
-    summary = reports.eval_summary([result, result])
-    assert summary["conversations"] == 2
-    assert summary["questions"] == 4
-    assert summary["quoted"] == 1.0
-    assert summary["after"] == 0.5
-    assert summary["neighbours_after"] == 1.0
-    assert summary["drift"] == pytest.approx(0.0123)
-    assert summary["kinds"]["update"] == {
-        "questions": 2,
-        "before": 0.0,
-        "history": 0.0,
-        "quoted": 1.0,
-        "after": 0.0,
-    }
-
-
-def test_evaluation_tables_have_a_mean_and_every_kind(result):
-    (head, rows), (kinds_head, kinds) = reports.eval_tables([result])
-    assert head[:2] == ("conversation", "before")
-    assert rows[-1] == ("mean", "0 %", "50 %", "100 %", "50 %", "0 %", "100 %", "0.0123", "91")
-    assert kinds_head == ("kind", "questions", "before", "history", "quoted", "after")
-    assert kinds == [
-        ("recall", "1", "0 %", "100 %", "100 %", "100 %"),
-        ("update", "1", "0 %", "0 %", "100 %", "0 %"),
-    ]
-
-
-def test_evaluation_json(result):
-    found = json.loads(json.dumps(reports.eval_json([result], model="tiny", data="x")))
-    assert found["conversations"][0]["id"] == "dog"
-    assert found["summary"]["conversations"] == 1

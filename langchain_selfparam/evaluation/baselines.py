@@ -1,0 +1,215 @@
+"""Other ways to put text into weights, to be compared with: fine-tuning, and the published recipe.
+
+In come a model, what was said, and the questions that a consolidation was taught with; out goes a twin of the model
+with other weights. Nothing is verified or kept: a baseline does what it does.
+
+- ``ft-context``: next-token fine-tuning on what the user said (the literature's FT(C)).
+- ``ft-sentences``: next-token fine-tuning on the questions with whole answers, as chat (FT(S)).
+- ``published``: SELF-PARAM (arXiv 2410.00487) with its hyper-parameters: LoRA of rank 8 and alpha 32, AdamW at a
+  constant 2e-5, batches of one, 500 rounds of three parts (a question with its answer, a suffix of the text,
+  unrelated text); the loss summed over the vocabulary, what was learned merged. Questions and answers are ours, where
+  it has a stronger model write them; it runs in mixed precision like everything else here, where it used fp32.
+
+Both fine-tunings use a LoRA of the same rank on the same layers and as many steps as the memory took.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+
+from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.distill import student, teacher
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import TargetRows, forward_kl
+from langchain_selfparam.distill.packing import Document, batches, pack
+from langchain_selfparam.distill.precision import mixed_precision
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.teacher import TeacherTargets
+from langchain_selfparam.errors import UnsupportedModelError
+from langchain_selfparam.evaluation.datasets import Conversation
+from langchain_selfparam.model import LocalModel, share
+from langchain_selfparam.records import Message, TargetSet
+from langchain_selfparam.weights.shadow import Shadow, with_weights
+
+Name = Literal["ft-context", "ft-sentences", "published"]
+NAMES: tuple[Name, ...] = ("ft-context", "ft-sentences", "published")
+RATES = (2e-4, 5e-4, 1e-3, 2e-3)
+"""Learning rates that are tried for fine-tuning."""
+ROUNDS = 500
+"""Rounds of the published recipe: 50 epochs of 10 questions."""
+_PUBLISHED = TrainingConfig(rank=8, alpha=32.0, frozen_share=0.0, layers="all", damping=None, learning_rate=2e-5)
+_UNRELATED_TOKENS = 64
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """What a baseline learns from.
+
+    Attributes:
+        conversations: What was said.
+        taught: What the memory's consolidations learned from.
+        steps: How many training steps they took.
+    """
+
+    conversations: Sequence[Conversation]
+    taught: Sequence[TargetSet]
+    steps: int
+
+
+class Baseline:
+    """One of the other ways.
+
+    Args:
+        local: Tokenizer, template and head.
+        name: Which way.
+        config: The memory's own training settings; fine-tuning uses its layers, rank, batch size and seed.
+        rounds: Rounds of the published recipe.
+
+    Raises:
+        UnsupportedModelError: The model's head is not linear, so labels cannot be learned with this loss.
+    """
+
+    def __init__(self, local: LocalModel, name: Name, *, config: TrainingConfig, rounds: int = ROUNDS) -> None:
+        self.name = name
+        self._local = local
+        self._config = config
+        self._rounds = rounds
+        self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
+        if not self._head.linear:
+            msg = f"{local.name} soft-caps its logits; the baseline {name} needs a linear head. Leave it out"
+            raise UnsupportedModelError(msg)
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Learning rates to choose from."""
+        return (_PUBLISHED.learning_rate,) if self.name == "published" else RATES
+
+    def learn(self, model: Any, lesson: Lesson, *, rate: float, progress: Progress = lambda done, total: None) -> Any:
+        """Learn on top of a model's weights.
+
+        Args:
+            model: The served model or a twin of it; it is not changed.
+            lesson: What to learn.
+            rate: Peak learning rate.
+            progress: Called with steps done and all steps.
+
+        Returns:
+            A twin with other weights.
+        """
+        if self.name == "published":
+            return self._published(model, lesson, rate, progress)
+        documents = self._text(lesson) if self.name == "ft-context" else self._sentences(lesson)
+        each = len(batches(documents, tokens=self._config.batch_tokens, order=range(len(documents))))
+        config = dataclasses.replace(
+            self._config, learning_rate=rate, damping=None, stop_kl=0.0, epochs=max(1, math.ceil(lesson.steps / each))
+        )
+        shadow = Shadow(model, config)
+        student.train(
+            Reader(shadow.model),
+            self._head,
+            shadow.parameters,
+            documents,
+            TeacherTargets({d.key: self._labels(d) for d in documents}),
+            config=config,
+            autocast=mixed_precision(self._local.device, self._local.dtype),
+            progress=progress,
+        )
+        return _merged(model, shadow)
+
+    def _text(self, lesson: Lesson) -> list[Document]:
+        said = [user for c in lesson.conversations for user, _ in c.turns]
+        return [Document(at, self._start, tuple(self._local.encode(text))) for at, text in enumerate(said)]
+
+    def _sentences(self, lesson: Lesson) -> list[Document]:
+        return [
+            Document(
+                at,
+                tuple(self._local.encode_chat([Message(role="user", text=question)])),
+                (*self._local.encode(answer), self._local.end_of_turn_id),
+            )
+            for at, (question, answer) in enumerate(_pairs(lesson))
+        ]
+
+    def _labels(self, document: Document) -> TargetRows:
+        """A teacher that is sure of each token: the KL to it is the cross-entropy."""
+        count = len(document.answer)
+        return TargetRows(
+            ids=torch.tensor(document.answer)[:, None],
+            probs=torch.ones(count, 1),
+            tail=torch.zeros(count, self._head.weight.shape[1]),
+            negentropy=torch.zeros(count),
+        ).to(self._local.device)
+
+    @property
+    def _start(self) -> tuple[int, ...]:
+        """What stands before plain text: the model's own start token, where it has one."""
+        found = tuple(self._local.encode("", add_special_tokens=True))
+        return found or (self._local.end_of_turn_id,)
+
+    def _published(self, model: Any, lesson: Lesson, rate: float, progress: Progress) -> Any:
+        chance = random.Random(self._config.seed)
+        shadow = Shadow(model, dataclasses.replace(_PUBLISHED, seed=self._config.seed))
+        reader, told = Reader(shadow.model), Reader(share(model))
+        optimizer = torch.optim.AdamW(shadow.parameters, lr=rate)
+        autocast = mixed_precision(self._local.device, self._local.dtype)
+        context = self._local.encode(_whole(lesson.conversations))
+        pairs = _pairs(lesson)
+        unrelated = [s for t in lesson.taught for s in t.sentences if s.kind == "neutral"]
+        for done in range(self._rounds):
+            question, answer = pairs[chance.randrange(len(pairs))]
+            cut = chance.randrange(1, len(context))
+            other = chance.choice(unrelated) if unrelated else None
+            parts = [
+                (context, self._local.encode(f"Question: {question} Answer: {answer}")),
+                (context[:cut], context[cut:]),
+                ([], self._local.encode(f"{other.prompt} {other.answer}")[:_UNRELATED_TOKENS] if other else []),
+            ]
+            for before, text in parts:
+                if not text:
+                    continue
+                known = Document(0, (*self._start, *before), tuple(text))
+                rows = teacher.read(told, self._head, [[known]]).rows[0]
+                with autocast():
+                    hidden_ND = reader.hidden(pack([Document(0, self._start, tuple(text))]))
+                loss = forward_kl(hidden_ND, self._head, rows).mean()
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            progress(done + 1, self._rounds)
+        return _merged(model, shadow)
+
+
+def _pairs(lesson: Lesson) -> list[tuple[str, str]]:
+    """Every question that the memory was taught, with its statement as the whole answer."""
+    found = [
+        (sentence.prompt, sentence.context[-1].text)
+        for targets in lesson.taught
+        for sentence in targets.sentences
+        if sentence.kind == "question" and sentence.context
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _whole(conversations: Sequence[Conversation]) -> str:
+    return "\n".join(f"User: {user}\nAssistant: {reply}" for c in conversations for user, reply in c.turns)
+
+
+@torch.no_grad()
+def _merged(model: Any, shadow: Shadow) -> Any:
+    tensors = {}
+    for name, factors in shadow.delta().layers.items():
+        weight = model.get_submodule(name).weight
+        change = (factors.b @ factors.a).to(weight.device)
+        tensors[name] = (weight.float() + change).to(weight.dtype)
+        if not bool(torch.isfinite(tensors[name]).all()):
+            msg = f"a baseline's weights of {name} are not finite"
+            raise FloatingPointError(msg)
+    return with_weights(model, tensors)

@@ -1,0 +1,99 @@
+"""Pictures of an evaluation: recall against steps, recall against drift.
+
+In come outcomes, out go PNGs. matplotlib is imported when one is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_selfparam.evaluation.injection import AFTER, HISTORY
+from langchain_selfparam.evaluation.outcome import Outcome
+from langchain_selfparam.evaluation.tables import percent
+from langchain_selfparam.optional import require
+
+_BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8501e", "#7a7a7a"
+
+
+def steps(outcomes: Sequence[Outcome]) -> bytes:
+    """Recall of held-out questions of its own along the training steps, a line for each conversation, and their mean.
+
+    Args:
+        outcomes: Of one variant.
+
+    Returns:
+        A PNG.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    figure, axes = _figure()
+    lines = []
+    for found in outcomes:
+        points = [(p["step"], 100 * p["recall"]) for p in found.report["curve"] if p["recall"] is not None]
+        if points:
+            lines.append(points)
+            axes.plot(*zip(*points, strict=True), color=_BLUE, alpha=0.3, linewidth=1)
+    if lines and len({len(line) for line in lines}) == 1:
+        mean = [tuple(statistics.fmean(p[i] for p in at) for i in (0, 1)) for at in zip(*lines, strict=True)]
+        axes.plot(*zip(*mean, strict=True), color=_BLUE, marker="o", label="held-out questions of its own, mean")
+    right = 100 * statistics.fmean(flag for o in outcomes for flag in o.right(AFTER))
+    read = 100 * statistics.fmean(flag for o in outcomes for flag in o.right(HISTORY))
+    axes.axhline(right, color=_ORANGE, label=f"the set's questions, from the weights: {percent(right / 100)}")
+    axes.axhline(read, color=_GREY, linestyle="--", label=f"the same, from the prompt: {percent(read / 100)}")
+    axes.set_xlabel("training step")
+    axes.set_ylabel("questions right (%)")
+    axes.set_ylim(0, 100)
+    axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:
+    """Recall against drift, a point for each variant, joined in the order of their drift.
+
+    Args:
+        parts: Outcomes by variant.
+        limit: The largest drift that is served, nats per token.
+
+    Returns:
+        A PNG.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    figure, axes = _figure()
+    points = sorted(
+        (
+            statistics.fmean(o.report["drift"] for o in part),
+            100 * statistics.fmean(flag for o in part for flag in o.right(AFTER)),
+            variant or "as it is",
+        )
+        for variant, part in parts.items()
+    )
+    axes.plot([p[0] for p in points], [p[1] for p in points], color=_BLUE, marker="o")
+    for x, y, name in points:
+        axes.annotate(name, (x, y), (6, 6), textcoords="offset points", fontsize=9, color=_BLUE)
+    axes.axvline(limit, color=_GREY, linestyle="--", linewidth=1.2, label="largest drift that is served")
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 100)
+    axes.set_xlabel("drift on unrelated prompts (nats per token)")
+    axes.set_ylabel("questions right from the weights (%)")
+    axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def _figure() -> tuple[Any, Any]:
+    figure = require("matplotlib.figure", extra="demo").Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.25)
+    return figure, axes
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()

@@ -1,0 +1,123 @@
+"""Baselines learn what they are said to learn: the loss they minimise falls, the served model stays as it was."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch.nn import functional
+
+from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.errors import UnsupportedModelError
+from langchain_selfparam.evaluation import baselines
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson
+from langchain_selfparam.evaluation.datasets import Conversation
+from langchain_selfparam.records import Message, TargetSentence, TargetSet
+from langchain_selfparam.testing import tiny_model
+
+CONFIG = TrainingConfig(rank=4, alpha=8.0, batch_tokens=64, frozen_share=0.0)
+TOLD = "Your dog is called Biscuit."
+
+
+@pytest.fixture
+def lesson():
+    sentences = (
+        TargetSentence(
+            kind="question",
+            prompt="What is my dog called?",
+            answer="Your dog",
+            ends=False,
+            context=(Message(role="user", text="Note?"), Message(role="assistant", text=TOLD)),
+            turn_id=1,
+        ),
+        TargetSentence(kind="neutral", prompt="What is water?", answer="A liquid.", ends=False),
+    )
+    said = Conversation(id="a", title="", turns=(("My dog is called Biscuit.", "Nice!"),), questions=(), neighbours=())
+    taught = TargetSet(statements=(), sentences=sentences, probes=(), dropped={})
+    return Lesson(conversations=[said], taught=[taught], steps=30)
+
+
+def nats(local, model, start, text):
+    ids = torch.tensor([start + text])
+    with torch.no_grad():
+        logits = model(input_ids=ids).logits[0, len(start) - 1 : -1].float()
+    return float(functional.cross_entropy(logits, ids[0, len(start) :]))
+
+
+def asked(local):
+    return local.encode_chat([Message(role="user", text="What is my dog called?")])
+
+
+def test_fine_tuning_on_the_text_learns_the_text(tiny, lesson):
+    before = {name: p.clone() for name, p in tiny.model.named_parameters()}
+    model = Baseline(tiny, "ft-context", config=CONFIG).learn(tiny.model, lesson, rate=5e-3)
+    start = tiny.encode("", add_special_tokens=True) or [tiny.end_of_turn_id]
+    text = tiny.encode("My dog is called Biscuit.")
+    assert nats(tiny, model, start, text) < nats(tiny, tiny.model, start, text) - 0.5
+    assert all(torch.equal(before[name], p) for name, p in tiny.model.named_parameters())
+
+
+def test_fine_tuning_on_sentences_learns_whole_answers(tiny, lesson):
+    seen = []
+    baseline = Baseline(tiny, "ft-sentences", config=CONFIG)
+    model = baseline.learn(tiny.model, lesson, rate=5e-3, progress=lambda *at: seen.append(at))
+    answer = [*tiny.encode(TOLD), tiny.end_of_turn_id]
+    assert nats(tiny, model, asked(tiny), answer) < nats(tiny, tiny.model, asked(tiny), answer) - 0.5
+    assert seen[-1] == (30, 30)  # as many steps as the memory took
+
+
+def test_the_published_recipe_moves_towards_the_model_that_reads_the_text(tiny, lesson):
+    baseline = Baseline(tiny, "published", config=CONFIG, rounds=40)
+    assert baseline.rates == (2e-5,)
+    text = tiny.encode(f"Question: What is my dog called? Answer: {TOLD}")
+    start = tiny.encode("", add_special_tokens=True) or [tiny.end_of_turn_id]
+    context = tiny.encode("User: My dog is called Biscuit.\nAssistant: Nice!")
+
+    def kl(model):
+        with torch.no_grad():
+            told = tiny.model(input_ids=torch.tensor([start + context + text])).logits[0, -len(text) - 1 : -1]
+            said = model(input_ids=torch.tensor([start + text])).logits[0, len(start) - 1 : -1]
+        p = told.double().log_softmax(-1)
+        return float((p.exp() * (p - said.double().log_softmax(-1))).sum(-1).mean())
+
+    assert kl(baseline.learn(tiny.model, lesson, rate=5e-3)) < 0.8 * kl(tiny.model)
+
+
+def test_published_without_unrelated_text_goes_on(tiny, lesson):
+    (taught,) = lesson.taught
+    bare = dataclasses.replace(lesson, taught=[dataclasses.replace(taught, sentences=taught.sentences[:1])])
+    seen = []
+    baseline = Baseline(tiny, "published", config=CONFIG, rounds=2)
+    baseline.learn(tiny.model, bare, rate=2e-5, progress=lambda *at: seen.append(at))
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_labels_are_cross_entropy(tiny, lesson):
+    from langchain_selfparam.distill.objective import forward_kl
+    from langchain_selfparam.distill.packing import pack
+    from langchain_selfparam.distill.reader import Reader
+    from langchain_selfparam.model import share
+
+    baseline = Baseline(tiny, "ft-sentences", config=CONFIG)
+    (document,) = baseline._sentences(lesson)
+    hidden = Reader(share(tiny.model)).hidden(pack([document]))
+    kl = forward_kl(hidden, baseline._head, baseline._labels(document))
+    assert float(kl.mean()) == pytest.approx(
+        nats(tiny, tiny.model, list(document.prompt), list(document.answer)), rel=1e-4
+    )
+
+
+def test_weights_that_are_not_finite_are_refused(tiny, lesson, monkeypatch):
+    from langchain_selfparam.weights.delta import Delta, Factors
+
+    name = "model.layers.0.mlp.down_proj"
+    out, inside = tiny.model.get_submodule(name).weight.shape
+    broken = Delta({name: Factors(b=torch.full((out, 1), float("nan")), a=torch.ones(1, inside))})
+    monkeypatch.setattr(baselines.Shadow, "delta", lambda self: broken)
+    with pytest.raises(FloatingPointError, match=r"a baseline's weights of model\.layers\.0\.mlp.* are not finite"):
+        Baseline(tiny, "ft-context", config=CONFIG).learn(tiny.model, lesson, rate=1e-3)
+
+
+def test_a_head_that_is_not_linear_is_refused():
+    local = tiny_model("gemma2")
+    with pytest.raises(UnsupportedModelError, match=r"soft-caps its logits; the baseline published needs a linear"):
+        Baseline(local, "published", config=CONFIG)
