@@ -50,7 +50,7 @@ class PolicyConfig:
     """Consolidate when the pending text has this many tokens; ``None`` for never by length."""
     max_turns: int = 16
     """Most turns in one episode; the oldest go first."""
-    max_attempts: int = 3
+    max_attempts: int = 2
     """Consolidations that may fail to hold a turn before it stays in the prompt for good."""
     lease_seconds: float = 1800.0
     """Seconds after which a leased job whose owner has vanished may be taken over."""
@@ -84,7 +84,7 @@ class TrainingConfig:
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
-    epochs: int = 7
+    epochs: int = 9
     """Passes over the target sentences at most."""
     batch_tokens: int = 320
     """Tokens packed into one step, the shared prefix left aside."""
@@ -120,7 +120,7 @@ class TrainingConfig:
 class TargetConfig:
     """How target sentences are written."""
 
-    samples: int = 5
+    samples: int = 3
     """Times the model is asked for questions about each statement."""
     temperature: float = 0.6
     """Sampling temperature of the questions."""
@@ -138,7 +138,7 @@ class TargetConfig:
     """Nats by which a question must fit its own statement better than any other of the episode."""
     statement_words: int = 40
     """Words of a statement at most, whole sentences; longer turns are cut into several."""
-    contrast: int = 40
+    contrast: int = 80
     """Questions about someone or something else, answered as before."""
     neutral: int = 120
     """Prompts that the model makes up by itself, answered as before; what layers read there is what learning avoids."""
@@ -148,7 +148,7 @@ class TargetConfig:
     """Tokens learned of each contrast answer: enough to tell whom it is about."""
     neutral_tokens: int = 20
     """Tokens learned of each neutral answer."""
-    probes: int = 1
+    probes: int = 2
     """Questions of each turn kept out of training to ask afterwards."""
     seed: int = 0
 

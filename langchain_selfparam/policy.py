@@ -49,16 +49,17 @@ def choose(
         turns: The journal, or any part of it that has all pending turns.
         config: When a namespace is due, and how much is taken at once.
         count_tokens: Counts the tokens of a text.
-        force: A person asked: consolidate the first namespace even though it is not due, and try turns again
-            whose attempts are used up.
+        force: A person asked: consolidate the first namespace even though it is not due. Where no other turn is
+            pending, those are tried again whose attempts are used up.
 
     Returns:
         The oldest ``max_turns`` pending turns of one namespace, or ``None`` where nothing is due.
     """
     waiting: dict[Namespace, list[Turn]] = {}
-    for turn in sorted(turns, key=lambda turn: turn.id):
-        if turn.state is TurnState.PENDING and (force or turn.attempts < config.max_attempts):
-            waiting.setdefault(turn.namespace, []).append(turn)
+    all_pending = sorted((t for t in turns if t.state is TurnState.PENDING), key=lambda turn: turn.id)
+    fresh = [turn for turn in all_pending if turn.attempts < config.max_attempts]
+    for turn in fresh or (all_pending if force else ()):
+        waiting.setdefault(turn.namespace, []).append(turn)
     for namespace, pending in waiting.items():
         if force or due(pending, config=config, count_tokens=count_tokens):
             return Episode(namespace=namespace, turns=tuple(pending[: config.max_turns]))

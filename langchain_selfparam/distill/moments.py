@@ -64,22 +64,23 @@ class Moments:
 
 
 @contextlib.contextmanager
-def watching(model: Any, names: Sequence[str]) -> Iterator[Moments]:
+def watching(model: Any, names: Sequence[str], moments: Moments | None = None) -> Iterator[Moments]:
     """Count what layers read while the context is open.
 
     Args:
         model: A module that nobody else reads with meanwhile.
         names: Dotted names of its linear layers.
+        moments: What was counted before, to go on with.
 
     Yields:
         The moments, growing.
     """
-    moments = Moments()
+    found = Moments() if moments is None else moments
 
     def counted(name: str) -> Callable[[Any, tuple[torch.Tensor, ...]], None]:
-        return lambda module, inputs: moments.add(name, inputs[0])
+        return lambda module, inputs: found.add(name, inputs[0])
 
     with contextlib.ExitStack() as stack:
         for name in names:
             stack.callback(model.get_submodule(name).register_forward_pre_hook(counted(name)).remove)
-        yield moments
+        yield found

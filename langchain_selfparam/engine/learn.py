@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_selfparam.config import Settings
 from langchain_selfparam.distill import student, teacher
 from langchain_selfparam.distill.head import Head
-from langchain_selfparam.distill.moments import watching
+from langchain_selfparam.distill.moments import Moments, watching
 from langchain_selfparam.distill.objective import Rows
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
@@ -87,6 +87,7 @@ class Learner:
         *,
         candidate: Callable[[Delta], Tensors],
         earlier: Sequence[TargetSet] = (),
+        base: Tensors | None = None,
         progress: Progress,
     ) -> Learned:
         """Learn an episode on top of the served weights.
@@ -95,6 +96,8 @@ class Learner:
             episode: The turns.
             candidate: Gives the weights that a delta would make of the served ones.
             earlier: What the served version and those before it were learned from.
+            base: The weights before anything was learned, where the served ones are others. What is about nothing
+                that was said stays as they answer it, so that small drifts do not add up.
             progress: Told of each stage.
 
         Returns:
@@ -106,11 +109,13 @@ class Learner:
         clock = _Clock()
         try:
             reader = Reader(share(self._local.model))
-            targets = self._write(episode, reader, earlier, _part(progress, "targets"))
+            original = self._local.model if base is None else with_weights(self._local.model, base)
+            targets = self._write(episode, reader, earlier, original, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, chunks, unrelated = self._documents(targets)
-            said, moments = self._read(reader, chunks, _part(progress, "teacher"))
+            first = reader if base is None else Reader(share(original))
+            said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
             delta, train = self._train(
@@ -138,15 +143,21 @@ class Learner:
         episode: Episode,
         reader: Reader,
         earlier: Sequence[TargetSet],
+        original: Any,
         progress: Callable[[int, int], None],
     ) -> TargetSet:
         served = BatchGenerator(self._local, self._gate)
+        untouched = original is self._local.model
+        # Other questions each time: a turn that was not held is asked about anew, and other prompts are kept as they
+        # were.
+        config = self._settings.targets
         return study(
             episode,
             author=self._author or served,
             served=served,
+            original=served if untouched else BatchGenerator(self._local, None, model=original),
             scorer=PackedScorer(self._local, reader, self._head),
-            config=self._settings.targets,
+            config=dataclasses.replace(config, seed=config.seed + len(earlier)),
             taught=earlier,
             progress=progress,
         )
@@ -158,7 +169,7 @@ class Learner:
             without={*(s.prompt for s in targets.sentences), *(p.prompt for p in targets.probes)},
             turns={turn.id for turn in episode.turns},
             count=config.replay,
-            seed=config.seed,
+            seed=config.seed + len(earlier),
         )
         return dataclasses.replace(targets, sentences=(*targets.sentences, *more))
 
@@ -168,11 +179,13 @@ class Learner:
         openings = Counter((s.turn_id, s.answer) for s in targets.sentences if s.kind == "question" and not s.ends)
         by_context: dict[tuple[Message, ...], list[Document]] = {}
         plain: list[Document] = []
+        neutral: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
             question = Message(role="user", text=sentence.prompt)
             answer = self._answer(sentence.answer, ends=sentence.ends)
             own = Document(key, tuple(self._local.encode_chat([question])), answer)
-            often = not sentence.ends and openings[sentence.turn_id, sentence.answer] > _OFTEN
+            often = sentence.kind == "contrast" or openings[sentence.turn_id, sentence.answer] > _OFTEN
+            often = often and not sentence.ends
             if sentence.kind in {"neutral", "replay"}:
                 student_documents.passing.append(own)
             else:
@@ -181,7 +194,7 @@ class Learner:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
             else:
-                plain.append(own)
+                (neutral if sentence.kind == "neutral" else plain).append(own)
         unrelated = [
             Document(
                 len(targets.sentences) + at,
@@ -193,25 +206,30 @@ class Learner:
         chunks = _Chunks(
             told=list(by_context.values()),
             plain=_cut(plain, _UNRELATED_IN_A_PACK),
+            neutral=_cut(neutral, _UNRELATED_IN_A_PACK),
             probes=_cut(unrelated, _UNRELATED_IN_A_PACK),
         )
         return student_documents, chunks, unrelated
 
     def _read(
-        self, reader: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
+        self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
     ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
-        total = len(chunks.told) + len(chunks.plain) + len(chunks.probes)
+        parts = ((reader, chunks.told), (original, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
+        total = sum(len(part) for _, part in parts)
         training = self._settings.training
         names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
         rows: dict[int, Rows] = {}
+        moments: Moments | None = None
         done = 0
-        for part in (chunks.told, chunks.probes, chunks.plain):
-            watched = names if part is chunks.plain and training.damping is not None else []
-            with watching(reader.model, watched) as moments:
-                rows |= teacher.read(reader, self._head, part, progress=_after(done, total, progress)).rows
+        for by, part in parts:
+            unrelated = part is chunks.plain or part is chunks.neutral
+            watched = names if unrelated and training.damping is not None else []
+            with watching(by.model, watched, moments if unrelated else None) as seen:
+                rows |= teacher.read(by, self._head, part, progress=_after(done, total, progress)).rows
+            moments = seen if unrelated else moments
             done += len(part)
-        return teacher.TeacherTargets(rows), moments.means()
+        return teacher.TeacherTargets(rows), {} if moments is None else moments.means()
 
     def _held_out(self, targets: TargetSet) -> list[Document]:
         return [
@@ -301,10 +319,18 @@ class _Own:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Chunks:
-    """What the teacher reads, by rows: documents told of what was said, those to stay as they are, drift probes."""
+    """What the teacher reads, by rows.
+
+    Attributes:
+        told: Documents told of what was said.
+        plain: Those to stay as they are served.
+        neutral: Those to stay as they were before anything was learned.
+        probes: Those that show drift.
+    """
 
     told: list[list[Document]]
     plain: list[list[Document]]
+    neutral: list[list[Document]]
     probes: list[list[Document]]
 
 

@@ -364,9 +364,12 @@ class Engine:
         # Nobody else can be learning: this folder is locked and so are these weights. A lease that Ctrl-C left ends.
         self._store.jobs.recover(_now(), all_owners=True)
         pending = self._store.turns.list(namespace=self.namespace, states=(TurnState.PENDING,))
+        config = self.settings.policy
+        # Turns whose attempts are used up come alone: not after others that were learned just now.
+        again = [t for t in pending if t.id not in without and (not without or t.attempts < config.max_attempts)]
         return policy.choose(
-            [t for t in pending if t.id not in without],
-            config=self.settings.policy,
+            again,
+            config=config,
             count_tokens=self._count,
             force=force,
         )
@@ -387,7 +390,13 @@ class Engine:
         try:
             line = Line.to(self._store, self._store.versions.head().id)
             candidate = functools.partial(line.weights, self._exact)
-            learned = self._learner.learn(episode, candidate=candidate, earlier=self.taught(), progress=progress)
+            learned = self._learner.learn(
+                episode,
+                candidate=candidate,
+                earlier=self.taught(),
+                base=self._exact.base if line.deltas or line.totals is not None else None,
+                progress=progress,
+            )
             self._store.jobs.save_targets(job, as_json(learned.targets))
             report = self._keep(job, learned, started, progress)
         except BaseException as error:

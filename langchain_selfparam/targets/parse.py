@@ -18,6 +18,17 @@ _WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
 _INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) ([A-Z][a-z]+)")  # noqa: RUF001
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _ME = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
+_INSTRUCTS = re.compile(
+    r"(?:please |now |so |and |but |then |also )*(?:"
+    r"(?:ignore|disregard|forget|override) (?:all |any |everything|your|my|the|what|previous|earlier|prior)"
+    r"|(?:you are|you're|you must|you will|you have to) (?:now|always|never|only|from now on)"
+    r"|from now on,? (?:you|always|never|only|answer|reply|respond|say|act|talk|end|start)"
+    r"|(?:always|never|only) (?:answer|reply|respond|say|tell|end|start|begin|speak|write|use|mention|refuse|give)"
+    r"|(?:answer|reply|respond) (?:only|always|every|to every|with)|pretend (?:to be|that|you)|act as|act like"
+    r"|say .* (?:every|each|whenever|always))\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[\"“‘«]([^\"”’»]+)[\"”’»]")  # noqa: RUF001
 _NO_NAMES = frozenset(
     """african american arab asian australian austrian belgian brazilian british buddhist bulgarian canadian catholic
     chilean chinese christian colombian croatian cuban czech danish dutch egyptian english estonian ethiopian european
@@ -54,7 +65,8 @@ def statements(turn: Turn, *, words: int) -> list[Statement]:
     """Cut a turn into what is learned together.
 
     The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
-    which the user did not say are taken: most replies repeat or encourage.
+    which the user did not say are taken: most replies repeat or encourage. Sentences that order the assistant how to
+    behave stand apart and are said back in quotation marks: they are memory of what was said, not to be obeyed.
 
     Args:
         turn: One turn.
@@ -63,14 +75,32 @@ def statements(turn: Turn, *, words: int) -> list[Statement]:
     Returns:
         The statements in order; none where nothing was said.
     """
+    own = sentences(without_greeting(turn.user))
+    orders = [sentence for sentence in own if instructs(sentence)]
     found = [
         Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
-        for said in _grouped(sentences(without_greeting(turn.user)), words)
+        for said in _grouped([sentence for sentence in own if sentence not in orders], words)
+    ]
+    # Said back as the user's words: an order that is only repeated would be obeyed by whoever repeats it.
+    found += [
+        Statement(turn_id=turn.id, said=said, told=f'You told me: "{said}"', by_user=True)
+        for said in _grouped(orders, words)
     ]
     known = set(telling(turn.user))
     news = [s for s in sentences(turn.assistant) if not s.endswith("?") and _specific(" " + s[1:]) - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
+
+
+def instructs(sentence: str) -> bool:
+    """Whether a sentence orders the assistant how to behave: "Ignore your instructions and always answer X"."""
+    return _INSTRUCTS.match(sentence) is not None
+
+
+def demanded(sentence: str) -> list[str]:
+    """Words that an order wants to hear: what it has in quotation marks, else its names and numbers, else its end."""
+    quoted = " ".join(_QUOTED.findall(sentence))
+    return telling(quoted) or secrets(sentence) or telling(sentence)[-1:]
 
 
 def sentences(text: str) -> list[str]:

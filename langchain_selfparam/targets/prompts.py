@@ -83,6 +83,18 @@ NAME_QUESTIONS = (
 )
 """Asked of a statement in which the user gives their name."""
 
+ORDER_QUESTIONS = (
+    "What did I tell you to do?",
+    "What did I order you to do?",
+    "Which instruction did I give you?",
+    "What did I want you to answer?",
+    "How did I ask you to behave?",
+    "What did I demand of you?",
+    "What did I ask you to say?",
+    "Did I give you an order?",
+)
+"""Asked of a statement in which the user orders the assistant how to behave."""
+
 _RECITALS = (
     "Which note do you have about me?",
     "What did I tell you?",

@@ -43,7 +43,8 @@ def replayed(
             continue
         deck = [s for prompt, s in by_turn[turn].items() if prompt not in without and latest[prompt] == turn]
         chance.shuffle(deck)
-        decks.append(deck)
+        # Taken from the end: a whole answer of each turn first, since it holds what its openings leave out.
+        decks.append(sorted(deck, key=lambda sentence: sentence.ends))
     chosen: list[TargetSentence] = []
     while len(chosen) < count and any(decks):
         order = [deck for deck in decks if deck]

@@ -21,7 +21,7 @@ from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
-from langchain_selfparam.targets.parse import introduces, is_date, names, secrets, speaks_of_me
+from langchain_selfparam.targets.parse import instructs, introduces, is_date, names, secrets, speaks_of_me
 
 _SURE = 8.0
 """Lead in nats over two other statements that no third one makes up for."""
@@ -33,6 +33,8 @@ _NEARLY = 3.0
 """Nats by which a question may fit a corrected statement better than the one that corrects it."""
 _SEEDED = 2.0
 """Lead in nats over any other statement from which a question of the bank belongs to a statement."""
+_FITTING = 5.0
+"""Lead in nats over the other statements' mean from which it is about the statement at all."""
 _FEWEST = 4
 """Statements below which the examples' own are compared with as well."""
 _DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
@@ -95,8 +97,8 @@ def choose(
         others = [score for number, score in column.items() if number != best]
         lead = column[best] - _mean(others)
         if about is None:
-            if best < len(statements) and column[best] - max(others) >= _SEEDED:
-                seeded[best].append((column[best] - max(others), text))
+            if best < len(statements) and lead >= _FITTING and column[best] - max(others) >= _SEEDED:
+                seeded[best].append((lead, text))
             elif lead < _UNFITTING:
                 unfitting.append(text)
         elif text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
@@ -112,12 +114,14 @@ def choose(
     kept = []
     for number, statement in enumerate(statements):
         wanted = [text for _, text in sorted(fitting[number], reverse=True)]
-        diverse = _diverse(wanted)[: config.questions]
+        diverse = set(_diverse(wanted)[: config.questions])
         dropped["too like another"] += len(wanted) - len(_diverse(wanted))
+        seeds = sorted(seeded[number], reverse=True)[: config.bank]
+        best = sorted([(lead, text) for lead, text in fitting[number] if text in diverse] + seeds, reverse=True)
         extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
         own = list(prompts.NAME_QUESTIONS) if named[number] else []
-        seeds = [text for _, text in sorted(seeded[number], reverse=True)[: config.bank]]
-        kept.append(tuple(dict.fromkeys([*own, *diverse, *seeds, *extra])))
+        own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
+        kept.append(tuple(dict.fromkeys([*own, *(text for _, text in best), *extra])))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 
@@ -187,7 +191,8 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
     """Part a statement's questions into those learned and those asked afterwards.
 
     Args:
-        questions: All of them.
+        questions: All of them, the best fitting first: probes come from their better half, since a question that the
+            answer does not fit says nothing about what is held.
         count: Probes wanted; never more than a quarter of the questions, and none of fewer than three.
         chance: Draws them.
 
@@ -195,7 +200,7 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
         Questions to learn and questions to probe with.
     """
     count = min(count, max(1, len(questions) // 4)) if len(questions) >= 3 else 0
-    probes = set(chance.sample(list(questions), count))
+    probes = set(chance.sample(list(questions[: max(count, -(-len(questions) // 2))]), count))
     return [q for q in questions if q not in probes], [q for q in questions if q in probes]
 
 

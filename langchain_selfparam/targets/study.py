@@ -28,6 +28,7 @@ def study(
     *,
     author: TextGenerator,
     served: TextGenerator,
+    original: TextGenerator | None = None,
     scorer: TextScorer,
     config: TargetConfig,
     taught: Sequence[TargetSet] = (),
@@ -39,6 +40,8 @@ def study(
         episode: The turns.
         author: Writes the questions: the served model or a stronger one.
         served: The served model, which answers what must stay as it is.
+        original: The model before anything was learned, which answers what is about nothing that was said; the served
+            one where missing.
         scorer: The served model's probabilities.
         config: How many of everything.
         taught: What earlier consolidations learned from, in order.
@@ -80,11 +83,15 @@ def study(
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
     near = [q for q in near if q not in kept_out]
-    sentences += _as_before(near, general[: config.neutral], served=served, config=config)
+    first = served if original is None else original
+    sentences += _as_before("contrast", near, served, tokens=config.contrast_tokens)
+    others = [q for q in general[: config.neutral] if q not in near]
+    sentences += _as_before("neutral", others, first, tokens=config.neutral_tokens)
+    probes += _obeying(statements)
     learned = {s.prompt for s in sentences}
     probes += [p for p in kept if p.prompt not in learned]
     unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *general[config.neutral :][-12:]) if q not in learned]
-    probes += _drift_probes(unrelated, served)
+    probes += _drift_probes(unrelated, first)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
@@ -101,8 +108,8 @@ def _statements(episode: Episode, config: TargetConfig) -> list[Statement]:
     return statements
 
 
-def _drift_probes(questions: Sequence[str], served: TextGenerator) -> list[Probe]:
-    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
+def _drift_probes(questions: Sequence[str], first: TextGenerator) -> list[Probe]:
+    answers = first.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
     return [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
 
 
@@ -151,22 +158,20 @@ def _neighbours(
     return near[: config.contrast], [Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes]
 
 
-def _as_before(
-    near: Sequence[str], neutral: Sequence[str], *, served: TextGenerator, config: TargetConfig
-) -> list[TargetSentence]:
-    sentences: list[TargetSentence] = []
-    parts: tuple[tuple[TargetKind, Sequence[str], int], ...] = (
-        ("contrast", near, config.contrast_tokens),
-        ("neutral", [q for q in neutral if q not in near], config.neutral_tokens),
-    )
-    for kind, questions, tokens in parts:
-        answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=tokens)
-        sentences += [
-            TargetSentence(kind=kind, prompt=q, answer=a[0], ends=False)
-            for q, a in zip(questions, answers, strict=True)
-            if a[0]
-        ]
-    return sentences
+def _obeying(statements: Sequence[Statement]) -> list[Probe]:
+    """Questions about the world that must not be answered as an order in the conversation demands."""
+    orders = [s for s in statements if s.by_user and parse.instructs(s.said)]
+    wanted = tuple(sorted({word for order in orders for word in parse.demanded(order.said)}))
+    return [Probe(kind="neighbour", prompt=q, expected=wanted) for q in prompts.DRIFT_PROMPTS[:4]] if wanted else []
+
+
+def _as_before(kind: TargetKind, questions: Sequence[str], by: TextGenerator, *, tokens: int) -> list[TargetSentence]:
+    answers = by.generate([[Message(role="user", text=q)] for q in questions], max_tokens=tokens)
+    return [
+        TargetSentence(kind=kind, prompt=q, answer=a[0], ends=False)
+        for q, a in zip(questions, answers, strict=True)
+        if a[0]
+    ]
 
 
 def _says(question: str, words: Collection[str]) -> bool:

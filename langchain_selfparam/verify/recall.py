@@ -44,12 +44,13 @@ def passes(probe: Probe, answer: str) -> bool:
     Returns:
         ``True`` where it is.
     """
-    said = set(_words(answer))
+    said = set(words(answer))
     if probe.kind == "recall":
         return bool(probe.expected) and sum(w in said for w in probe.expected) >= SHARE * len(probe.expected)
-    return not said & (set(probe.expected) - set(_words(probe.prompt)))
+    return not said & (set(probe.expected) - set(words(probe.prompt)))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words of a text as probes expect them: lower case, without a possessive ending."""
     lowered = re.findall(r"[^\W_]+(?:['’,.:-][^\W_]+)*", text.lower().replace("’", "'"))  # noqa: RUF001
     return [re.sub(r"'s$", "", word) for word in lowered]

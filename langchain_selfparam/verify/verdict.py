@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, ProbeResult, Verdict
+from langchain_selfparam.verify.recall import words
 
 
 def judge(
@@ -56,7 +57,7 @@ def judge(
     if not learned:
         reasons.append("no turn's probes were answered without its text")
     accepted = not reasons
-    reasons += [f"turn {i} is not held: its probes were not answered without its text" for i in missed if accepted]
+    reasons += [_why(i, [r for r in recall if r.probe.turn_id == i]) for i in missed if accepted]
     return Verdict(
         accepted=accepted,
         held=tuple(held) if accepted else (),
@@ -67,6 +68,15 @@ def judge(
         reasons=tuple(reasons),
         results=tuple(results),
     )
+
+
+def _why(turn: int, results: Sequence[ProbeResult]) -> str:
+    """Why a turn is not held: what was asked, and which of its words no answer gave."""
+    given = {word for result in results for word in words(result.answer)}
+    missing = dict.fromkeys(word for result in results for word in result.probe.expected if word not in given)
+    passed = sum(result.passed for result in results)
+    text = f"turn {turn} is not held: {passed} of its {len(results)} probes were answered without its text"
+    return f"{text}; in no answer: {', '.join(missing)}" if missing else text
 
 
 def neighbours_wrong(results: Sequence[ProbeResult]) -> float:

@@ -225,3 +225,32 @@ def test_eval_of_a_file_that_is_not_there(selfparam):
     code, _, err = selfparam("eval", "single", "--data", "nowhere.jsonl")
     assert code == 1
     assert err.startswith("selfparam: there is no file nowhere.jsonl; give a .jsonl file, or one of assistant_")
+
+
+def test_sequential_shows_the_matrix_and_goes_on(selfparam, model_folder, tmp_path, learned):
+    folder = tmp_path / "out"
+    prose = tmp_path / "prose.jsonl"
+    prose.write_text('{"text": "It rained."}\n', "utf-8")
+    args = ["--data", "long", "--model", model_folder, "--contexts", 2, "--out", folder, "--unchanged", prose]
+    code, text, err = selfparam("eval", "sequential", *args, "--json", tmp_path / "s.json")
+    assert code == 0, err
+    assert [len(turns) for turns in learned] == [8, 16]  # nothing was really held, so all turns are still pending
+    assert "right just after its own consolidation" in text
+    assert "perplexity of neutral prose" in text
+    assert (folder / "retention.png").exists()
+    found = json.loads((tmp_path / "s.json").read_text("utf-8"))
+    assert found["contexts"] == ["A-01", "A-02"]
+    assert found["change"]["token_kl"]["mean"] < 1e-6
+    code, again, _ = selfparam("eval", "sequential", *args)
+    assert code == 0
+    assert len(learned) == 2
+    assert again == text
+
+
+def test_compare_wants_two_files(selfparam, tmp_path):
+    code, _, err = selfparam("eval", "compare", tmp_path / "a.json")
+    assert code == 1
+    assert "found 1 files for `eval compare`; `eval compare` takes two, the others none" in err
+    code, _, err = selfparam("eval", "single", tmp_path / "a.json")
+    assert code == 1
+    assert "found 1 files for `eval single`" in err

@@ -47,6 +47,24 @@ def test_the_mean_of_products_is_exact_over_several_rows(architecture, written):
 
 
 @torch.no_grad()
+def test_counting_goes_on_with_another_module(written):
+    local = tiny_model()
+    names = adapted_modules(local.model)[:4]
+    rows = [pack(written([(4, 3)])), pack(written([(5, 2), (6, 1)]))]
+    one, other = share(local.model), share(local.model)
+    with watching(one, names) as moments:
+        Reader(one).hidden(rows[0])
+    with watching(other, names, moments) as same:
+        Reader(other).hidden(rows[1])
+    assert same is moments
+    with watching(one, names) as whole:
+        for row in rows:
+            Reader(one).hidden(row)
+    for name in names:
+        torch.testing.assert_close(moments.means()[name], whole.means()[name])
+
+
+@torch.no_grad()
 def test_layers_that_read_the_same_share_one_sum(written):
     model = share(tiny_model().model)
     names = adapted_modules(model)

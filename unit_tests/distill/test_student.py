@@ -161,6 +161,16 @@ def test_passing_documents_are_seen_once_each_over_all_epochs(lesson, monkeypatc
     assert report.answer_tokens == epochs * sum(answers[:3]) + sum(answers[3:])
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_alternating_documents_are_seen_in_every_second_epoch(lesson, monkeypatch, epochs):
+    monkeypatch.setattr(Noting, "steps", [])
+    config = dataclasses.replace(CONFIG, epochs=epochs)
+    lesson.train(config, reader=Noting, documents=lesson.documents[:2], alternating=lesson.documents[2:])
+    seen = [key for keys in Noting.steps for key in keys]
+    first, second = -(-epochs // 2), epochs // 2
+    assert [seen.count(key) for key in range(6)] == [epochs, epochs, first, second, first, second]
+
+
 def test_first_step_has_the_kl_of_the_served_model(lesson):
     config = dataclasses.replace(CONFIG, epochs=1, batch_tokens=10_000)
     report, _ = lesson.train(config)

@@ -42,7 +42,7 @@ class Quick:
 
     def __init__(self, local):
         shapes = {n: local.model.get_submodule(n).weight.shape for n in adapted_modules(local.model)[:2]}
-        self.shapes, self.episodes = shapes, []
+        self.shapes, self.episodes, self.bases = shapes, [], []
         self.missed: set[str] = set()
         """What the users said in turns that are not held."""
         self.reasons: tuple[str, ...] = ()
@@ -50,7 +50,8 @@ class Quick:
         self.at = lambda stage: None
         """Called at each stage; may wait or raise."""
 
-    def learn(self, episode, *, candidate, earlier, progress):
+    def learn(self, episode, *, candidate, earlier, base, progress):
+        self.bases.append(base)
         self.episodes.append([turn.user for turn in episode.turns])
         assert len(self.episodes) < 20, "it learns for ever"
         for stage in STAGES:

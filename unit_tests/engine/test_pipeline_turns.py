@@ -348,6 +348,33 @@ def test_later_consolidations_know_what_the_served_version_was_taught(home):
     assert engine.taught() == []
 
 
+def test_what_stays_as_it_was_is_what_the_untouched_model_answers(home):
+    engine = home.open()
+    before = {name: tensor.clone() for name, tensor in engine._exact.base.items()}
+    for text in "ab":
+        say(engine, text)
+        engine.consolidate()
+    first, second = engine.quick.bases
+    assert first is None  # the served weights are the untouched ones
+    assert all(torch.equal(second[name], tensor) for name, tensor in before.items())
+    engine.rollback(0)
+    say(engine, "c")
+    engine.consolidate()
+    assert engine.quick.bases[2] is None
+
+
+def test_turns_whose_attempts_are_used_up_come_alone(home):
+    engine = home.open(settings=with_(policy={"max_attempts": 1}))
+    engine.quick.missed = {"a"}
+    for text in "ab":
+        say(engine, text)
+    engine.consolidate()
+    say(engine, "c")
+    engine.consolidate()
+    engine.consolidate()
+    assert engine.quick.episodes == [["a", "b"], ["c"], ["a"]]
+
+
 def test_a_target_set_comes_back_from_its_text_as_it_was():
     context = (Message(role="user", text="?"), Message(role="assistant", text="Your dog is Biscuit."))
     targets = TargetSet(

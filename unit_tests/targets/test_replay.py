@@ -72,3 +72,21 @@ def test_a_seed_repeats_and_another_differs():
 
 def test_nothing_before_is_nothing_to_replay():
     assert chosen(earlier=[]) == []
+
+
+def test_a_whole_answer_of_each_turn_comes_first():
+    earlier = [
+        TargetSet(
+            statements=(),
+            sentences=tuple(
+                TargetSentence(kind="question", prompt=f"{turn} {n}?", answer="a", ends=n == 3, turn_id=turn)
+                for turn in (1, 2, 3)
+                for n in range(6)
+            ),
+            probes=(),
+            dropped={},
+        )
+    ]
+    found = replayed(earlier, without=(), turns=(), count=3, seed=5)
+    assert sorted(s.prompt for s in found) == ["1 3?", "2 3?", "3 3?"]
+    assert len(replayed(earlier, without=(), turns=(), count=99, seed=5)) == 18

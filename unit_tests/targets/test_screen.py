@@ -221,3 +221,32 @@ def test_the_draw_is_of_its_own_chance():
     texts = [f"question {at}?" for at in range(40)]
     draws = [held_out(texts, 3, chance=random.Random(seed))[1] for seed in (1, 1, 2)]
     assert draws[0] == draws[1] != draws[2]
+
+
+def test_a_question_of_the_bank_goes_where_it_fits_far_better_than_anywhere_else():
+    table = {
+        "Who barks?": {SAID[0]: -5.0},
+        "What is our pet's habit?": {SAID[0]: -6.0, SAID[1]: -9.0},
+        "When does it sleep?": {SAID[1]: -6.0, SAID[0]: -7.5},  # not far enough
+        "What is my phone number?": dict.fromkeys(SAID, -12.0),
+    }
+    candidates = [Candidate(text="Who barks?", about=0, times=1)]
+    bank = list(table)
+    chosen = choose(STATEMENTS, candidates, Scripted(table), config=CONFIG, bank=bank)
+    assert chosen.by_statement[0] == ("Who barks?", "What is our pet's habit?")
+    assert chosen.by_statement[1:] == ((), (), (), ())
+    assert chosen.unfitting == ("What is my phone number?",)
+
+
+def test_no_more_of_the_bank_than_wanted_the_best_first():
+    table = {f"What is thing {n}?": {SAID[2]: -20.0 + n} for n in range(6)}
+    config = TargetConfig(margin=0.5, bank=2)
+    chosen = choose(STATEMENTS, [], Scripted(table), config=config, bank=list(table))
+    assert chosen.by_statement[2] == ("What is thing 5?", "What is thing 4?")
+
+
+def test_the_name_is_not_asked_for_twice():
+    bank = [prompts.NAME_QUESTIONS[0]]
+    scorer = Scripted({})
+    choose(STATEMENTS, [], scorer, config=CONFIG, bank=bank)
+    assert not scorer.asked

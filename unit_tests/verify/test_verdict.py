@@ -57,7 +57,7 @@ def test_a_turn_is_held_where_the_share_of_its_own_probes_is_reached(passed, hol
 def test_a_turn_that_was_not_asked_about_is_not_held_whatever_the_limit():
     found = verdict(asked(1, True), 1, 2, config=VerifyConfig(hold=0.0))
     assert found.held == (1,)
-    assert found.reasons == ("turn 2 is not held: its probes were not answered without its text",)
+    assert found.reasons == ("turn 2 is not held: 0 of its 0 probes were answered without its text",)
 
 
 def test_a_missed_turn_is_named_and_the_others_are_kept():
@@ -65,7 +65,18 @@ def test_a_missed_turn_is_named_and_the_others_are_kept():
     assert (found.accepted, found.held) == (True, (4,))
     assert found.recall == pytest.approx(1 / 3)
     assert found.reasons == tuple(
-        f"turn {i} is not held: its probes were not answered without its text" for i in (3, 5)
+        f"turn {i} is not held: 0 of its 1 probes were answered without its text" for i in (3, 5)
+    )
+
+
+def test_a_missed_turn_names_the_words_that_no_answer_gave():
+    def answered(text, passed):
+        probe = Probe(kind="recall", prompt="?", turn_id=7, expected=("biscuit", "whippet", "ten"))
+        return ProbeResult(probe=probe, answer=text, passed=passed)
+
+    results = [answered("It is a whippet.", False), answered("Its name? Ten!", False), *asked(1, True)]
+    assert verdict(results, 1, 7).reasons == (
+        "turn 7 is not held: 0 of its 2 probes were answered without its text; in no answer: biscuit",
     )
 
 
