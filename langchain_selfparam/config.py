@@ -84,7 +84,7 @@ class TrainingConfig:
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
-    epochs: int = 9
+    epochs: int = 8
     """Passes over the target sentences at most."""
     batch_tokens: int = 320
     """Tokens packed into one step, the shared prefix left aside."""
@@ -181,7 +181,7 @@ class VerifyConfig:
     """Share of a turn's recall probes that must pass for the turn to be held."""
     shrink: float = 0.9
     """Factor on the delta for each try to bring drift and neighbours within their limits."""
-    max_shrinks: int = 4
+    max_shrinks: int = 6
     """Tries before a candidate beyond the limits is refused."""
     answer_tokens: int = 48
     """Tokens of a probe's answer."""

@@ -24,7 +24,7 @@ from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
-from langchain_selfparam.records import Episode, Message, TargetSet, TrainReport, Verdict
+from langchain_selfparam.records import Episode, Message, Probe, TargetSet, TrainReport, Verdict
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.replay import replayed
@@ -283,7 +283,7 @@ class Learner:
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
-        asked = [p for p in targets.probes if p.kind != "drift"]
+        asked = self._askable(targets)
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
             tried = delta if scale == 1.0 else delta.scaled(scale)
@@ -306,6 +306,17 @@ class Learner:
             config=config,
         )
         return tried, verdict
+
+    def _askable(self, targets: TargetSet) -> list[Probe]:
+        """Recall probes, and those about other things that the served weights pass.
+
+        What fails already is no doing of the candidate: a common word that is also a name in the conversation, or what
+        an earlier consolidation told.
+        """
+        near = [p for p in targets.probes if p.kind == "neighbour"]
+        served = BatchGenerator(self._local, self._gate)
+        before = recall.ask(near, served, max_tokens=self._settings.verify.answer_tokens) if near else []
+        return [p for p in targets.probes if p.kind == "recall"] + [r.probe for r in before if r.passed]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

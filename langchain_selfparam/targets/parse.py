@@ -174,6 +174,11 @@ def introduces(said: str) -> bool:
     return any(m.group(1).lower() not in _NO_NAMES for m in _INTRODUCES.finditer(said))
 
 
+def speaks_of_you(text: str) -> bool:
+    """Whether it speaks to or of whoever is asked."""
+    return _YOU.search(text) is not None
+
+
 def speaks_of_me(question: str) -> bool:
     """Whether the user asks about themselves."""
     return bool(_ME.search(question))

@@ -117,11 +117,11 @@ def choose(
         diverse = set(_diverse(wanted)[: config.questions])
         dropped["too like another"] += len(wanted) - len(_diverse(wanted))
         seeds = sorted(seeded[number], reverse=True)[: config.bank]
-        best = sorted([(lead, text) for lead, text in fitting[number] if text in diverse] + seeds, reverse=True)
+        ranked = sorted([(lead, text) for lead, text in fitting[number] if text in diverse] + seeds, reverse=True)
         extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
         own = list(prompts.NAME_QUESTIONS) if named[number] else []
         own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
-        kept.append(tuple(dict.fromkeys([*own, *(text for _, text in best), *extra])))
+        kept.append(tuple(dict.fromkeys([*own, *(text for _, text in ranked), *extra])))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 

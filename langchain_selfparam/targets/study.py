@@ -21,6 +21,8 @@ from langchain_selfparam.targets.generate import Candidate, write_general, write
 from langchain_selfparam.targets.person import asked_of_model
 
 _DRIFT_TOKENS = 24
+_DRIFT_PROBES = 24
+"""Sampled prompts that show drift, beside the packaged ones: few would let one odd answer decide."""
 
 
 def study(
@@ -79,7 +81,9 @@ def study(
             Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id, opening=opening) for q in ask
         ]
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
-    general = [q for q in write_general(served, count=config.neutral + 24, config=config) if q not in kept_out]
+    general = [
+        q for q in write_general(served, count=config.neutral + 2 * _DRIFT_PROBES, config=config) if q not in kept_out
+    ]
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
     near = [q for q in near if q not in kept_out]
@@ -90,7 +94,9 @@ def study(
     probes += _obeying(statements)
     learned = {s.prompt for s in sentences}
     probes += [p for p in kept if p.prompt not in learned]
-    unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *general[config.neutral :][-12:]) if q not in learned]
+    # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
+    worldly = [q for q in general[config.neutral :] if not parse.speaks_of_you(q)]
+    unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in learned]
     probes += _drift_probes(unrelated, first)
     progress(4, 4)
     return TargetSet(
