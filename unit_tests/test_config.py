@@ -42,7 +42,7 @@ OUT_OF_RANGE = [
     *((TargetConfig, name, 0, ONE) for name in ("statement_words", "probes", "contrast_tokens", "neutral_tokens")),
     *(
         (TargetConfig, name, -1, ZERO)
-        for name in ("full_answers", "contrast", "neutral", "replay", "temperature", "margin")
+        for name in ("bank", "full_answers", "contrast", "neutral", "replay", "temperature", "margin")
     ),
     (VerifyConfig, "max_drift", 0.0, "above 0 nats per token"),
     (VerifyConfig, "hold", 1.01, SHARE),
@@ -100,7 +100,10 @@ def test_every_number_has_a_range():
         (PolicyConfig, {"every_turns": 1, "every_tokens": 1, "lease_seconds": 0.001}),
         (TrainingConfig, {"rank": 1, "epochs": 1, "batch_tokens": 1, "warmup": 0, "frozen_share": 0, "stop_kl": 0}),
         (TrainingConfig, {"warmup": 0.999, "frozen_share": 0.999, "alpha": 1e-9, "seed": -5}),
-        (TargetConfig, {"full_answers": 0, "contrast": 0, "neutral": 0, "replay": 0, "temperature": 0, "margin": 0}),
+        (
+            TargetConfig,
+            {"bank": 0, "full_answers": 0, "contrast": 0, "neutral": 0, "replay": 0, "temperature": 0, "margin": 0},
+        ),
         (VerifyConfig, {"hold": 0, "max_neighbours_wrong": 0, "max_shrinks": 0, "max_drift": 1e-9}),
         (VerifyConfig, {"hold": 1, "max_neighbours_wrong": 1}),
     ],
