@@ -21,6 +21,8 @@ from langchain_selfparam.targets.generate import Candidate, write_general, write
 from langchain_selfparam.targets.person import asked_of_model
 
 _DRIFT_TOKENS = 24
+_NEIGHBOUR_PROBES = 16
+"""Questions about others that are asked afterwards, at most."""
 _DRIFT_PROBES = 24
 """Sampled prompts that show drift, beside the packaged ones: few would let one odd answer decide."""
 
@@ -159,9 +161,14 @@ def _neighbours(
     chance.shuffle(turned)
     others = list(unfitting)
     chance.shuffle(others)
-    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned]))
-    probes = near[config.contrast : config.contrast + 12]
-    return near[: config.contrast], [Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes]
+    turned = list(dict.fromkeys(turned))
+    # Set apart first: a share of a handful of probes would be decided by one of them.
+    count = min(_NEIGHBOUR_PROBES, len(turned) // 3)
+    probes = turned[:count]
+    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned[count:]]))
+    return [q for q in near if q not in probes][: config.contrast], [
+        Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes
+    ]
 
 
 def _obeying(statements: Sequence[Statement]) -> list[Probe]:

@@ -144,6 +144,8 @@ def test_a_candidate_that_tells_strangers_is_scaled_down_too(home, monkeypatch, 
     asked = []
 
     def ask(probes, generator, *, max_tokens):
+        if all(p.kind == "neighbour" for p in probes):  # the served weights, which tell nothing
+            return [ProbeResult(probe=p, answer="", passed=True) for p in probes]
         asked.append(0.5 ** len(asked))
         return [
             ProbeResult(probe=p, answer="", passed=p.kind == "recall" or asked[-1] < wrong_from)
