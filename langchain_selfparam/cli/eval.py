@@ -7,6 +7,7 @@ In come a data set and a model, out go tables, JSON, pictures and every answer. 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 import time
@@ -97,6 +98,9 @@ def run(args: argparse.Namespace) -> int:
     from langchain_selfparam.interfaces.asking import Asker
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
+    if args.protocol == "sequential" and (args.seeds > 1 or args.vary):
+        msg = "`eval sequential` takes neither --seeds nor --vary; run it once for each, with --set and another --out"
+        raise InputError(msg)
     settings = settings_of(args.set)
     path = find(args.data)
     conversations = load(path)[: args.contexts]
@@ -143,15 +147,28 @@ def settings_of(changes: Sequence[str]) -> Settings:
 
 
 def _claim(args: argparse.Namespace) -> None:
-    """See that the folder is new, or of this very run."""
+    """See that the folder is new, or holds parts of this very run."""
     from langchain_selfparam import __version__
     from langchain_selfparam.evaluation.tables import write_whole
 
-    names = ("protocol", "data", "model", "contexts", "seeds", "set", "vary", "baselines", "no_retrieval")
+    names = (
+        "protocol",
+        "data",
+        "model",
+        "contexts",
+        "seeds",
+        "set",
+        "vary",
+        "baselines",
+        "no_retrieval",
+        "unchanged_items",
+    )
     mark = {name: getattr(args, name) for name in names}
     mark |= {"unchanged": [str(path) for path in args.unchanged or []], "version": __version__}
     file = args.out / "run.json"
-    if not file.exists():
+    # A run that ended before its first part, over a mistyped argument for instance, binds nobody.
+    begun = any((args.out / name).exists() for name in ("outcomes.jsonl", "steps.json"))
+    if not begun or not file.exists():
         write_whole(file, json.dumps(mark, indent=1) + "\n")
         return
     found = json.loads(file.read_text("utf-8"))
@@ -255,7 +272,7 @@ def _sequential(
         return OK
     _picture(args.out / "retention.png", lambda: retention.picture(found.ours))
     for way, other in found.others.items():
-        _picture(args.out / f"retention-{way}.png", lambda other=other: retention.picture(other))  # type: ignore[misc]
+        _picture(args.out / f"retention-{way}.png", functools.partial(retention.picture, other))
     values = retention.as_json(found.ours, model=name, data=args.data, others=found.others, change=found.change)
     title = f"{name}: right answers after each step, nothing in the prompt"
     _show(args, title, retention.tables(found.ours, others=found.others, change=found.change), values)

@@ -92,11 +92,8 @@ def train(
     tokens = answer_tokens = 0
     for step, group in enumerate(plan, 1):
         packed = pack(group)
-        rate = learning_rate(step - 1, len(plan), config)
-        for part in optimizer.param_groups:
-            part["lr"] = rate
-        with autocast() if autocast else contextlib.nullcontext():
-            hidden_ND = reader.hidden(packed)
+        rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
+        hidden_ND = _read(reader, packed, autocast)
         kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
         norm = _gradient(optimizer, parameters, kl_N, _weights(packed, weights or {}, kl_N.device), config)
         value = float(kl_N.detach().mean())
@@ -123,6 +120,17 @@ def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig)
     # One launch instead of dozens: for a small model these are as long as its products.
     fused = all(p.is_cuda for p in parameters) or None
     return torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=fused)
+
+
+def _set_rate(optimizer: torch.optim.AdamW, rate: float) -> float:
+    for part in optimizer.param_groups:
+        part["lr"] = rate
+    return rate
+
+
+def _read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> torch.Tensor:
+    with autocast() if autocast else contextlib.nullcontext():
+        return reader.hidden(packed)
 
 
 def _gradient(
@@ -170,8 +178,7 @@ def _need_finite(loss: float, norm: float, where: str, config: TrainingConfig) -
 @torch.no_grad()
 def _recall(reader: Reader, head: Head, held_out: Sequence[Document], autocast: Callable[[], Any] | None) -> float:
     packed = pack(held_out)
-    with autocast() if autocast else contextlib.nullcontext():
-        hidden_ND = reader.hidden(packed)
+    hidden_ND = _read(reader, packed, autocast)
     return statistics.fmean(recited(hidden_ND, packed, head))
 
 

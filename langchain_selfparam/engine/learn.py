@@ -215,7 +215,7 @@ class Learner:
         self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
     ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
-        parts = ((reader, chunks.told), (original, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
+        parts = ((reader, chunks.told), (reader, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
         total = sum(len(part) for _, part in parts)
         training = self._settings.training
         names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)

@@ -78,7 +78,6 @@ def choose(
     Returns:
         The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
     """
-    named = [introduces(s.said) and s.by_user for s in statements]
     dropped: Counter[str] = Counter()
     texts = _unlike([c for c in candidates if c.text not in prompts.NAME_QUESTIONS], len(statements))
     dropped["too like another"] += len(candidates) - len(texts)
@@ -112,17 +111,23 @@ def choose(
             if lead < _UNFITTING and "name" not in text:
                 unfitting.append(text)
     kept = []
-    for number, statement in enumerate(statements):
-        wanted = [text for _, text in sorted(fitting[number], reverse=True)]
-        diverse = set(_diverse(wanted)[: config.questions])
-        dropped["too like another"] += len(wanted) - len(_diverse(wanted))
-        seeds = sorted(seeded[number], reverse=True)[: config.bank]
-        ranked = sorted([(lead, text) for lead, text in fitting[number] if text in diverse] + seeds, reverse=True)
-        extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
-        own = list(prompts.NAME_QUESTIONS) if named[number] else []
-        own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
-        kept.append(tuple(dict.fromkeys([*own, *(text for _, text in ranked), *extra])))
+    for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
+        texts_of = [text for _, text in sorted(written, reverse=True)]
+        diverse = _diverse(texts_of)
+        dropped["too like another"] += len(texts_of) - len(diverse)
+        taken = set(diverse[: config.questions])
+        best_seeds = sorted(seeds, reverse=True)[: config.bank]
+        ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
+        kept.append(_with_own(statement, [text for _, text in ranked]))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _with_own(statement: Statement, chosen: Sequence[str]) -> tuple[str, ...]:
+    """The chosen questions, with those that a name or an order in the statement always brings."""
+    extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
+    own = list(prompts.NAME_QUESTIONS) if statement.by_user and introduces(statement.said) else []
+    own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
+    return tuple(dict.fromkeys([*own, *chosen, *extra]))
 
 
 def _corrected(column: dict[int, float], pairs: Mapping[int, Collection[int]]) -> dict[int, float]:

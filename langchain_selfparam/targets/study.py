@@ -68,20 +68,7 @@ def study(
     chosen = screen.choose([*statements, *old], candidates, scorer, config=config, corrections=pairs, bank=seeds)
     progress(2, 4)
     chance = random.Random(config.seed)
-    shared = Counter(q for questions in chosen.by_statement for q in questions)
-    sentences: list[TargetSentence] = []
-    probes: list[Probe] = []
-    for statement, questions in zip(statements, chosen.by_statement, strict=False):
-        # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another.
-        _, ask = screen.held_out([q for q in questions if shared[q] == 1], config.probes, chance=chance)
-        learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
-        ask = ask or [_last_resort("What did I tell you", statement)]
-        sentences += _about(statement, learn, chance=chance, config=config)
-        expected = tuple(parse.telling(statement.told))
-        opening = parse.opening(statement.told, config.opening_words)
-        probes += [
-            Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id, opening=opening) for q in ask
-        ]
+    sentences, probes = _told(statements, chosen.by_statement, chance=chance, config=config)
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
     general = [
         q for q in write_general(served, count=config.neutral + 2 * _DRIFT_PROBES, config=config) if q not in kept_out
@@ -99,11 +86,37 @@ def study(
     # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
     worldly = [q for q in general[config.neutral :] if not parse.speaks_of_you(q)]
     unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in learned]
-    probes += _drift_probes(unrelated, first)
+    probes += _drift_probes(unrelated, served)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
     )
+
+
+def _told(
+    statements: Sequence[Statement],
+    by_statement: Sequence[Sequence[str]],
+    *,
+    chance: random.Random,
+    config: TargetConfig,
+) -> tuple[list[TargetSentence], list[Probe]]:
+    """What is learned of the statements, and what is asked about them afterwards."""
+    shared = Counter(q for questions in by_statement for q in questions)
+    sentences: list[TargetSentence] = []
+    probes: list[Probe] = []
+    # Questions of older statements that were corrected stand behind those of this episode; nobody learns them.
+    for statement, questions in zip(statements, by_statement, strict=False):
+        # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another.
+        _, ask = screen.held_out([q for q in questions if shared[q] == 1], config.probes, chance=chance)
+        learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
+        ask = ask or [_last_resort("What did I tell you", statement)]
+        sentences += _about(statement, learn, chance=chance, config=config)
+        expected = tuple(parse.telling(statement.told))
+        opening = parse.opening(statement.told, config.opening_words)
+        probes += [
+            Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id, opening=opening) for q in ask
+        ]
+    return sentences, probes
 
 
 def _statements(episode: Episode, config: TargetConfig) -> list[Statement]:
@@ -116,8 +129,8 @@ def _statements(episode: Episode, config: TargetConfig) -> list[Statement]:
     return statements
 
 
-def _drift_probes(questions: Sequence[str], first: TextGenerator) -> list[Probe]:
-    answers = first.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
+def _drift_probes(questions: Sequence[str], served: TextGenerator) -> list[Probe]:
+    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
     return [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
 
 

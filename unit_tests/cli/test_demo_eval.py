@@ -192,6 +192,22 @@ def test_eval_says_what_is_wrong_with_its_arguments(selfparam, model_folder, tmp
     assert message in err
 
 
+def test_a_mistyped_argument_does_not_claim_the_folder(selfparam, model_folder, tmp_path, learned):
+    args = ("eval", "single", "--model", model_folder, "--contexts", 1, "--out", tmp_path / "out", "--no-retrieval")
+    assert selfparam(*args, "--baselines", "magic")[0] == 1
+    assert selfparam(*args)[0] == 0
+    code, _, err = selfparam(*args, "--seeds", 2)
+    assert code == 1
+    assert "holds another run (seeds was 1 and is 2)" in err
+
+
+@pytest.mark.parametrize("extra", [("--seeds", 2), ("--vary", "training.rank=8,16")])
+def test_sequential_runs_once(selfparam, tmp_path, extra):
+    code, _, err = selfparam("eval", "sequential", "--out", tmp_path / "out", *extra)
+    assert code == 1
+    assert "`eval sequential` takes neither --seeds nor --vary; run it once for each, with --set and another" in err
+
+
 def test_settings_of_changes():
     from langchain_selfparam.cli.eval import settings_of
 

@@ -292,5 +292,5 @@ def test_what_is_about_nothing_is_answered_by_the_model_before_anything_was_lear
     original = FakeGenerator(lambda prompt: "As ever.")
     found = run(DOG, SISTER, original=original)
     assert {s.answer for s in of_kind(found.sentences, "neutral")} == {"As ever."}
-    assert {p.expected for p in of_kind(found.probes, "drift")} == {("As ever.",)}
+    assert all(p.expected[0].startswith("About ") for p in of_kind(found.probes, "drift"))  # drift is that of a step
     assert all(s.answer.startswith("About ") for s in of_kind(found.sentences, "contrast"))
