@@ -112,7 +112,8 @@ class Version:
 Prompt = str | Sequence[Message]
 """What a model is asked: text to be continued as it stands, or chat messages to be answered."""
 
-TargetKind = Literal["question", "contrast", "neutral", "replay"]
+TargetKind = Literal["question", "contrast", "neighbour", "neutral", "replay"]
+"""What is learned; what is about the user but not in this episode; about someone else; about nothing; held before."""
 ProbeKind = Literal["recall", "neighbour", "drift"]
 
 

@@ -39,7 +39,10 @@ OUT_OF_RANGE = [
     *((TrainingConfig, "damping", value, "above 0 and finite, or None") for value in (0, -1.0, math.inf, math.nan)),
     (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
     *((TargetConfig, name, 0, ONE) for name in ("samples", "max_question_tokens", "questions", "opening_words")),
-    *((TargetConfig, name, 0, ONE) for name in ("statement_words", "probes", "contrast_tokens", "neutral_tokens")),
+    *(
+        (TargetConfig, name, 0, ONE)
+        for name in ("statement_words", "passage_words", "probes", "contrast_tokens", "neutral_tokens")
+    ),
     *(
         (TargetConfig, name, -1, ZERO)
         for name in ("bank", "full_answers", "contrast", "neutral", "replay", "temperature", "margin")

@@ -69,7 +69,7 @@ class Learner:
         local: The served model.
         gate: Its gate.
         settings: All stages' settings.
-        author: Writes the questions; the served model itself where missing.
+        author: Writes the questions; the model before anything was learned where missing.
     """
 
     def __init__(
@@ -96,8 +96,9 @@ class Learner:
             episode: The turns.
             candidate: Gives the weights that a delta would make of the served ones.
             earlier: What the served version and those before it were learned from.
-            base: The weights before anything was learned, where the served ones are others. What is about nothing
-                that was said stays as they answer it, so that small drifts do not add up.
+            base: The weights before anything was learned, where the served ones are others. They ask and teach: the
+                served ones would answer with what they hold already. What is about nothing that was said, or about
+                others, stays as they answer it, so that small drifts do not add up.
             progress: Told of each stage.
 
         Returns:
@@ -110,11 +111,11 @@ class Learner:
         try:
             reader = Reader(share(self._local.model))
             original = self._local.model if base is None else with_weights(self._local.model, base)
-            targets = self._write(episode, reader, earlier, original, _part(progress, "targets"))
+            first = reader if base is None else Reader(share(original))
+            targets = self._write(episode, first, earlier, original, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, chunks, unrelated = self._documents(targets)
-            first = reader if base is None else Reader(share(original))
             said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
@@ -141,22 +142,23 @@ class Learner:
     def _write(
         self,
         episode: Episode,
-        reader: Reader,
+        first: Reader,
         earlier: Sequence[TargetSet],
         original: Any,
         progress: Callable[[int, int], None],
     ) -> TargetSet:
         served = BatchGenerator(self._local, self._gate)
         untouched = original is self._local.model
+        asking = served if untouched else BatchGenerator(self._local, None, model=original)
         # Other questions each time: a turn that was not held is asked about anew, and other prompts are kept as they
         # were.
         config = self._settings.targets
         return study(
             episode,
-            author=self._author or served,
+            author=self._author or asking,
             served=served,
-            original=served if untouched else BatchGenerator(self._local, None, model=original),
-            scorer=PackedScorer(self._local, reader, self._head),
+            original=asking,
+            scorer=PackedScorer(self._local, first, self._head),
             config=dataclasses.replace(config, seed=config.seed + len(earlier)),
             taught=earlier,
             progress=progress,
@@ -184,7 +186,7 @@ class Learner:
             question = Message(role="user", text=sentence.prompt)
             answer = self._answer(sentence.answer, ends=sentence.ends)
             own = Document(key, tuple(self._local.encode_chat([question])), answer)
-            often = sentence.kind == "contrast" or openings[sentence.turn_id, sentence.answer] > _OFTEN
+            often = sentence.kind in {"contrast", "neighbour"} or openings[sentence.turn_id, sentence.answer] > _OFTEN
             often = often and not sentence.ends
             if sentence.kind in {"neutral", "replay"}:
                 student_documents.passing.append(own)
@@ -194,7 +196,7 @@ class Learner:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
             else:
-                (neutral if sentence.kind == "neutral" else plain).append(own)
+                (neutral if sentence.kind in {"neutral", "neighbour"} else plain).append(own)
         unrelated = [
             Document(
                 len(targets.sentences) + at,
@@ -215,7 +217,7 @@ class Learner:
         self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
     ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
-        parts = ((reader, chunks.told), (reader, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
+        parts = ((original, chunks.told), (reader, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
         total = sum(len(part) for _, part in parts)
         training = self._settings.training
         names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
@@ -335,7 +337,7 @@ class _Chunks:
     Attributes:
         told: Documents told of what was said.
         plain: Those to stay as they are served.
-        neutral: Those to stay as they were before anything was learned.
+        neutral: Those to be as they were before anything was learned.
         probes: Those that show drift.
     """
 

@@ -37,6 +37,12 @@ _NO_NAMES = frozenset(
     norwegian pakistani peruvian polish portuguese romanian russian scottish serbian sikh slovak slovenian spanish
     swedish swiss syrian thai tunisian turkish ukrainian vegan vegetarian vietnamese welsh""".split()
 )
+_OPENS_A_CLAUSE = frozenset(
+    """after although and because before but if or since so than that though unless until when where whereas which while
+    who whose""".split()
+)
+_FEWEST_WORDS = 4
+"""Words of a piece of a sentence at least."""
 _COURTESY = frozenset(
     """alright appreciate appreciated awesome bye cool cheers fine goodbye great hello help helpful hey hi hm hmm lovely
     nice ok okay perfect pleasure sure thank thanks thankyou understood welcome wonderful""".split()
@@ -61,7 +67,7 @@ _COMMON = frozenset(
 )
 
 
-def statements(turn: Turn, *, words: int) -> list[Statement]:
+def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> list[Statement]:
     """Cut a turn into what is learned together.
 
     The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
@@ -70,12 +76,16 @@ def statements(turn: Turn, *, words: int) -> list[Statement]:
 
     Args:
         turn: One turn.
-        words: Words of a statement at most; a longer single sentence is cut at that length.
+        words: Words of a statement at most; a longer single sentence is cut, where a clause ends if it can be.
+        passage_words: The same for a passage: a text of more than ``words`` words that mostly is not about the user.
+            Said back, a clause answers a question about a long sentence better than all of it. ``words`` where missing.
 
     Returns:
         The statements in order; none where nothing was said.
     """
     own = sentences(without_greeting(turn.user))
+    if passage_words is not None and _is_passage(own, words):
+        words = min(words, passage_words)
     orders = [sentence for sentence in own if instructs(sentence)]
     found = [
         Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
@@ -90,6 +100,11 @@ def statements(turn: Turn, *, words: int) -> list[Statement]:
     news = [s for s in sentences(turn.assistant) if not s.endswith("?") and _specific(" " + s[1:]) - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
+
+
+def _is_passage(own: list[str], words: int) -> bool:
+    long = sum(len(sentence.split()) for sentence in own) > words
+    return long and sum(speaks_of_me(sentence) for sentence in own) < len(own) / 2
 
 
 def instructs(sentence: str) -> bool:
@@ -115,16 +130,32 @@ def sentences(text: str) -> list[str]:
 
 
 def _grouped(parts: Iterable[str], words: int) -> list[str]:
+    """Whole sentences together up to so many words; longer ones by themselves, cut where a clause ends."""
     groups: list[list[str]] = []
+    joins = False
     for part in parts:
         said = part.split()
-        for start in range(0, len(said), words):
-            piece = said[start : start + words]
-            if groups and len(groups[-1]) + len(piece) <= words:
-                groups[-1] += piece
-            else:
-                groups.append(piece)
+        fits = len(said) <= words
+        if joins and fits and len(groups[-1]) + len(said) <= words:
+            groups[-1] += said
+        else:
+            groups += _clauses(said, words)
+        joins = fits
     return [" ".join(group) for group in groups]
+
+
+def _clauses(said: list[str], words: int) -> list[list[str]]:
+    """A sentence's words in pieces of at most so many, cut at the end of a clause nearest to the middle."""
+    if len(said) <= words:
+        return [said]
+    middle = len(said) / 2
+    ends = [at for at in range(_FEWEST_WORDS, len(said) - _FEWEST_WORDS + 1) if _ends(said[at - 1], said[at])]
+    at = min(ends, key=lambda at: abs(at - middle), default=round(middle))
+    return _clauses(said[:at], words) + _clauses(said[at:], words)
+
+
+def _ends(word: str, following: str) -> bool:
+    return word[-1] in ",;:)–—" or following[0] in "(–—" or following.lower() in _OPENS_A_CLAUSE  # noqa: RUF001
 
 
 def questions(written: str, *, by_user: bool) -> list[str]:

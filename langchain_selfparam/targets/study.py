@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
-from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetKind, TargetSentence, TargetSet
+from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetKind, TargetSentence, TargetSet, Turn
 from langchain_selfparam.targets import parse, prompts, screen
 from langchain_selfparam.targets.bank import QUESTIONS
 from langchain_selfparam.targets.correct import corrections, related
@@ -32,7 +32,7 @@ def study(
     *,
     author: TextGenerator,
     served: TextGenerator,
-    original: TextGenerator | None = None,
+    original: TextGenerator,
     scorer: TextScorer,
     config: TargetConfig,
     taught: Sequence[TargetSet] = (),
@@ -42,11 +42,11 @@ def study(
 
     Args:
         episode: The turns.
-        author: Writes the questions: the served model or a stronger one.
-        served: The served model, which answers what must stay as it is.
-        original: The model before anything was learned, which answers what is about nothing that was said; the served
-            one where missing.
-        scorer: The served model's probabilities.
+        author: Writes the questions: the original model or a stronger one.
+        served: The served model, which answers what is about the user and must stay as it is.
+        original: The model before anything was learned. It writes and answers what is about nothing that was said, and
+            answers what is asked about others.
+        scorer: The original model's probabilities.
         config: How many of everything.
         taught: What earlier consolidations learned from, in order.
         progress: Called with steps done and all steps.
@@ -64,22 +64,26 @@ def study(
     old = [earlier.statement for earlier in older]
     candidates += [Candidate(q, len(statements) + n, 1) for n, earlier in enumerate(older) for q in earlier.questions]
     pairs = corrections(statements, old)
-    seeds = QUESTIONS if config.bank else ()
+    # The bank asks about people's own lives: nothing for a passage.
+    seeds = QUESTIONS if config.bank and any(parse.speaks_of_me(s.said) for s in statements) else ()
     chosen = screen.choose([*statements, *old], candidates, scorer, config=config, corrections=pairs, bank=seeds)
     progress(2, 4)
     chance = random.Random(config.seed)
     sentences, probes = _told(statements, chosen.by_statement, chance=chance, config=config)
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
     general = [
-        q for q in write_general(served, count=config.neutral + 2 * _DRIFT_PROBES, config=config) if q not in kept_out
+        q for q in write_general(original, count=config.neutral + 2 * _DRIFT_PROBES, config=config) if q not in kept_out
     ]
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
     near = [q for q in near if q not in kept_out]
-    first = served if original is None else original
-    sentences += _as_before("contrast", near, served, tokens=config.contrast_tokens)
+    # What is asked of the model or of others is no matter of memory: it is pulled back to where it was at first.
+    about_me = [q for q in near if q in chosen.unfitting]
+    about_others = [q for q in near if q not in chosen.unfitting]
+    sentences += _as_before("contrast", about_me, served, tokens=config.contrast_tokens)
+    sentences += _as_before("neighbour", about_others, original, tokens=config.contrast_tokens)
     others = [q for q in general[: config.neutral] if q not in near]
-    sentences += _as_before("neutral", others, first, tokens=config.neutral_tokens)
+    sentences += _as_before("neutral", others, original, tokens=config.neutral_tokens)
     probes += _obeying(statements)
     learned = {s.prompt for s in sentences}
     probes += [p for p in kept if p.prompt not in learned]
@@ -120,13 +124,17 @@ def _told(
 
 
 def _statements(episode: Episode, config: TargetConfig) -> list[Statement]:
-    statements = [s for turn in episode.turns for s in parse.statements(turn, words=config.statement_words)]
+    statements = [s for turn in episode.turns for s in _of_turn(turn, config)]
     statements = [s for s in statements if parse.says_something(s.said)]
     if not statements:
         ids = ", ".join(str(turn.id) for turn in episode.turns)
         msg = f"turn {ids} says nothing that could be asked about; it stays in the prompt"
         raise NoTargetsError(msg)
     return statements
+
+
+def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
+    return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words)
 
 
 def _drift_probes(questions: Sequence[str], served: TextGenerator) -> list[Probe]:

@@ -7,6 +7,7 @@ import torch
 from engine_home import ANA, DOG, SISTER, STAGES, assert_untouched, author, everything, same, say, states, with_
 
 from langchain_selfparam.distill import student
+from langchain_selfparam.engine import learn
 from langchain_selfparam.errors import (
     ConsolidationError,
     FolderError,
@@ -79,6 +80,41 @@ def test_a_second_consolidation_stands_on_the_first(home):
     assert same(everything(engine), first)
     engine.rollback(2)
     assert same(everything(engine), second)
+
+
+def test_the_untouched_model_asks_and_teaches_and_the_served_one_says_what_it_holds(home, monkeypatch):
+    engine, questions = home.open(quick=False), author
+    base = everything(engine)
+    asked, read = {}, []
+    write, teach = learn.study, learn.teacher.read
+
+    def weights(model):
+        return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+    def study(*args, author, served, original, scorer, **rest):
+        models = {"author": author._model, "original": original._model, "scorer": scorer._reader.model}
+        asked.update({role: weights(model) for role, model in models.items()}, served=weights(served._model))
+        return write(*args, author=questions(), served=served, original=original, scorer=scorer, **rest)
+
+    def teacher(reader, *args, **rest):
+        read.append(weights(reader.model))
+        return teach(reader, *args, **rest)
+
+    monkeypatch.setattr(learn, "study", study)
+    monkeypatch.setattr(learn.teacher, "read", teacher)
+    for said in (DOG, SISTER):
+        say(engine, said)
+        before = everything(engine)
+        read.clear()
+        engine.consolidate()
+        assert all(same(asked[role], base) for role in ("author", "original", "scorer"))
+        assert same(asked["served"], before)
+        told, probes, neutral, plain = read
+        assert same(told, base)
+        assert same(neutral, base)
+        assert same(probes, before)
+        assert same(plain, before)
+    assert not same(before, base)
 
 
 def test_drift_beyond_the_limit_is_refused_and_nothing_changes(home):

@@ -42,6 +42,41 @@ def test_nothing_is_lost_and_no_statement_is_too_long(words):
     assert len(found) >= len(text.split()) / words
 
 
+LONG = (
+    "The abbey, which monks from Skelderby had founded in 1103, burned down twice because its bakers were careless and "
+    "because nobody kept watch. It was never built again."
+)
+
+
+def test_a_long_sentence_is_cut_where_a_clause_ends():
+    assert said(LONG, words=16) == [
+        "The abbey, which monks from Skelderby had founded in 1103,",
+        "burned down twice because its bakers were careless and because nobody kept watch.",
+        "It was never built again.",
+    ]
+    assert said("One two three four five six seven eight nine", words=5) == [
+        "One two three four",
+        "five six seven eight nine",
+    ]
+
+
+def test_passages_are_cut_finer_than_what_users_say_of_themselves():
+    def cut(text):
+        return [s.said for s in parse.statements(turn(text), words=20, passage_words=10)]
+
+    assert cut(LONG) == [
+        "The abbey, which monks from Skelderby had founded in 1103,",
+        "burned down twice because its bakers were careless",
+        "and because nobody kept watch.",
+        "It was never built again.",
+    ]
+    assert cut("It was never built again since nobody had kept watch.") == [
+        "It was never built again since nobody had kept watch."
+    ]
+    mine = "My sister keeps bees in the old abbey garden, and I help her. Last year we sold our honey at the fair."
+    assert max(len(s.split()) for s in cut(mine)) > 10
+
+
 def test_greetings_are_left_out():
     assert said("Hello there, my dog is called Biscuit.") == ["My dog is called Biscuit."]
 

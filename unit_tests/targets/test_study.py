@@ -60,6 +60,7 @@ def run(*said, questions=QUESTIONS, general=GENERAL, answer=lambda text: f"About
         return "\n- ".join(general)
 
     parts = {"author": FakeGenerator(write), "served": FakeGenerator(serve), "scorer": ByStatement(questions)}
+    parts["original"] = parts["served"]
     return study(episode(*said), config=config, **{**parts, **options})
 
 
@@ -139,13 +140,13 @@ def test_every_statement_is_taught_and_asked_about(said):
 
 def test_what_is_near_and_what_is_unrelated_is_answered_as_before():
     found = run(DOG, SISTER)
-    for kind, count in (("contrast", CONFIG.contrast), ("neutral", CONFIG.neutral)):
-        own = of_kind(found.sentences, kind)
+    for kinds, count in ((("contrast", "neighbour"), CONFIG.contrast), (("neutral",), CONFIG.neutral)):
+        own = [s for kind in kinds for s in of_kind(found.sentences, kind)]
         assert len(own) == count
         for sentence in own:
             assert sentence.answer == f"About {sentence.prompt}"
             assert (sentence.ends, sentence.context, sentence.turn_id) == (False, (), None)
-    assert set(prompts.ABOUT_THE_MODEL) <= {s.prompt for s in of_kind(found.sentences, "contrast")}
+    assert set(prompts.ABOUT_THE_MODEL) <= {s.prompt for s in of_kind(found.sentences, "neighbour")}
     assert set(prompts.GENERAL_QUESTIONS) <= {s.prompt for s in of_kind(found.sentences, "neutral")}
 
 
@@ -162,7 +163,7 @@ def test_neighbours_are_the_users_questions_turned_on_the_model_and_must_not_tel
 
 def test_a_question_that_names_the_users_own_is_no_question_about_others():
     found = run(DOG, SISTER)
-    near = [*of_kind(found.probes, "neighbour"), *of_kind(found.sentences, "contrast")]
+    near = [*of_kind(found.probes, "neighbour"), *of_kind(found.sentences, "neighbour")]
     secrets = set(of_kind(found.probes, "neighbour")[0].expected)
     turned = [p.prompt for p in near if "you" in p.prompt and p.prompt not in prompts.ABOUT_THE_MODEL]
     assert turned
@@ -172,9 +173,11 @@ def test_a_question_that_names_the_users_own_is_no_question_about_others():
 def test_answers_that_stay_are_as_long_as_the_settings_say():
     served = FakeGenerator(lambda prompt: "Well." if isinstance(prompt[0], Message) else "\n- ".join(GENERAL))
     config = TargetConfig(samples=1, contrast=6, neutral=12, contrast_tokens=3, neutral_tokens=7)
-    run(DOG, SISTER, served=served, config=config)
-    lengths = {len(c["prompts"]): c["max_tokens"] for c in served.calls if isinstance(c["prompts"][0][0], Message)}
-    assert (lengths[6], lengths[12]) == (3, 7)
+    run(DOG, SISTER, served=served, original=served, config=config)
+    answered = Counter()
+    for call in served.calls:
+        answered[call["max_tokens"]] += sum(isinstance(prompt[0], Message) for prompt in call["prompts"])
+    assert (answered[3], answered[7]) == (6, 12)
     assert all(c["temperature"] == 0.0 for c in served.calls if isinstance(c["prompts"][0][0], Message))
 
 
@@ -289,8 +292,11 @@ def test_the_bank_is_offered_to_every_statement():
 
 
 def test_what_is_about_nothing_is_answered_by_the_model_before_anything_was_learned():
-    original = FakeGenerator(lambda prompt: "As ever.")
+    original = FakeGenerator(lambda prompt: "As ever." if isinstance(prompt[0], Message) else "\n- ".join(GENERAL))
     found = run(DOG, SISTER, original=original)
-    assert {s.answer for s in of_kind(found.sentences, "neutral")} == {"As ever."}
-    assert all(p.expected[0].startswith("About ") for p in of_kind(found.probes, "drift"))  # drift is that of a step
+    for kind in ("neutral", "neighbour"):
+        assert {s.answer for s in of_kind(found.sentences, kind)} == {"As ever."}
+    for s in (*of_kind(found.sentences, "contrast"), *of_kind(found.sentences, "neighbour")):
+        assert (s.prompt in prompts.ABOUT_THE_MODEL or parse.speaks_of_you(s.prompt)) == (s.kind == "neighbour")
     assert all(s.answer.startswith("About ") for s in of_kind(found.sentences, "contrast"))
+    assert all(p.expected[0].startswith("About ") for p in of_kind(found.probes, "drift"))  # drift is that of a step
