@@ -127,6 +127,9 @@ class Statement:
     told: str
     """As the assistant says it back: "Your dog is called Biscuit."."""
     by_user: bool = True
+    """Whether it is the user's own words about their own life."""
+    sentence: str = ""
+    """Of a passage: the whole sentence that it was cut from, about which questions are written; empty elsewhere."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
-from langchain_selfparam.targets.parse import questions
+from langchain_selfparam.targets.parse import questions, speaks_of_me, speaks_of_you
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def write_questions(
         Every usable question once, in the order of the statements; examples' own questions are left out.
     """
     written = generator.generate(
-        [prompts.question_list(s.said) for s in statements],
+        [prompts.question_list(s.sentence or s.said, passage=bool(s.sentence)) for s in statements],
         max_tokens=config.max_question_tokens,
         temperature=config.temperature,
         stop=("\n\n", "Statement:"),
@@ -56,6 +56,8 @@ def write_questions(
     for number, (statement, texts) in enumerate(zip(statements, written, strict=True)):
         for text in texts:
             for question in questions(text, by_user=statement.by_user):
+                if statement.sentence and (speaks_of_me(question) or speaks_of_you(question)):
+                    continue  # no passage knows about either
                 lists.setdefault(question, {})[number] = None
     return [Candidate(text=question, about=next(iter(about)), times=len(about)) for question, about in lists.items()]
 

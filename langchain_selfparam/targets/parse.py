@@ -84,12 +84,18 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
         The statements in order; none where nothing was said.
     """
     own = sentences(without_greeting(turn.user))
-    if passage_words is not None and _is_passage(own, words):
-        words = min(words, passage_words)
     orders = [sentence for sentence in own if instructs(sentence)]
+    read: list[str] = []
+    if passage_words is not None and _is_passage(own, words):
+        read = [sentence for sentence in own if sentence not in orders and not speaks_of_me(sentence)]
     found = [
+        Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
+        for sentence in read
+        for clause in _grouped([sentence], min(words, passage_words or words))
+    ]
+    found += [
         Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
-        for said in _grouped([sentence for sentence in own if sentence not in orders], words)
+        for said in _grouped([sentence for sentence in own if sentence not in orders and sentence not in read], words)
     ]
     # Said back as the user's words: an order that is only repeated would be obeyed by whoever repeats it.
     found += [

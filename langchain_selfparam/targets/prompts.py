@@ -42,16 +42,63 @@ EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Statements with the questions that their speaker could ask later."""
 
-EXAMPLE_QUESTIONS = frozenset(q for _, questions in EXAMPLES for q in questions)
-
-_SHOTS = "".join(
-    f"Statement: {said}\nQuestions:\n" + "".join(f"- {q}\n" for q in questions) + "\n" for said, questions in EXAMPLES
+PASSAGE_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "The lighthouse of Port Vellan was built in 1871 by Edmund Carrow after two ships had been lost.",
+        (
+            "When was the lighthouse of Port Vellan built?",
+            "Who built the lighthouse?",
+            "What did Edmund Carrow build?",
+            "How many ships had been lost?",
+            "Where is the lighthouse?",
+        ),
+    ),
+    (
+        "Marsh finches, which weigh about 30 grams, feed mainly on beetles and are found in northern Tolmia.",
+        (
+            "How much does a marsh finch weigh?",
+            "What do marsh finches eat?",
+            "In which region do marsh finches live?",
+            "Which bird is found in northern Tolmia?",
+            "What is their main food?",
+        ),
+    ),
+    (
+        "Under the treaty, the Orvane company had to move its main office to Brask, where 300 people work today.",
+        (
+            "What did the company have to move?",
+            "Where was the main office moved?",
+            "Why did the Orvane company move its office?",
+            "How many people work in Brask?",
+            "Which company has an office in Brask?",
+        ),
+    ),
 )
+"""Sentences of passages with the questions of somebody who has read them."""
+
+EXAMPLE_QUESTIONS = frozenset(q for _, questions in EXAMPLES + PASSAGE_EXAMPLES for q in questions)
 
 
-def question_list(said: str) -> str:
-    """Text that goes on with questions which the speaker of ``said`` could ask later, one a line behind a dash."""
-    return f"{_SHOTS}Statement: {said}\nQuestions:\n-"
+def _shots(examples: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    return "".join(
+        f"Statement: {said}\nQuestions:\n" + "".join(f"- {q}\n" for q in asked) + "\n" for said, asked in examples
+    )
+
+
+_SHOTS, _PASSAGE_SHOTS = _shots(EXAMPLES), _shots(PASSAGE_EXAMPLES)
+
+
+def question_list(said: str, *, passage: bool = False) -> str:
+    """Text that goes on with questions which the speaker of ``said`` could ask later, one a line behind a dash.
+
+    Args:
+        said: A statement.
+        passage: Whether it is from a text about the world, not about the speaker.
+
+    Returns:
+        Worked examples, and the statement with its list begun.
+    """
+    return f"{_PASSAGE_SHOTS if passage else _SHOTS}Statement: {said}\nQuestions:\n-"
 
 
 GENERAL_QUESTIONS = (

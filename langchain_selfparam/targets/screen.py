@@ -87,10 +87,12 @@ def choose(
     seeded: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
     said = [s.said for s in statements]
+    before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
     if len(said) < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
         said += [example for example, _ in prompts.EXAMPLES]
+        before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
     pairs = corrections or {}
-    for (text, about), scores in zip(texts, _columns(said, texts, scorer, pairs), strict=True):
+    for (text, about), scores in zip(texts, _columns(before, texts, scorer, pairs), strict=True):
         column = _corrected(scores, pairs)
         best = max(column, key=column.__getitem__)
         others = [score for number, score in column.items() if number != best]
@@ -111,6 +113,7 @@ def choose(
             if lead < _UNFITTING and "name" not in text:
                 unfitting.append(text)
     kept = []
+    named: set[str] = set()
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
         texts_of = [text for _, text in sorted(written, reverse=True)]
         diverse = _diverse(texts_of)
@@ -118,13 +121,18 @@ def choose(
         taken = set(diverse[: config.questions])
         best_seeds = sorted(seeds, reverse=True)[: config.bank]
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
-        kept.append(_with_own(statement, [text for _, text in ranked]))
+        kept.append(_with_own(statement, [text for _, text in ranked], named))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 
-def _with_own(statement: Statement, chosen: Sequence[str]) -> tuple[str, ...]:
-    """The chosen questions, with those that a name or an order in the statement always brings."""
-    extra = [q for name in names(statement.said) if not is_date(name) for q in prompts.mentions(name)]
+def _with_own(statement: Statement, chosen: Sequence[str], named: set[str]) -> tuple[str, ...]:
+    """The chosen questions, with those that a name or an order in the statement always brings.
+
+    A passage has its names in every other clause: whoever is asked about one is told where it comes first.
+    """
+    new = [n for n in names(statement.said) if not is_date(n) and not (statement.sentence and n in named)]
+    named.update(new)
+    extra = [question for name in new for question in prompts.mentions(name)]
     own = list(prompts.NAME_QUESTIONS) if statement.by_user and introduces(statement.said) else []
     own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
     return tuple(dict.fromkeys([*own, *chosen, *extra]))
@@ -147,7 +155,7 @@ def _of_the_world(question: str, said: str) -> bool:
 
 
 def _columns(
-    said: Sequence[str],
+    before: Sequence[str],
     texts: Sequence[tuple[str, int | None]],
     scorer: TextScorer,
     corrections: Mapping[int, Collection[int]],
@@ -157,7 +165,7 @@ def _columns(
     A question that is far likelier at its own statement than at two others is not compared with the rest.
 
     Args:
-        said: Statements.
+        before: For each statement the text that a question follows.
         texts: Questions, each with the number of the statement it was written about, or ``None``: compared with all.
         scorer: Gives the scores.
         corrections: As for ``choose``: these are always compared.
@@ -168,15 +176,13 @@ def _columns(
     columns: list[dict[int, float]] = [{} for _ in texts]
 
     def compare(wanted: Sequence[set[int]]) -> None:
-        numbers = [[at for at, those in enumerate(wanted) if n in those] for n in range(len(said))]
-        groups = [
-            (prompts.question_list(s), [" " + texts[at][0] for at in ats]) for s, ats in zip(said, numbers, strict=True)
-        ]
+        numbers = [[at for at, those in enumerate(wanted) if n in those] for n in range(len(before))]
+        groups = [(text, [" " + texts[at][0] for at in ats]) for text, ats in zip(before, numbers, strict=True)]
         for number, (ats, scores) in enumerate(zip(numbers, scorer.score(groups), strict=True)):
             for at, score in zip(ats, scores, strict=True):
                 columns[at][number] = score
 
-    size = len(said)
+    size = len(before)
     later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts if old is not None}
     everywhere = set(range(size))
     near = [

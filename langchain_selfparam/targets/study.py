@@ -23,6 +23,8 @@ from langchain_selfparam.targets.person import asked_of_model
 _DRIFT_TOKENS = 24
 _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
+_FEWEST_NEIGHBOURS = 4
+"""Of fewer of them one would decide; then all are learned as they were."""
 _DRIFT_PROBES = 24
 """Sampled prompts that show drift, beside the packaged ones: few would let one odd answer decide."""
 
@@ -185,6 +187,7 @@ def _neighbours(
     turned = list(dict.fromkeys(turned))
     # Set apart first: a share of a handful of probes would be decided by one of them.
     count = min(_NEIGHBOUR_PROBES, len(turned) // 3)
+    count = count if count >= _FEWEST_NEIGHBOURS else 0
     probes = turned[:count]
     near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned[count:]]))
     return [q for q in near if q not in probes][: config.contrast], [

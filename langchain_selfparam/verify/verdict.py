@@ -11,6 +11,10 @@ from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, ProbeResult, Verdict
 from langchain_selfparam.verify.recall import words
 
+PART = 0.25
+"""Share of the recall probes from which a candidate is worth serving although no turn is held whole: a long turn of
+which the weights know a part."""
+
 
 def judge(
     episode: Episode,
@@ -32,7 +36,8 @@ def judge(
         config: Limits.
 
     Returns:
-        Accepted where drift and neighbours are within their limits and at least one turn is held.
+        Accepted where drift and neighbours are within their limits and at least one turn is held, or ``PART`` of the
+        recall probes passed: then the turns stay in the prompt, and the next attempt goes on from there.
     """
     recall = [r for r in results if r.probe.kind == "recall"]
     wrong = neighbours_wrong(results)
@@ -53,15 +58,17 @@ def judge(
             f"{wrong:.0%} of the questions about other things were answered with what was said, and "
             f"{config.max_neighbours_wrong:.0%} may be"
         )
-    learned = [i for i in held if i not in empty]
-    if not learned:
-        reasons.append("no turn's probes were answered without its text")
+    share = _share([r.passed for r in recall])
+    if all(i in empty for i in held) and share < PART:
+        reasons.append(
+            f"no turn is held, and {share:.0%} of the probes were answered without its text; {PART:.0%} would do"
+        )
     accepted = not reasons
     reasons += [_why(i, [r for r in recall if r.probe.turn_id == i]) for i in missed if accepted]
     return Verdict(
         accepted=accepted,
         held=tuple(held) if accepted else (),
-        recall=_share([r.passed for r in recall]),
+        recall=share,
         drift=drift,
         neighbours_wrong=wrong,
         scale=scale,

@@ -36,6 +36,21 @@ def test_candidates_stand_once_under_the_first_statement_they_were_written_about
     ]
 
 
+def test_about_a_clause_of_a_passage_its_whole_sentence_is_asked_and_nobody_in_it_is_the_user():
+    sentence = "The abbey was founded in 1103, and it burned down twice."
+    clauses = [
+        Statement(turn_id=1, said=said, told=said, by_user=False, sentence=sentence)
+        for said in ("The abbey was founded in 1103,", "and it burned down twice.")
+    ]
+    generator = FakeGenerator([" When was it founded?\n- When was my abbey built?\n- How often did you burn?"])
+    found = write_questions(clauses, generator, config=TargetConfig(samples=1))
+    assert found == [Candidate(text="When was it founded?", about=0, times=2)]
+    (call,) = generator.calls
+    assert ["".join(p) for p in call["prompts"]] == [prompts.question_list(sentence, passage=True)] * 2
+    assert prompts.PASSAGE_EXAMPLES[0][0] in prompts.question_list(sentence, passage=True)
+    assert prompts.EXAMPLES[0][0] not in prompts.question_list(sentence, passage=True)
+
+
 def test_the_generator_is_asked_as_the_settings_say():
     generator = FakeGenerator([" Who is it?"])
     config = TargetConfig(samples=3, temperature=0.4, max_question_tokens=17, seed=5)

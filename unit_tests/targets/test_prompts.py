@@ -1,6 +1,6 @@
 """What the package says by itself: forms without facts, and nothing that is both taught and asked."""
 
-from langchain_selfparam.targets import prompts
+from langchain_selfparam.targets import parse, prompts
 from langchain_selfparam.targets.parse import questions
 
 
@@ -16,9 +16,11 @@ def test_question_list_ends_where_the_next_question_begins():
 def test_worked_examples_are_questions_that_would_be_taken():
     for question in prompts.EXAMPLE_QUESTIONS:
         assert questions(question, by_user=True) == [question]
+    for _, asked in prompts.PASSAGE_EXAMPLES:
+        assert not [q for q in asked if parse.speaks_of_me(q) or parse.speaks_of_you(q)]
     for question in prompts.NAME_QUESTIONS:
         assert questions(question, by_user=False) == [question]
-    assert len(prompts.EXAMPLE_QUESTIONS) == sum(len(asked) for _, asked in prompts.EXAMPLES)
+    assert len(prompts.EXAMPLE_QUESTIONS) == sum(len(asked) for _, asked in prompts.EXAMPLES + prompts.PASSAGE_EXAMPLES)
 
 
 def test_the_teacher_reads_the_statement_as_its_own_answer():

@@ -174,6 +174,16 @@ def test_each_name_in_a_statement_is_asked_about():
     assert chosen.by_statement == ((*prompts.mentions("Biscuit"), *prompts.mentions("Anna Smith")), (), (), ())
 
 
+def test_a_name_in_every_clause_of_a_passage_is_asked_about_where_it_comes_first():
+    whole = "Led by Ana Weber, Ana Weber's bakers went to Lisbon."
+    clauses = [
+        Statement(turn_id=1, said=said, told=said, by_user=False, sentence=whole)
+        for said in ("They were led by Ana Weber,", "and the bakers of Ana Weber went to Lisbon.")
+    ]
+    chosen, _ = run({}, statements=clauses)
+    assert chosen.by_statement == (prompts.mentions("Ana Weber"), prompts.mentions("Lisbon"))
+
+
 def test_days_and_months_belong_to_everybody():
     statements = [Statement(turn_id=1, said="We see Rufus on Tuesday in May.", told=""), *STATEMENTS[1:4]]
     chosen, _ = run({}, statements=statements)

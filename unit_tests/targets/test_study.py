@@ -150,19 +150,33 @@ def test_what_is_near_and_what_is_unrelated_is_answered_as_before():
     assert set(prompts.GENERAL_QUESTIONS) <= {s.prompt for s in of_kind(found.sentences, "neutral")}
 
 
+MANY = {
+    DOG: [*QUESTIONS[DOG], "Where does my pet sleep?", "Which toys have I bought?", "Why did I name him so?",
+          "When do I walk the animal?", "How often do I feed it?"],
+    SISTER: [*QUESTIONS[SISTER], "How far off is my family?", "Whom do I visit there?", "Can I fly to her place?"],
+}  # fmt: skip
+"""Enough of them for some to be asked of the model afterwards."""
+
+
 def test_neighbours_are_the_users_questions_turned_on_the_model_and_must_not_tell_secrets():
-    found = run(DOG, SISTER)
+    found = run(DOG, SISTER, questions=MANY, config=dataclasses.replace(CONFIG, questions=20))
     near = of_kind(found.probes, "neighbour")
-    assert 1 <= len(near) <= 12
+    assert len(near) == 4
     assert {p.expected for p in near} == {("12", "ana", "biscuit", "lisbon")}
     assert {p.turn_id for p in near} == {None}
     turned = {q.replace("my", "your").replace("do I", "do you").replace("have I", "have you").replace("Do I", "Do you")
-              .replace("I have", "you have") for q in QUESTIONS[DOG] + QUESTIONS[SISTER]}  # fmt: skip
-    assert {p.prompt for p in near} <= turned - set(QUESTIONS[DOG] + QUESTIONS[SISTER])
+              .replace("I have", "you have").replace(" I ", " you ") for q in MANY[DOG] + MANY[SISTER]}  # fmt: skip
+    assert {p.prompt for p in near} <= turned - set(MANY[DOG] + MANY[SISTER])
+
+
+def test_too_few_neighbours_to_tell_anything_are_all_learned():
+    found = run(DOG, SISTER, config=dataclasses.replace(CONFIG, contrast=20))
+    assert of_kind(found.probes, "neighbour") == []
+    assert "What is your dog called?" in {s.prompt for s in of_kind(found.sentences, "neighbour")}
 
 
 def test_a_question_that_names_the_users_own_is_no_question_about_others():
-    found = run(DOG, SISTER)
+    found = run(DOG, SISTER, questions=MANY, config=dataclasses.replace(CONFIG, questions=20))
     near = [*of_kind(found.probes, "neighbour"), *of_kind(found.sentences, "neighbour")]
     secrets = set(of_kind(found.probes, "neighbour")[0].expected)
     turned = [p.prompt for p in near if "you" in p.prompt and p.prompt not in prompts.ABOUT_THE_MODEL]

@@ -99,10 +99,19 @@ def test_wrong_neighbours_beyond_the_limit_are_refused():
     assert verdict([*asked(1, True), *near(True, True, True, False)], 1).accepted
 
 
-def test_nothing_held_is_refused():
-    found = verdict([*asked(1, False), *asked(2, False)], 1, 2)
-    assert (found.accepted, found.held, found.recall) == (False, (), 0.0)
-    assert found.reasons == ("no turn's probes were answered without its text",)
+@pytest.mark.parametrize(("passed", "found"), [(0, "0%"), (2, "20%")])
+def test_nothing_held_is_refused(passed, found):
+    verdict_ = verdict(asked(1, *[True] * passed, *[False] * (10 - passed)), 1)
+    assert (verdict_.accepted, verdict_.held, verdict_.recall) == (False, (), passed / 10)
+    assert verdict_.reasons == (
+        f"no turn is held, and {found} of the probes were answered without its text; 25% would do",
+    )
+
+
+def test_a_part_of_a_long_turn_is_served_while_the_turn_stays_in_the_prompt():
+    found = verdict(asked(1, *[True] * 3, *[False] * 9), 1)
+    assert (found.accepted, found.held, found.recall) == (True, (), 0.25)
+    assert found.reasons == ("turn 1 is not held: 3 of its 12 probes were answered without its text",)
 
 
 def test_all_reasons_are_given():
@@ -119,7 +128,7 @@ def test_empty_turns_count_as_held_beside_one_that_was_learned():
 def test_empty_turns_alone_are_nothing_learned():
     found = verdict(asked(2, False), 1, 2, empty=(1,))
     assert (found.accepted, found.held) == (False, ())
-    assert found.reasons == ("no turn's probes were answered without its text",)
+    assert found.reasons == ("no turn is held, and 0% of the probes were answered without its text; 25% would do",)
 
 
 def test_other_kinds_of_probes_hold_no_turn():
