@@ -95,10 +95,8 @@ def train(
         rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
         hidden_ND = _read(reader, packed, autocast)
         kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
-        norm = _gradient(optimizer, parameters, kl_N, _weights(packed, weights or {}, kl_N.device), config)
-        value = float(kl_N.detach().mean())
-        _need_finite(value, norm, f"training step {step} of {len(plan)}", config)
-        optimizer.step()
+        weight_N = _weights(packed, weights or {}, kl_N.device)
+        value = _step(optimizer, parameters, kl_N, weight_N, f"training step {step} of {len(plan)}", config)
         recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
         curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall))
         tokens += packed.tokens
@@ -106,14 +104,7 @@ def train(
         progress(step, len(plan))
         if config.stop_kl and step >= epochs[0] and mean_kl(curve[-epochs[0] :]) < config.stop_kl:
             break
-    return TrainReport(
-        steps=len(curve),
-        tokens=tokens,
-        answer_tokens=answer_tokens,
-        kl_first=mean_kl(curve[: epochs[0]]),
-        kl_last=mean_kl(curve[-epochs[-1] :]),
-        curve=tuple(curve),
-    )
+    return _report(curve, epochs, tokens, answer_tokens)
 
 
 def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
@@ -133,17 +124,33 @@ def _read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> t
         return reader.hidden(packed)
 
 
-def _gradient(
+def _step(
     optimizer: torch.optim.AdamW,
     parameters: Sequence[torch.nn.Parameter],
     kl_N: torch.Tensor,
     weight_N: torch.Tensor,
+    where: str,
     config: TrainingConfig,
 ) -> float:
-    """The gradient of the weighted mean KL, clipped; gives its norm before that."""
+    """One step down the gradient of the weighted mean KL, clipped; gives the plain mean before it."""
     optimizer.zero_grad(set_to_none=True)
     ((kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
-    return float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
+    norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
+    value = float(kl_N.detach().mean())
+    _need_finite(value, norm, where, config)
+    optimizer.step()
+    return value
+
+
+def _report(curve: Sequence[TrainPoint], epochs: Sequence[int], tokens: int, answer_tokens: int) -> TrainReport:
+    return TrainReport(
+        steps=len(curve),
+        tokens=tokens,
+        answer_tokens=answer_tokens,
+        kl_first=mean_kl(curve[: epochs[0]]),
+        kl_last=mean_kl(curve[-epochs[-1] :]),
+        curve=tuple(curve),
+    )
 
 
 def _plan(

@@ -124,12 +124,7 @@ class Engine:
         """
         local.require_trainable()
         with _OPENING:
-            if local.model in _OPEN:
-                msg = (
-                    f"{local.name} already has the memory {_OPEN[local.model]} open, and a model serves one at a "
-                    "time; close that one first, or load the model a second time"
-                )
-                raise ConfigError(msg)
+            _refuse_second(local)
             store = Store.open(path, base_model=local.name, base_fingerprint=local.fingerprint())
             try:
                 exact = ExactWeights(local.model)
@@ -451,6 +446,15 @@ class Engine:
         now = time.perf_counter()
         seconds = {**learned.seconds, "commit": now - before, "total": now - started}
         return dataclasses.replace(report, version=version, seconds=seconds)
+
+
+def _refuse_second(local: LocalModel) -> None:
+    if local.model in _OPEN:
+        msg = (
+            f"{local.name} already has the memory {_OPEN[local.model]} open, and a model serves one at a "
+            "time; close that one first, or load the model a second time"
+        )
+        raise ConfigError(msg)
 
 
 def _plain(report: ConsolidationReport) -> Mapping[str, object]:

@@ -37,6 +37,7 @@ _FITTING = 5.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
 _FEWEST = 4
 """Statements below which the examples' own are compared with as well."""
+_SEVERAL = "fits several statements"
 _DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
 
 
@@ -93,25 +94,15 @@ def choose(
         before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
     pairs = corrections or {}
     for (text, about), scores in zip(texts, _columns(before, texts, scorer, pairs), strict=True):
-        column = _corrected(scores, pairs)
-        best = max(column, key=column.__getitem__)
-        others = [score for number, score in column.items() if number != best]
-        lead = column[best] - _mean(others)
-        if about is None:
-            if best < len(statements) and lead >= _FITTING and column[best] - max(others) >= _SEEDED:
-                seeded[best].append((lead, text))
-            elif lead < _UNFITTING:
-                unfitting.append(text)
-        elif text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
-            dropped["copied from an example"] += 1
-        elif _of_the_world(text, said[best]):
-            dropped["about the world"] += 1
-        elif best < len(statements) and column[best] - max(others) >= config.margin:
-            fitting[best].append((lead, text))
-        else:
-            dropped["fits several statements"] += 1
-            if lead < _UNFITTING and "name" not in text:
-                unfitting.append(text)
+        place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
+        if place == "fits":
+            (seeded if about is None else fitting)[best].append((lead, text))
+        elif about is not None:
+            dropped[place] += 1
+        # Of what was written about a statement only what belongs to several is about none.
+        alike = place == _SEVERAL and "name" not in text
+        if lead < _UNFITTING and (alike if about is not None else place != "fits"):
+            unfitting.append(text)
     kept = []
     named: set[str] = set()
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
@@ -123,6 +114,31 @@ def choose(
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
         kept.append(_with_own(statement, [text for _, text in ranked], named))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _place(
+    text: str, about: int | None, column: Mapping[int, float], said: Sequence[str], count: int, config: TargetConfig
+) -> tuple[str, int, float]:
+    """Where a question belongs: "fits" or why it is dropped, its likeliest statement, and the lead there in nats.
+
+    Args:
+        text: The question.
+        about: Number of the statement it was written about; ``None`` for one of the bank.
+        column: Its scores by statement.
+        said: The statements, and what stands in for others.
+        count: Statements that are real.
+        config: The margin.
+    """
+    best = max(column, key=column.__getitem__)
+    others = [score for number, score in column.items() if number != best]
+    lead, ahead = column[best] - _mean(others), column[best] - max(others)
+    if about is None:
+        return "fits" if best < count and lead >= _FITTING and ahead >= _SEEDED else _SEVERAL, best, lead
+    if text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
+        return "copied from an example", best, lead
+    if _of_the_world(text, said[best]):
+        return "about the world", best, lead
+    return "fits" if best < count and ahead >= config.margin else _SEVERAL, best, lead
 
 
 def _with_own(statement: Statement, chosen: Sequence[str], named: set[str]) -> tuple[str, ...]:

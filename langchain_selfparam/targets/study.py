@@ -73,26 +73,16 @@ def study(
     chance = random.Random(config.seed)
     sentences, probes = _told(statements, chosen.by_statement, chance=chance, config=config)
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
-    general = [
-        q for q in write_general(original, count=config.neutral + 2 * _DRIFT_PROBES, config=config) if q not in kept_out
-    ]
+    wanted = config.neutral + 2 * _DRIFT_PROBES
+    general = [q for q in write_general(original, count=wanted, config=config) if q not in kept_out]
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
     near = [q for q in near if q not in kept_out]
-    # What is asked of the model or of others is no matter of memory: it is pulled back to where it was at first.
-    about_me = [q for q in near if q in chosen.unfitting]
-    about_others = [q for q in near if q not in chosen.unfitting]
-    sentences += _as_before("contrast", about_me, served, tokens=config.contrast_tokens)
-    sentences += _as_before("neighbour", about_others, original, tokens=config.contrast_tokens)
-    others = [q for q in general[: config.neutral] if q not in near]
-    sentences += _as_before("neutral", others, original, tokens=config.neutral_tokens)
+    sentences += _staying(near, general[: config.neutral], chosen.unfitting, served, original, config)
     probes += _obeying(statements)
     learned = {s.prompt for s in sentences}
     probes += [p for p in kept if p.prompt not in learned]
-    # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
-    worldly = [q for q in general[config.neutral :] if not parse.speaks_of_you(q)]
-    unrelated = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in learned]
-    probes += _drift_probes(unrelated, served)
+    probes += _drift_probes(general[config.neutral :], served, without=learned)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
@@ -139,7 +129,10 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
     return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words)
 
 
-def _drift_probes(questions: Sequence[str], served: TextGenerator) -> list[Probe]:
+def _drift_probes(general: Sequence[str], served: TextGenerator, *, without: Collection[str]) -> list[Probe]:
+    # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
+    worldly = [q for q in general if not parse.speaks_of_you(q)]
+    questions = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in without]
     answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
     return [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
 
@@ -192,6 +185,27 @@ def _neighbours(
     near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned[count:]]))
     return [q for q in near if q not in probes][: config.contrast], [
         Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes
+    ]
+
+
+def _staying(
+    near: Sequence[str],
+    general: Sequence[str],
+    unfitting: Collection[str],
+    served: TextGenerator,
+    original: TextGenerator,
+    config: TargetConfig,
+) -> list[TargetSentence]:
+    """What is to stay: the user's questions about what was said earlier as served, everything else as at first.
+
+    What is asked of the model or of others is no matter of memory: it is pulled back to where it was.
+    """
+    mine = [q for q in near if q in unfitting]
+    theirs = [q for q in near if q not in unfitting]
+    return [
+        *_as_before("contrast", mine, served, tokens=config.contrast_tokens),
+        *_as_before("neighbour", theirs, original, tokens=config.contrast_tokens),
+        *_as_before("neutral", [q for q in general if q not in near], original, tokens=config.neutral_tokens),
     ]
 
 
