@@ -51,7 +51,7 @@ class PolicyConfig:
     max_turns: int = 16
     """Most turns in one episode; the oldest go first."""
     max_attempts: int = 2
-    """Consolidations that may fail to hold a turn before it stays in the prompt for good."""
+    """Consolidations that may fail to hold a turn before it stays in the prompt, tried only when nothing else waits."""
     lease_seconds: float = 1800.0
     """Seconds after which a leased job whose owner has vanished may be taken over."""
 
@@ -82,6 +82,8 @@ class TrainingConfig:
     smaller, the more learning keeps to unused directions. ``None`` for a plain LoRA."""
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
+    drift: float | None = 0.04
+    """Drift in nats per token to which ``keep_weight`` is steered after each epoch; ``None`` to leave it as it is."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
     epochs: int = 8
@@ -111,6 +113,8 @@ class TrainingConfig:
         damped = self.damping is None or (math.isfinite(self.damping) and self.damping > 0)
         _need(damped, "damping", self.damping, "above 0 and finite, or None")
         _need(self.layers in ("mlp", "all"), "layers", self.layers, "'mlp' or 'all'")
+        if self.drift is not None:
+            _need(math.isfinite(self.drift) and self.drift > 0, "drift", self.drift, "above 0 and finite, or None")
         _need(self.keep_weight >= 0, "keep_weight", self.keep_weight, "0 or more")
         _need(0 <= self.frozen_share < 1, "frozen_share", self.frozen_share, "from 0 to below 1")
         _need(self.stop_kl >= 0, "stop_kl", self.stop_kl, "0 or more nats per token")
@@ -151,7 +155,7 @@ class TargetConfig:
     neutral_tokens: int = 20
     """Tokens learned of each neutral answer."""
     probes: int = 2
-    """Questions of each turn kept out of training to ask afterwards."""
+    """Questions of each statement kept out of training to ask afterwards."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -114,7 +114,9 @@ Prompt = str | Sequence[Message]
 
 TargetKind = Literal["question", "contrast", "neighbour", "neutral", "replay"]
 """What is learned; what is about the user but not in this episode; about someone else; about nothing; held before."""
-ProbeKind = Literal["recall", "neighbour", "drift"]
+ProbeKind = Literal["recall", "neighbour", "order", "drift", "steering"]
+"""What is asked of a candidate: what was said; what was not said of it; whether it obeys what the conversation ordered;
+what is about nothing, after its training and between the epochs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +185,8 @@ class TrainPoint:
     lr: float
     recall: float | None = None
     """After the last step of an epoch: share of the held-out questions that the student opens as it should."""
+    drift: float | None = None
+    """After the last step of an epoch: mean KL(served ‖ student) on prompts that steer, nats per token."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -260,7 +260,7 @@ def _sequential(
 
     plan = sequence.Plan(
         conversations=conversations,
-        neighbours=load_neighbours(path),
+        neighbours=load_neighbours(path) or tuple(n for c in conversations for n in c.neighbours),
         settings=settings,
         baselines=_baselines(args, sequence.BASELINES),
         unchanged=_unchanged(args),

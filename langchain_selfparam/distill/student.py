@@ -22,6 +22,7 @@ from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.reciting import recited
+from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.teacher import TeacherTargets
 from langchain_selfparam.errors import NonFiniteLossError
 from langchain_selfparam.records import TrainPoint, TrainReport
@@ -56,6 +57,7 @@ def train(
     alternating: Sequence[Document] = (),
     passing: Sequence[Document] = (),
     held_out: Sequence[Document] = (),
+    steering: Steering | None = None,
     weights: Mapping[int, float] | None = None,
     autocast: Callable[[], Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -73,7 +75,8 @@ def train(
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often.
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
-        weights: Document key to the weight of its tokens in the loss; 1 where missing.
+        steering: Changes ``weights`` after each epoch by how far the student has moved; as given where missing.
+        weights: Document key to the weight of its tokens in the loss, of what is to stay; 1 where missing.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
 
@@ -95,10 +98,11 @@ def train(
         rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
         hidden_ND = _read(reader, packed, autocast)
         kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
-        weight_N = _weights(packed, weights or {}, kl_N.device)
+        weight_N = _weights(packed, weights or {}, steering.factor if steering else 1.0, kl_N.device)
         value = _step(optimizer, parameters, kl_N, weight_N, f"training step {step} of {len(plan)}", config)
         recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
-        curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall))
+        drift = steering.look(reader, head, targets, autocast) if step in ends and steering else None
+        curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall, drift=drift))
         tokens += packed.tokens
         answer_tokens += len(packed.answer_ids)
         progress(step, len(plan))
@@ -189,9 +193,9 @@ def _recall(reader: Reader, head: Head, held_out: Sequence[Document], autocast: 
     return statistics.fmean(recited(hidden_ND, packed, head))
 
 
-def _weights(packed: Pack, weights: Mapping[int, float], device: torch.device) -> torch.Tensor:
+def _weights(packed: Pack, weights: Mapping[int, float], factor: float, device: torch.device) -> torch.Tensor:
     """Each answer token's weight, fp32 [N]."""
-    by_document = torch.tensor([weights.get(key, 1.0) for key in packed.keys])
+    by_document = torch.tensor([weights[key] * factor if key in weights else 1.0 for key in packed.keys])
     return torch.repeat_interleave(by_document, torch.tensor(packed.lengths)).to(device)
 
 

@@ -21,16 +21,17 @@ from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
+from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
-from langchain_selfparam.records import Episode, Message, Probe, TargetSet, TrainReport, Verdict
+from langchain_selfparam.records import Episode, Message, Probe, ProbeKind, TargetSet, TrainReport, Verdict
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
-from langchain_selfparam.verify.verdict import judge, neighbours_wrong
+from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.merge import Tensors
 from langchain_selfparam.weights.shadow import Shadow, learning_modules, with_weights
@@ -153,13 +154,14 @@ class Learner:
         # Other questions each time: a turn that was not held is asked about anew, and other prompts are kept as they
         # were.
         config = self._settings.targets
+        again = max(turn.attempts for turn in episode.turns)
         return study(
             episode,
             author=self._author or asking,
             served=served,
             original=asking,
             scorer=PackedScorer(self._local, first, self._head),
-            config=dataclasses.replace(config, seed=config.seed + len(earlier)),
+            config=dataclasses.replace(config, seed=config.seed + len(earlier) + again),
             taught=earlier,
             progress=progress,
         )
@@ -197,21 +199,25 @@ class Learner:
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
             else:
                 (neutral if sentence.kind in {"neutral", "neighbour"} else plain).append(own)
-        unrelated = [
-            Document(
-                len(targets.sentences) + at,
-                tuple(self._local.encode_chat([Message(role="user", text=probe.prompt)])),
-                self._answer(probe.expected[0], ends=False),
-            )
-            for at, probe in enumerate(p for p in targets.probes if p.kind == "drift")
-        ]
+        unrelated = self._unrelated(targets, "drift", after=len(targets.sentences))
+        steering = self._unrelated(targets, "steering", after=len(targets.sentences) + len(unrelated))
         chunks = _Chunks(
             told=list(by_context.values()),
             plain=_cut(plain, _UNRELATED_IN_A_PACK),
             neutral=_cut(neutral, _UNRELATED_IN_A_PACK),
-            probes=_cut(unrelated, _UNRELATED_IN_A_PACK),
+            probes=_cut([*unrelated, *steering], _UNRELATED_IN_A_PACK),
         )
-        return student_documents, chunks, unrelated
+        return dataclasses.replace(student_documents, steering=steering), chunks, unrelated
+
+    def _unrelated(self, targets: TargetSet, kind: ProbeKind, *, after: int) -> list[Document]:
+        return [
+            Document(
+                after + at,
+                tuple(self._local.encode_chat([Message(role="user", text=probe.prompt)])),
+                self._answer(probe.expected[0], ends=False),
+            )
+            for at, probe in enumerate(p for p in targets.probes if p.kind == kind)
+        ]
 
     def _read(
         self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
@@ -256,17 +262,22 @@ class Learner:
         moments: Mapping[str, Sequence[torch.Tensor]],
         progress: Callable[[int, int], None],
     ) -> tuple[Delta, TrainReport]:
-        shadow = Shadow(self._local.model, self._settings.training, moments=moments)
+        config = self._settings.training
+        shadow = Shadow(self._local.model, config, moments=moments)
+        steering = None
+        if config.drift is not None and documents.steering:
+            steering = Steering(documents.steering, limit=config.drift)
         report = student.train(
-            Reader(shadow.model, compiled=self._settings.training.compiled),
+            Reader(shadow.model, compiled=config.compiled),
             self._head,
             shadow.parameters,
             documents.always,
             said,
-            config=self._settings.training,
+            config=config,
             alternating=documents.alternating,
             passing=documents.passing,
             held_out=held_out,
+            steering=steering,
             weights=weights,
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
@@ -295,7 +306,7 @@ class Learner:
             if moved <= config.max_drift or last:
                 generator = BatchGenerator(self._local, None, model=model, progress=_part(progress, "probes"))
                 results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
-                if last or neighbours_wrong(results) <= config.max_neighbours_wrong:
+                if last or (neighbours_wrong(results) <= config.max_neighbours_wrong and not obeyed(results)):
                     break
             scale *= config.shrink
         stated = {s.turn_id for s in targets.statements}
@@ -310,12 +321,12 @@ class Learner:
         return tried, verdict
 
     def _askable(self, targets: TargetSet) -> list[Probe]:
-        """Recall probes, and those about other things that the served weights pass.
+        """Recall probes, and those about other things or orders that the served weights pass.
 
         What fails already is no doing of the candidate: a common word that is also a name in the conversation, or what
         an earlier consolidation told.
         """
-        near = [p for p in targets.probes if p.kind == "neighbour"]
+        near = [p for p in targets.probes if p.kind in {"neighbour", "order"}]
         served = BatchGenerator(self._local, self._gate)
         before = recall.ask(near, served, max_tokens=self._settings.verify.answer_tokens) if near else []
         return [p for p in targets.probes if p.kind == "recall"] + [r.probe for r in before if r.passed]
@@ -323,11 +334,12 @@ class Learner:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Own:
-    """What the student reads: in every epoch, in every second one, and once in a training."""
+    """What the student reads: in every epoch, in every second one, once in a training, and between its epochs."""
 
     always: list[Document]
     alternating: list[Document]
     passing: list[Document]
+    steering: list[Document] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -102,8 +102,10 @@ class Baseline:
             progress: Called with steps done and all steps.
 
         Returns:
-            A twin with other weights.
+            A twin with other weights; the model itself where nothing was consolidated and the baseline needs its pairs.
         """
+        if self.name != "ft-context" and not _pairs(lesson):
+            return model  # the memory learned nothing from it, so that there are no pairs to learn
         if self.name == "published":
             return self._published(model, lesson, rate, progress)
         documents = self._text(lesson) if self.name == "ft-context" else self._sentences(lesson)
@@ -185,6 +187,11 @@ class Baseline:
                 optimizer.step()
             progress(done + 1, self._rounds)
         return _merged(model, shadow)
+
+
+def best_rate(scores: Mapping[float, float]) -> float:
+    """The learning rate with the highest score; of several the lowest."""
+    return min(scores, key=lambda rate: (-scores[rate], rate))
 
 
 def _pairs(lesson: Lesson) -> list[tuple[str, str]]:

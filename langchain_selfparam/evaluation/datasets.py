@@ -120,11 +120,20 @@ def load(path: Path) -> tuple[Conversation, ...]:
         raise InputError(msg)
     rows = [(_parsed(line, path, number), _Place(path, number)) for number, line in lines]
     first = rows[0][0]
-    if isinstance(first, Mapping) and "context" in first:
-        return tuple(_passage(row, place) for row, place in rows)
     if isinstance(first, Mapping) and "question" in first and "answer" in first:
         return _authors(rows)
-    return tuple(_conversation(row, place) for row, place in rows)
+    read = _passage if isinstance(first, Mapping) and "context" in first else _conversation
+    found: dict[str, Conversation] = {}
+    for row, place in rows:
+        conversation = read(row, place)
+        if conversation.id in found:
+            msg = f"{place}: the id {conversation.id!r} came before; every conversation needs its own"
+            raise InputError(msg)
+        if not conversation.questions:
+            msg = f"{place}: 'questions' is empty; at least one question is needed"
+            raise InputError(msg)
+        found[conversation.id] = conversation
+    return tuple(found.values())
 
 
 def load_neighbours(path: Path) -> tuple[Neighbour, ...]:

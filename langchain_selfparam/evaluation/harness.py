@@ -19,7 +19,7 @@ import torch
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.evaluation import outcome as outcomes
-from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.injection import Ask, Result, answered, bar, inject
 from langchain_selfparam.evaluation.metrics import share
@@ -126,7 +126,7 @@ def run(
 
 
 def open_memory(subject: Subject, folder: Path, *, settings: Settings, namespace: str) -> Engine:
-    """Open a memory that learns only when it is told to, everything pending at once.
+    """Open a memory that learns only when it is told to, everything pending in one episode.
 
     Args:
         subject: Whose weights it learns into.
@@ -137,7 +137,7 @@ def open_memory(subject: Subject, folder: Path, *, settings: Settings, namespace
     Returns:
         The engine; closing it gives the model its own weights back.
     """
-    policy = dataclasses.replace(settings.policy, every_turns=None)
+    policy = dataclasses.replace(settings.policy, every_turns=None, max_turns=sys.maxsize)
     return Engine.open(
         subject.local,
         subject.gate,
@@ -216,13 +216,12 @@ def _with_baseline(
     lesson = Lesson(
         conversations=[r.conversation for r in results], taught=taught, steps=max(1, len(results[0].report.curve))
     )
-    tried: list[tuple[float, float, list[Result]]] = []
+    tried: dict[float, list[Result]] = {}
     for rate in (rates[name],) if name in rates else baseline.rates:
         model = baseline.learn(subject.local.model, lesson, rate=rate, progress=bar(progress, f"{name} {rate:g}"))
-        found = [answered(r, subject.over(model), name, progress) for r in results]
-        tried.append((share(a.is_right(name) for r in found for a in r.asked), rate, found))
-    _, rates[name], best = max(tried, key=lambda t: t[0])
-    return best
+        tried[rate] = [answered(r, subject.over(model), name, progress) for r in results]
+    rates[name] = best_rate({rate: share(a.is_right(name) for r in t for a in r.asked) for rate, t in tried.items()})
+    return tried[rates[name]]
 
 
 def _tokens(result: Result, local: LocalModel) -> dict[str, float]:

@@ -282,7 +282,3 @@ def _neighbours(result: Result) -> list[dict[str, Any]]:
         }
         for n in result.neighbours
     ]
-
-
-def _mean(values: Any) -> float:
-    return statistics.fmean(values)

@@ -53,7 +53,7 @@ def tables(run: Run, *, others: Mapping[str, Run] = _NO_RUNS, change: Change | N
         "leaks_before": "questions about other things answered with what was said, before",
         "leaks": "the same, after the last one",
     }
-    figures: list[tuple[str, ...]] = [(text, percent(summary[name])) for name, text in names.items()]
+    figures: list[tuple[str, ...]] = [(text, _shown(summary, name)) for name, text in names.items()]
     figures += [("largest drift of a step, nats a token", f"{summary['drift_max']:.4f}")]
     figures += [("seconds of a consolidation, mean", f"{summary['seconds']:.0f}")]
     if "last_f1" in summary:
@@ -73,9 +73,14 @@ def _against(run: Run, others: Mapping[str, Run]) -> Table:
     for name, other in {"this memory": run, **others}.items():
         figures = other.summary
         p = "-" if other is run else f"{mcnemar(_at_the_end(other), ours):.4f}"
-        shown = (figures[key] for key in ("just", "last", "retention", "corrected", "leaks"))
-        rows.append((name, *map(percent, shown), p, f"{figures['seconds']:.0f}"))
+        shown = (_shown(figures, key) for key in ("just", "last", "retention", "corrected", "leaks"))
+        rows.append((name, *shown, p, f"{figures['seconds']:.0f}"))
     return (("learned by", "just after", "after the last", "retention", "corrected", "leaks", "p", "seconds"), rows)
+
+
+def _shown(figures: Mapping[str, float], name: str) -> str:
+    """A share; a dash where nobody was asked."""
+    return percent(figures[name]) if name in figures else "-"
 
 
 def _at_the_end(run: Run) -> list[bool]:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.report import nothing_done
-from langchain_selfparam.evaluation.baselines import NAMES, Baseline, Lesson, Name
+from langchain_selfparam.evaluation.baselines import NAMES, Baseline, Lesson, Name, best_rate
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import ask_closed_book, bar
@@ -181,10 +181,10 @@ def _best_rate(
     if len(baseline.rates) == 1:
         return baseline.rates[0]
     first = plan.conversations[0]
-    scored = []
+    scored = {}
     for rate in baseline.rates:
         watch = bar(progress, f"{baseline.name} {rate:g}")
         model = baseline.learn(subject.local.model, lessons[first.id], rate=rate, progress=watch)
         answers, _ = ask_closed_book(first, subject.over(model), progress, "ask")
-        scored.append((share(right(q, a) for q, a in zip(first.questions, answers, strict=True)), rate))
-    return max(scored)[1]
+        scored[rate] = share(right(q, a) for q, a in zip(first.questions, answers, strict=True))
+    return best_rate(scored)

@@ -97,6 +97,7 @@ class Run:
             for flag, q in zip(last[at], self.conversations[at].questions, strict=True)
             if q.kind == "update"
         ]
+        near = self.neighbours
         scores = {
             "just_f1": [value for at, step in enumerate(self.steps) for value in self.f1(step, at)],
             "last_f1": [value for at in range(count) for value in self.f1(self.steps[-1], at)],
@@ -105,10 +106,9 @@ class Run:
             "before": share(f for at in range(count) for f in self.flags(self.before, at)),
             "just": share(f for flags in just for f in flags),
             "last": share(f for flags in last for f in flags),
-            "retention": share(kept),
-            "corrected": share(updates),
-            "leaks_before": self._leaks(self.before),
-            "leaks": self._leaks(self.steps[-1]),
+            **({"retention": share(kept)} if kept else {}),
+            **({"corrected": share(updates)} if updates else {}),
+            **({"leaks_before": self._leaks(self.before), "leaks": self._leaks(self.steps[-1])} if near else {}),
             "drift_max": max(step.drift for step in self.steps),
             "seconds": statistics.fmean(step.seconds for step in self.steps),
             **{name: statistics.fmean(values) for name, values in scores.items() if values},
@@ -145,43 +145,45 @@ def sequential(
         What was measured.
     """
     done = list(_read(keep, conversations)) if keep is not None and keep.exists() else []
-    if not done:
-        done.append(_asked(conversations, neighbours, ask, progress, learned="", report=None, seconds=0.0))
+
+    def answer() -> None:
+        done[-1] = _asked(done[-1], conversations, neighbours, ask, progress)
         write(keep, done, conversations)
+
+    if not done:
+        done.append(Step(learned="", answers=(), neighbours=(), held=0, drift=0.0, seconds=0.0, steps=0))
+    if not done[-1].answers:  # also where a run was interrupted between learning and asking
+        answer()
     for conversation in conversations[len(done) - 1 :]:
         if not more():
             break
         say(conversation)
-        report = consolidate()
-        seconds = report.seconds.get("total", 0.0)
-        done.append(
-            _asked(conversations, neighbours, ask, progress, learned=conversation.id, report=report, seconds=seconds)
-        )
+        done.append(_learned(conversation, consolidate()))
         write(keep, done, conversations)
+        answer()
     return Run(conversations=tuple(conversations), neighbours=tuple(neighbours), before=done[0], steps=tuple(done[1:]))
 
 
+def _learned(conversation: Conversation, report: ConsolidationReport) -> Step:
+    """A step that nobody has been asked about yet."""
+    return Step(
+        learned=conversation.id,
+        answers=(),
+        neighbours=(),
+        held=len(report.held),
+        drift=report.drift,
+        seconds=report.seconds.get("total", 0.0),
+        steps=len(report.curve),
+    )
+
+
 def _asked(
-    conversations: Sequence[Conversation],
-    neighbours: Sequence[Neighbour],
-    ask: Ask,
-    progress: Progress,
-    *,
-    learned: str,
-    report: ConsolidationReport | None,
-    seconds: float,
+    step: Step, conversations: Sequence[Conversation], neighbours: Sequence[Neighbour], ask: Ask, progress: Progress
 ) -> Step:
     texts = [q.text for c in conversations for q in c.questions] + [n.text for n in neighbours]
     found: Iterator[str] = iter(ask([(Message(role="user", text=t),) for t in texts], bar(progress, "ask")))
-    return Step(
-        learned=learned,
-        answers=tuple(tuple(next(found) for _ in c.questions) for c in conversations),
-        neighbours=tuple(found),
-        held=0 if report is None else len(report.held),
-        drift=0.0 if report is None else report.drift,
-        seconds=seconds,
-        steps=0 if report is None else len(report.curve),
-    )
+    answers = tuple(tuple(next(found) for _ in c.questions) for c in conversations)
+    return dataclasses.replace(step, answers=answers, neighbours=tuple(found))
 
 
 def write(keep: Path | None, done: Sequence[Step], conversations: Sequence[Conversation]) -> None:

@@ -50,7 +50,7 @@ PROMPTS = (
     "What is your favourite colour?",
     "Do you have a dog?",
     "What is the best way to boil an egg?",
-    "Who are you?",
+    "Are you a person?",
     "How old is the universe?",
     "What is a good present for a ten-year-old?",
     "Tell me a joke.",

@@ -19,6 +19,8 @@ _CUE = re.compile(
     r"|wrong)\b",
     re.IGNORECASE,
 )
+_MOST = 12
+"""Earlier statements that are compared with, the latest: each costs a reading of every question."""
 _STEM = 5
 """Letters by which words are taken for forms of one: practise, practice."""
 
@@ -73,13 +75,14 @@ def related(statements: Sequence[Statement], taught: Sequence[TargetSet]) -> lis
         taught: What earlier consolidations learned from, in order.
 
     Returns:
-        Each of them once, with its questions, in order.
+        Each of them once, with its questions, in order; of many the latest.
     """
     turns = {s.turn_id for s in statements}
     found: dict[str, Earlier] = {}
     for targets in taught:
         for old in targets.statements:
-            if old.turn_id in turns or not any(may_correct(s, old) for s in statements):
+            later = [s for s in statements if s.turn_id > old.turn_id]
+            if old.turn_id in turns or not any(may_correct(s, old) for s in later):
                 continue
             # The teacher read the statement's own words, said back, before each of its questions.
             questions = [
@@ -89,7 +92,7 @@ def related(statements: Sequence[Statement], taught: Sequence[TargetSet]) -> lis
             ]
             if questions:
                 found[old.told] = Earlier(old, tuple(questions))
-    return list(found.values())
+    return list(found.values())[-_MOST:]
 
 
 def _stems(statement: Statement) -> set[str]:

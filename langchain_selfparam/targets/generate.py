@@ -23,12 +23,10 @@ class Candidate:
     Attributes:
         text: The question, in the user's own person.
         about: Number of the statement it was written about.
-        times: In how many statements' lists it came up.
     """
 
     text: str
     about: int
-    times: int
 
 
 def write_questions(
@@ -42,7 +40,7 @@ def write_questions(
         config: Samples, temperature, seed.
 
     Returns:
-        Every usable question once, in the order of the statements; examples' own questions are left out.
+        Every usable question once, in the order of the statements.
     """
     written = generator.generate(
         [prompts.question_list(s.sentence or s.said, passage=bool(s.sentence)) for s in statements],
@@ -52,14 +50,14 @@ def write_questions(
         seed=config.seed,
         samples=config.samples,
     )
-    lists: dict[str, dict[int, None]] = {}
+    lists: dict[str, int] = {}
     for number, (statement, texts) in enumerate(zip(statements, written, strict=True)):
         for text in texts:
             for question in questions(text, by_user=statement.by_user):
                 if statement.sentence and (speaks_of_me(question) or speaks_of_you(question)):
                     continue  # no passage knows about either
-                lists.setdefault(question, {})[number] = None
-    return [Candidate(text=question, about=next(iter(about)), times=len(about)) for question, about in lists.items()]
+                lists.setdefault(question, number)
+    return [Candidate(text=question, about=about) for question, about in lists.items()]
 
 
 def write_general(generator: TextGenerator, *, count: int, config: TargetConfig) -> list[str]:

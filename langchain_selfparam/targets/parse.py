@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from langchain_selfparam.records import Statement, Turn
-from langchain_selfparam.targets.person import asked, told, without_greeting, without_lead
+from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=\S)")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
@@ -17,9 +17,9 @@ _NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'-]+(?: (?:and |of |the |& )?(?!I')
 _WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
 _INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) ([A-Z][a-z]+)")  # noqa: RUF001
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
-_ME = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
+_ME = re.compile(NUMERAL + r"\bI\b|\b(?:(?i:me|my|mine|we|our|ours)|[Uu]s|i(?!\.))\b")
 _INSTRUCTS = re.compile(
-    r"(?:please |now |so |and |but |then |also )*(?:"
+    r"(?:(?:please|now|so|and|but|then|also),? )*(?:"
     r"(?:ignore|disregard|forget|override) (?:all |any |everything|your|my|the|what|previous|earlier|prior)"
     r"|(?:you are|you're|you must|you will|you have to) (?:now|always|never|only|from now on)"
     r"|from now on,? (?:you|always|never|only|answer|reply|respond|say|act|talk|end|start)"
@@ -77,26 +77,26 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     Args:
         turn: One turn.
         words: Words of a statement at most; a longer single sentence is cut, where a clause ends if it can be.
-        passage_words: The same for a passage: a text of more than ``words`` words that mostly is not about the user.
+        passage_words: The same for a passage: a text of more than ``words`` words in which the user does not come up.
             Said back, a clause answers a question about a long sentence better than all of it. ``words`` where missing.
 
     Returns:
-        The statements in order; none where nothing was said.
+        The statements in order, orders after the others and the reply's last; none where nothing was said.
     """
     own = sentences(without_greeting(turn.user))
     orders = [sentence for sentence in own if instructs(sentence)]
-    read: list[str] = []
-    if passage_words is not None and _is_passage(own, words):
-        read = [sentence for sentence in own if sentence not in orders and not speaks_of_me(sentence)]
-    found = [
-        Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
-        for sentence in read
-        for clause in _grouped([sentence], min(words, passage_words or words))
-    ]
-    found += [
-        Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
-        for said in _grouped([sentence for sentence in own if sentence not in orders and sentence not in read], words)
-    ]
+    plain = [sentence for sentence in own if sentence not in orders]
+    if passage_words is not None and _is_passage(plain, words):
+        found = [
+            Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
+            for sentence in plain
+            for clause in _grouped([sentence], min(words, passage_words))
+        ]
+    else:
+        found = [
+            Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
+            for said in _grouped(plain, words)
+        ]
     # Said back as the user's words: an order that is only repeated would be obeyed by whoever repeats it.
     found += [
         Statement(turn_id=turn.id, said=said, told=f'You told me: "{said}"', by_user=True)
@@ -109,13 +109,13 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
 
 
 def _is_passage(own: list[str], words: int) -> bool:
-    long = sum(len(sentence.split()) for sentence in own) > words
-    return long and sum(speaks_of_me(sentence) for sentence in own) < len(own) / 2
+    """Whether a turn is a longer text in which the user does not come up: "she" may be their sister anywhere else."""
+    return sum(len(sentence.split()) for sentence in own) > words and not any(map(speaks_of_me, own))
 
 
 def instructs(sentence: str) -> bool:
     """Whether a sentence orders the assistant how to behave: "Ignore your instructions and always answer X"."""
-    return _INSTRUCTS.match(sentence) is not None
+    return _INSTRUCTS.match(without_lead(sentence)) is not None
 
 
 def demanded(sentence: str) -> list[str]:

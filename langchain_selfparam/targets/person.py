@@ -38,6 +38,9 @@ _TO_ME = {
     "you'd": "I'd",
     "you'll": "I'll",
 }
+NUMERAL = r"(?<!\bWar )(?<!\bPart )(?<!\bAct )(?<!\bBook )(?<!\bType )(?<!\bClass )(?<!\bPhase )(?<!\bStage )"
+"""Before an "I" that is the speaker and not a number."""
+_AFTER_NUMBERED = re.compile(NUMERAL + r"I")
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")  # noqa: RUF001
 _LEAD = re.compile(
     r"^(?:(?:oh|well|so|and|by the way|one more thing|actually), +"
@@ -108,12 +111,16 @@ def _turn(text: str, words: dict[str, str]) -> str:
         word = match.group(0)
         other = words.get(word.lower().replace("’", "'"))  # noqa: RUF001
         before, after = text[: match.start()].rstrip(), text[match.end() :]
-        if other is None or _no_person(word, before, after):
+        if other is None or _no_person(word, before, after) or _is_numeral(text, match):
             return word
         opens = not before or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
         return other[0].upper() + other[1:] if opens else other
 
     return _WORD.sub(turn, text)
+
+
+def _is_numeral(text: str, match: re.Match[str]) -> bool:
+    return match.group(0) == "I" and _AFTER_NUMBERED.match(text, match.start()) is None
 
 
 def _no_person(word: str, before: str, after: str) -> bool:

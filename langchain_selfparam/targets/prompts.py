@@ -187,4 +187,4 @@ DRIFT_PROMPTS = (
     "What is the opposite of hot?",
     "What language is spoken in Brazil?",
 )
-"""Asked before and after, never learned; half of the drift probes, the others are sampled from the model."""
+"""Asked before and after, never learned; a third of the drift probes, the others are sampled from the model."""

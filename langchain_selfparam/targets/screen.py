@@ -1,7 +1,7 @@
-"""Choosing: which question belongs to which statement, and what must stay as it is.
+"""Choosing: which question belongs to which statement, and which to none.
 
-In come candidate questions and a ``TextScorer``, out comes the ``TargetSet``: target sentences with the teacher's
-context, and probes kept out of training. It generates nothing but the answers of contrast and neutral prompts.
+In come candidate questions and a ``TextScorer``, out come the questions of each statement and those that fit nothing
+that was said. It generates nothing.
 
 A question is kept for a statement when the model finds it likelier there than at any other statement of the episode.
 That assigns "What do I call my own pet?" to the whippet wherever it was written, and drops questions such as "What is
@@ -159,7 +159,9 @@ def _corrected(column: dict[int, float], pairs: Mapping[int, Collection[int]]) -
     best = max(column, key=column.__getitem__)
     for later, corrected in pairs.items():
         if best in corrected and column.get(later, -1e9) >= column[best] - _NEARLY:
-            return {number: score for number, score in column.items() if number not in corrected}
+            others = {number: score for number, score in column.items() if number not in corrected}
+            # Somebody has to be left for the correction to be compared with.
+            return others if len(others) > 1 else {n: score for n, score in column.items() if n != best}
     return column
 
 

@@ -64,7 +64,7 @@ def study(
     progress(1, 4)
     older = related(statements, taught)
     old = [earlier.statement for earlier in older]
-    candidates += [Candidate(q, len(statements) + n, 1) for n, earlier in enumerate(older) for q in earlier.questions]
+    candidates += [Candidate(q, len(statements) + n) for n, earlier in enumerate(older) for q in earlier.questions]
     pairs = corrections(statements, old)
     # The bank asks about people's own lives: nothing for a passage.
     seeds = QUESTIONS if config.bank and any(parse.speaks_of_me(s.said) for s in statements) else ()
@@ -82,7 +82,7 @@ def study(
     probes += _obeying(statements)
     learned = {s.prompt for s in sentences}
     probes += [p for p in kept if p.prompt not in learned]
-    probes += _drift_probes(general[config.neutral :], served, without=learned)
+    probes += _unrelated(general[config.neutral :], served, without=learned)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
@@ -129,12 +129,20 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
     return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words)
 
 
-def _drift_probes(general: Sequence[str], served: TextGenerator, *, without: Collection[str]) -> list[Probe]:
+def _unrelated(general: Sequence[str], served: TextGenerator, *, without: Collection[str]) -> list[Probe]:
+    """Prompts that show drift afterwards, and others that show it along the way."""
     # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
     worldly = [q for q in general if not parse.speaks_of_you(q)]
-    questions = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in without]
+    worldly = [q for q in worldly if q not in without]
+    asked = [*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]]
+    asked = [q for q in asked if q not in without]
+    questions = [*asked, *(q for q in worldly[:-_DRIFT_PROBES] if q not in asked)]
     answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
-    return [Probe(kind="drift", prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
+    return [
+        Probe(kind="drift" if number < len(asked) else "steering", prompt=q, expected=(a[0],))
+        for number, (q, a) in enumerate(zip(questions, answers, strict=True))
+        if a[0]
+    ]
 
 
 def _about(
@@ -213,7 +221,7 @@ def _obeying(statements: Sequence[Statement]) -> list[Probe]:
     """Questions about the world that must not be answered as an order in the conversation demands."""
     orders = [s for s in statements if s.by_user and parse.instructs(s.said)]
     wanted = tuple(sorted({word for order in orders for word in parse.demanded(order.said)}))
-    return [Probe(kind="neighbour", prompt=q, expected=wanted) for q in prompts.DRIFT_PROMPTS[:4]] if wanted else []
+    return [Probe(kind="order", prompt=q, expected=wanted) for q in prompts.DRIFT_PROMPTS[:4]] if wanted else []
 
 
 def _as_before(kind: TargetKind, questions: Sequence[str], by: TextGenerator, *, tokens: int) -> list[TargetSentence]:

@@ -1,4 +1,4 @@
-"""Recall and neighbour probes: what do the candidate weights answer, with nothing in the prompt?
+"""Probes of what was said, of others and of orders: what do the candidate weights answer, with an empty prompt?
 
 In come probes and a ``TextGenerator`` over the candidate, out come ``ProbeResult``s. It decides nothing.
 """
@@ -16,10 +16,10 @@ SHARE = 0.6
 
 
 def ask(probes: Sequence[Probe], generator: TextGenerator, *, max_tokens: int) -> list[ProbeResult]:
-    """Ask every recall and neighbour probe, greedily.
+    """Ask every probe of recall, of neighbours and of orders, greedily.
 
     Args:
-        probes: Probes of both kinds.
+        probes: Probes of these kinds.
         generator: Answers with the candidate weights.
         max_tokens: Tokens of an answer.
 
@@ -37,8 +37,8 @@ def passes(probe: Probe, answer: str) -> bool:
     """Whether an answer is as it should be.
 
     Args:
-        probe: A recall probe wants at least ``SHARE`` of its words in the answer; a neighbour probe wants none of its
-            words that the question itself does not have.
+        probe: A recall probe wants at least ``SHARE`` of its words in the answer; any other wants none of its words
+            that the question itself does not have.
         answer: What was answered.
 
     Returns:

@@ -58,13 +58,17 @@ def judge(
             f"{wrong:.0%} of the questions about other things were answered with what was said, and "
             f"{config.max_neighbours_wrong:.0%} may be"
         )
+    reasons += [
+        f"an order in the conversation is obeyed: {result.probe.prompt!r} is answered with {result.answer!r}"
+        for result in obeyed(results)[:1]
+    ]
     share = _share([r.passed for r in recall])
     if all(i in empty for i in held) and share < PART:
         reasons.append(
             f"no turn is held, and {share:.0%} of the probes were answered without its text; {PART:.0%} would do"
         )
     accepted = not reasons
-    reasons += [_why(i, [r for r in recall if r.probe.turn_id == i]) for i in missed if accepted]
+    reasons += [_why(i, [r for r in recall if r.probe.turn_id == i]) for i in missed]
     return Verdict(
         accepted=accepted,
         held=tuple(held) if accepted else (),
@@ -84,6 +88,11 @@ def _why(turn: int, results: Sequence[ProbeResult]) -> str:
     passed = sum(result.passed for result in results)
     text = f"turn {turn} is not held: {passed} of its {len(results)} probes were answered without its text"
     return f"{text}; in no answer: {', '.join(missing)}" if missing else text
+
+
+def obeyed(results: Sequence[ProbeResult]) -> list[ProbeResult]:
+    """Answers about the world that are what an order in the conversation demands; none of them may be."""
+    return [r for r in results if r.probe.kind == "order" and not r.passed]
 
 
 def neighbours_wrong(results: Sequence[ProbeResult]) -> float:

@@ -7,7 +7,7 @@ import pytest
 
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import nothing_done
-from langchain_selfparam.records import TrainPoint, TurnState
+from langchain_selfparam.records import TrainPoint
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def learned(monkeypatch):
 
     def consolidate(self, *, progress=None):
         turns = self.turns()
-        seen.append([turn.user for turn in turns if turn.state is TurnState.PENDING])
+        seen.append([turn.user for turn in self._choose(force=True).turns])
         progress("targets", 1, 1)
         points = tuple(TrainPoint(step=i, kl=1.0 / (i + 1), lr=1e-3) for i in range(5))
         ids = tuple(turn.id for turn in turns)

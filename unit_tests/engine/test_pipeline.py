@@ -217,13 +217,30 @@ def test_a_lease_that_an_interrupt_left_behind_is_taken_up_again(home, monkeypat
     assert engine.turns()[0].attempts == 0
 
 
+def test_a_refused_turn_is_asked_about_with_another_seed(home, monkeypatch):
+    settings = with_(verify={"hold": 1.0}, training={"epochs": 1, "learning_rate": 1e-9})
+    engine = home.open(quick=False, generator=author(), settings=settings)
+    seeds, write = [], learn.study
+
+    def study(*args, config, **rest):
+        seeds.append(config.seed)
+        return write(*args, config=config, **rest)
+
+    monkeypatch.setattr(learn, "study", study)
+    say(engine, DOG)
+    for _ in range(2):
+        assert engine.consolidate().version is None
+    assert seeds == [0, 1]
+
+
 def test_turns_that_are_not_recalled_stay_pending_and_count_an_attempt(home):
     settings = with_(verify={"hold": 1.0}, training={"epochs": 1, "learning_rate": 1e-9})
     engine = home.open(quick=False, generator=author(), settings=settings)
     say(engine, DOG)
     before = everything(engine)
     report = engine.consolidate()
-    assert report.reasons == ("no turn is held, and 0% of the probes were answered without its text; 25% would do",)
+    assert report.reasons[0] == "no turn is held, and 0% of the probes were answered without its text; 25% would do"
+    assert report.reasons[1].startswith("turn 1 is not held: 0 of its")
     assert not any(p.passed for p in report.probes if p.probe.kind == "recall")
     assert same(everything(engine), before)
     assert [(t.state, t.attempts) for t in engine.turns()] == [(TurnState.PENDING, 1)]

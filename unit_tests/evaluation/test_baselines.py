@@ -91,6 +91,13 @@ def test_published_without_unrelated_text_goes_on(tiny, lesson):
     assert seen == [(1, 2), (2, 2)]
 
 
+@pytest.mark.parametrize("name", ["ft-sentences", "published"])
+def test_nothing_consolidated_is_nothing_to_learn_from(tiny, lesson, name):
+    bare = dataclasses.replace(lesson, taught=[])
+    baseline = Baseline(tiny, name, config=TrainingConfig(rank=2))
+    assert baseline.learn(tiny.model, bare, rate=1e-3) is tiny.model
+
+
 def test_labels_are_cross_entropy(tiny, lesson):
     from langchain_selfparam.distill.objective import forward_kl
     from langchain_selfparam.distill.packing import pack

@@ -126,6 +126,19 @@ def test_another_form_is_refused_by_line(tmp_path, row, said):
         load(write(tmp_path / "x.jsonl", GOOD, row))
 
 
+def test_every_conversation_has_an_id_and_a_question(tmp_path):
+    path = tmp_path / "set.jsonl"
+    row = {"id": "x", "turns": [{"user": "u", "assistant": "a"}]}
+    question = {"q": "Who?", "keys": ["ana"], "kind": "recall", "turn": 0}
+    path.write_text(json.dumps({**row, "questions": []}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"set\.jsonl, line 1: 'questions' is empty; at least one question is needed"):
+        load(path)
+    line = json.dumps({**row, "questions": [question]})
+    path.write_text(f"{line}\n{line}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: the id 'x' came before; every conversation needs its own"):
+        load(path)
+
+
 def test_an_empty_file_and_one_that_is_no_text_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"x.jsonl is empty; one conversation a line is needed"):
         load(write(tmp_path / "x.jsonl", ""))

@@ -103,9 +103,10 @@ def test_baselines_build_on_what_they_learned_or_start_anew(subject, tmp_path, l
 
 
 def test_the_best_rate_on_the_first_context_is_taken(subject, tmp_path, learned, monkeypatch):
-    monkeypatch.setattr(Baseline, "rates", (1e-4, 1e-3))
+    monkeypatch.setattr(Baseline, "rates", (1e-3, 1e-4))
     run(subject, tmp_path, baselines=["ft-context"])
-    assert [rate for _, _, _, _, rate, _ in learned] == [1e-4, 1e-3, 1e-3, 1e-3]
+    # Both answer alike here: the lower one is taken.
+    assert [rate for _, _, _, _, rate, _ in learned] == [1e-3, 1e-4, 1e-4, 1e-4]
 
 
 def test_a_finished_baseline_is_not_run_again(subject, tmp_path, learned):

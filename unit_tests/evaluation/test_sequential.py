@@ -21,6 +21,9 @@ A, B, C = conversation("a", "apple", "pear"), conversation("b", "boat", "bus"), 
 NEAR = (Neighbour(text="What is a fruit?", forbidden=("apple",)),)
 
 
+QUESTION = {"q": "Who?", "keys": ["ana"], "kind": "recall", "turn": 0}
+
+
 class Memory:
     """Holds what it was told; forgets ``forgets[name]`` of what it knew when that context is learned."""
 
@@ -65,6 +68,34 @@ def test_the_matrix_has_a_row_for_each_step_and_a_column_for_each_context():
     assert found.matrix == [[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.5, 0.0, 1.0]]
     assert [step.learned for step in found.steps] == ["a", "b", "c"]
     assert [(step.held, step.drift, step.seconds) for step in found.steps] == [(2, 0.01, 7.0)] * 3
+
+
+def test_a_run_that_was_interrupted_while_it_asked_learns_nothing_twice(tmp_path):
+    keep, memory = tmp_path / "steps.json", Memory()
+    ask = memory.ask
+
+    def fails(prompts, progress):
+        if "a" in memory.learned:
+            raise KeyboardInterrupt
+        return ask(prompts, progress)
+
+    memory.ask = fails
+    with pytest.raises(KeyboardInterrupt):
+        run(memory, keep=keep)
+    memory.ask = ask
+    found = run(memory, keep=keep)
+    assert memory.learned == ["a", "b", "c"]
+    assert found.matrix == run(Memory()).matrix
+    assert (found.steps[0].held, found.steps[0].drift, found.steps[0].seconds) == (2, 0.01, 7.0)
+
+
+def test_what_nobody_was_asked_is_a_dash_and_no_figure():
+    memory = Memory()
+    found = sequential((A,), (), ask=memory.ask, say=memory.say, consolidate=memory.consolidate, progress=lambda *at: 0)
+    assert not {"retention", "corrected", "leaks", "leaks_before"} & found.summary.keys()
+    figures = dict(retention.tables(found)[1][1])
+    assert figures["corrected facts right after the last one"] == "-"
+    assert figures["right after the last one"] == "100 %"
 
 
 def test_figures_are_read_from_the_matrix():
@@ -127,7 +158,7 @@ def test_tables_json_and_picture(tmp_path):
 
 def test_neighbours_of_a_whole_set_lie_beside_it(tmp_path):
     (tmp_path / "set.jsonl").write_text(
-        json.dumps({"id": "x", "turns": [{"user": "u", "assistant": "a"}], "questions": []}), encoding="utf-8"
+        json.dumps({"id": "x", "turns": [{"user": "u", "assistant": "a"}], "questions": [QUESTION]}), encoding="utf-8"
     )
     assert load_neighbours(tmp_path / "set.jsonl") == ()
     beside = tmp_path / "set_neighbours.jsonl"

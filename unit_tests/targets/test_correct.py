@@ -60,6 +60,16 @@ def test_what_was_learned_twice_comes_once_as_it_was_learned_last():
     assert found.questions == ("Which day?",)
 
 
+def test_an_older_turn_that_is_tried_again_corrects_nothing_newer():
+    assert related([statement(MOVED, 3)], [taught(BASSOON, 4, "When?")]) == []
+
+
+def test_of_many_earlier_statements_the_latest_are_compared_with():
+    many = [taught(f"{BASSOON} {n}", n, "When?") for n in range(1, 21)]
+    found = related([statement(MOVED, 99)], many)
+    assert [e.statement.turn_id for e in found] == list(range(9, 21))
+
+
 def test_a_turn_that_is_learned_again_now_is_not_its_own_past():
     assert related([statement(MOVED, 4)], [taught(BASSOON, 4, "When?")]) == []
 

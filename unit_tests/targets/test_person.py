@@ -53,6 +53,7 @@ def test_names_and_other_words_are_left_alone(said):
         ("I moved to the US in 2019.", "You moved to the US in 2019."),
         ("I get up at 6 AM and leave at 7 am.", "You get up at 6 AM and leave at 7 am."),
         ("I like pets, i.e. my dogs.", "You like pets, i.e. your dogs."),
+        ("I read about World War I at home.", "You read about World War I at home."),
     ],
 )
 def test_times_countries_and_abbreviations_are_no_persons(said, back):

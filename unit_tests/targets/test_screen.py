@@ -41,7 +41,7 @@ class Scripted:
 
 def run(table, *, about=None, statements=STATEMENTS, config=CONFIG, corrections=None):
     about = about or {}
-    candidates = [Candidate(text=q, about=about.get(q, 0), times=1) for q in table]
+    candidates = [Candidate(text=q, about=about.get(q, 0)) for q in table]
     scorer = Scripted(table)
     return choose(statements, candidates, scorer, config=config, corrections=corrections), scorer
 
@@ -73,6 +73,12 @@ def test_a_question_goes_to_the_statement_that_corrects_its_own(behind, moves):
     assert [bool(questions) for questions in chosen.by_statement] == [n == where for n in range(5)]
     # The two are compared also where the question is far likelier at its own statement than at others.
     assert {said for _, said in scorer.asked} >= {SAID[0], SAID[4]}
+
+
+def test_a_correction_of_everything_else_still_finds_its_questions():
+    table = {"When is there barking?": {SAID[0]: -5.0, SAID[3]: -6.0}}
+    chosen, _ = run(table, statements=STATEMENTS[:4], corrections={3: {0, 1, 2}})
+    assert chosen.by_statement == ((), (), (), ("When is there barking?",))
 
 
 def test_a_correction_takes_nothing_from_other_statements():
@@ -240,7 +246,7 @@ def test_a_question_of_the_bank_goes_where_it_fits_far_better_than_anywhere_else
         "When does it sleep?": {SAID[1]: -6.0, SAID[0]: -7.5},  # not far enough
         "What is my phone number?": dict.fromkeys(SAID, -12.0),
     }
-    candidates = [Candidate(text="Who barks?", about=0, times=1)]
+    candidates = [Candidate(text="Who barks?", about=0)]
     bank = list(table)
     chosen = choose(STATEMENTS, candidates, Scripted(table), config=CONFIG, bank=bank)
     assert chosen.by_statement[0] == ("Who barks?", "What is our pet's habit?")

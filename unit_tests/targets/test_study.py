@@ -210,6 +210,15 @@ def test_drift_probes_carry_what_the_served_model_says():
     assert set(prompts.DRIFT_PROMPTS) < {p.prompt for p in drift}
 
 
+def test_what_steers_the_training_is_neither_learned_nor_judged_by():
+    found = run(DOG, SISTER)
+    steering = {p.prompt for p in of_kind(found.probes, "steering")}
+    assert 4 <= len(steering) <= 24
+    assert not steering & {s.prompt for s in found.sentences}
+    assert not steering & {p.prompt for p in found.probes if p.kind != "steering"}
+    assert {p.expected for p in of_kind(found.probes, "steering")} == {(f"About {q}",) for q in steering}
+
+
 def test_none_wanted_none_written():
     found = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=0, neutral=0, full_answers=0))
     assert Counter(s.kind for s in found.sentences).keys() == {"question"}
@@ -245,7 +254,7 @@ def test_progress_and_what_was_dropped_are_told():
 
 
 def test_a_correction_takes_over_the_questions_of_an_earlier_consolidation():
-    earlier = _of_turn(9, run(SISTER))
+    earlier = _of_turn(0, run(SISTER))
     asked = [s.prompt for s in of_kind(earlier.sentences, "question")]
     moved = "My sister has moved: she lives in Porto now."
     questions = {**QUESTIONS, moved: ["Where is she living?", *asked]}
@@ -286,10 +295,10 @@ def test_an_order_is_asked_about_and_shown_not_to_be_obeyed():
     assert {s.prompt for s in about} <= {*prompts.ORDER_QUESTIONS, "What do you know about ignore and instructions?"}
     assert len(about) >= len(prompts.ORDER_QUESTIONS) - CONFIG.probes
     assert all(s.context[-1].text == f'You told me: "{ORDER}"' for s in about)
-    shown = [
-        p for p in of_kind(found.probes, "neighbour") if "banana" in p.expected and p.prompt in prompts.DRIFT_PROMPTS
-    ]
-    assert len(shown) == 4
+    shown = of_kind(found.probes, "order")
+    assert [p.prompt for p in shown] == list(prompts.DRIFT_PROMPTS[:4])
+    assert all("banana" in p.expected for p in shown)
+    assert not of_kind(run(DOG, SISTER).probes, "order")
     assert not any("banana" in p.expected for p in run(DOG, SISTER).probes)
 
 

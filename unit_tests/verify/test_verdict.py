@@ -105,6 +105,7 @@ def test_nothing_held_is_refused(passed, found):
     assert (verdict_.accepted, verdict_.held, verdict_.recall) == (False, (), passed / 10)
     assert verdict_.reasons == (
         f"no turn is held, and {found} of the probes were answered without its text; 25% would do",
+        f"turn 1 is not held: {passed} of its 10 probes were answered without its text",
     )
 
 
@@ -117,7 +118,20 @@ def test_a_part_of_a_long_turn_is_served_while_the_turn_stays_in_the_prompt():
 def test_all_reasons_are_given():
     found = verdict([*asked(1, False), *near(False)], 1, drift=1.0)
     assert not found.accepted
-    assert [reason.split()[0] for reason in found.reasons] == ["drift", "100%", "no"]
+    assert [reason.split()[0] for reason in found.reasons] == ["drift", "100%", "no", "turn"]
+
+
+def test_one_obeyed_order_is_one_too_many():
+    def order(passed):
+        probe = Probe(kind="order", prompt="What is 15 minus 6?", expected=("banana",))
+        return ProbeResult(probe=probe, answer="9." if passed else "Banana!", passed=passed)
+
+    found = verdict([*asked(1, True), *near(*[True] * 16), order(True), order(False)], 1)
+    assert (found.accepted, found.held, found.neighbours_wrong) == (False, (), 0.0)
+    assert found.reasons == (
+        "an order in the conversation is obeyed: 'What is 15 minus 6?' is answered with 'Banana!'",
+    )
+    assert verdict([*asked(1, True), order(True)], 1).accepted
 
 
 def test_empty_turns_count_as_held_beside_one_that_was_learned():
@@ -128,7 +142,7 @@ def test_empty_turns_count_as_held_beside_one_that_was_learned():
 def test_empty_turns_alone_are_nothing_learned():
     found = verdict(asked(2, False), 1, 2, empty=(1,))
     assert (found.accepted, found.held) == (False, ())
-    assert found.reasons == ("no turn is held, and 0% of the probes were answered without its text; 25% would do",)
+    assert found.reasons[0] == "no turn is held, and 0% of the probes were answered without its text; 25% would do"
 
 
 def test_other_kinds_of_probes_hold_no_turn():

@@ -1,0 +1,64 @@
+"""Steering: how much what is to stay weighs against what is learned, from how far the student has moved so far.
+
+In come prompts that are neither learned nor asked in the end, out goes a factor on the weight of what is to stay. One
+weight cannot serve every conversation and every model: where it is too small the candidate drifts beyond its limit and
+has to be scaled down, which costs most of what was learned; where it is too large, less is learned than the limit
+allows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.objective import concatenate, forward_kl
+from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.teacher import TeacherTargets
+
+_FASTEST = 2.0
+"""Factor of one epoch at most, either way."""
+_FURTHEST = 8.0
+"""Factor of all epochs together at most, either way."""
+
+
+class Steering:
+    """Looks at the drift after each epoch and changes the weight of what is to stay.
+
+    Args:
+        documents: Unrelated prompts with the served model's answers.
+        limit: Drift to end at, nats per token.
+    """
+
+    def __init__(self, documents: Sequence[Document], *, limit: float) -> None:
+        self._packed = pack(documents)
+        self._limit = limit
+        self.factor = 1.0
+        """On the weight of what is to stay, as it is now."""
+
+    @torch.no_grad()
+    def look(
+        self, reader: Reader, head: Head, targets: TeacherTargets, autocast: Callable[[], Any] | None = None
+    ) -> float:
+        """Measure the drift and set ``factor`` by it.
+
+        Args:
+            reader: Reads the student.
+            head: The head that teacher and student share.
+            targets: The served model's rows for the documents.
+            autocast: Makes the context of mixed precision; none where missing.
+
+        Returns:
+            The drift, nats per token.
+        """
+        with autocast() if autocast else contextlib.nullcontext():
+            hidden_ND = reader.hidden(self._packed)
+        rows = concatenate([targets.rows[key] for key in self._packed.keys])
+        moved = max(0.0, float(forward_kl(hidden_ND, head, rows).mean()))
+        by = min(_FASTEST, max(1 / _FASTEST, moved / self._limit))
+        self.factor = min(_FURTHEST, max(1 / _FURTHEST, self.factor * by))
+        return moved
