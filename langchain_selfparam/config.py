@@ -142,8 +142,9 @@ class TargetConfig:
     """Nats by which a question must fit its own statement better than any other of the episode."""
     statement_words: int = 40
     """Words of a statement at most, whole sentences; longer turns are cut into several."""
-    passage_words: int = 16
-    """The same for a text longer than ``statement_words`` that is not about the user: clauses are shorter answers."""
+    passage_words: int = 40
+    """Words of a piece of a longer text that is not about the user; each sentence is a piece, a longer one several.
+    Clauses of 16 words make shorter answers, but in a trial the weights then held 1 question of 25 instead of 7."""
     contrast: int = 80
     """Questions about someone or something else, answered as before."""
     neutral: int = 120

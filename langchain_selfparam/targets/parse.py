@@ -78,7 +78,7 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
         turn: One turn.
         words: Words of a statement at most; a longer single sentence is cut, where a clause ends if it can be.
         passage_words: The same for a passage: a text of more than ``words`` words in which the user does not come up.
-            Said back, a clause answers a question about a long sentence better than all of it. ``words`` where missing.
+            Each of its sentences is a statement, a longer one several. ``words``, and no passage, where missing.
 
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
