@@ -9,6 +9,7 @@ allows.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.objective import concatenate, forward_kl
-from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.packing import Document, Pack, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import TeacherTargets
 
@@ -24,6 +25,28 @@ _FASTEST = 2.0
 """Factor of one epoch at most, either way."""
 _FURTHEST = 8.0
 """Factor of all epochs together at most, either way."""
+
+
+@torch.no_grad()
+def moved(
+    reader: Reader, head: Head, packed: Pack, served: TeacherTargets, autocast: Callable[[], Any] | None = None
+) -> float:
+    """Mean KL(served ‖ what is read) over a row's answer tokens.
+
+    Args:
+        reader: Reads the weights that may have moved.
+        head: The head that both share.
+        packed: Unrelated prompts with the served model's answers.
+        served: The served model's rows for them.
+        autocast: Makes the context of mixed precision; none where missing.
+
+    Returns:
+        Nats per token; infinite where no numbers come out.
+    """
+    with autocast() if autocast else contextlib.nullcontext():
+        hidden_ND = reader.hidden(packed)
+    kl = float(forward_kl(hidden_ND, head, concatenate([served.rows[key] for key in packed.keys])).mean())
+    return max(0.0, kl) if math.isfinite(kl) else math.inf
 
 
 class Steering:
@@ -40,7 +63,6 @@ class Steering:
         self.factor = 1.0
         """On the weight of what is to stay, as it is now."""
 
-    @torch.no_grad()
     def look(
         self, reader: Reader, head: Head, targets: TeacherTargets, autocast: Callable[[], Any] | None = None
     ) -> float:
@@ -55,10 +77,7 @@ class Steering:
         Returns:
             The drift, nats per token.
         """
-        with autocast() if autocast else contextlib.nullcontext():
-            hidden_ND = reader.hidden(self._packed)
-        rows = concatenate([targets.rows[key] for key in self._packed.keys])
-        moved = max(0.0, float(forward_kl(hidden_ND, head, rows).mean()))
-        by = min(_FASTEST, max(1 / _FASTEST, moved / self._limit))
+        drift = moved(reader, head, self._packed, targets, autocast)
+        by = min(_FASTEST, max(1 / _FASTEST, drift / self._limit))
         self.factor = min(_FURTHEST, max(1 / _FURTHEST, self.factor * by))
-        return moved
+        return drift

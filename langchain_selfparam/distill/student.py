@@ -89,26 +89,23 @@ def train(
     """
     head.refuse_trained(parameters)
     plan, epochs = _plan(documents, alternating, passing, config)
-    ends = set(itertools.accumulate(epochs))
-    optimizer = _optimizer(parameters, config)
+    ends, optimizer = set(itertools.accumulate(epochs)), _optimizer(parameters, config)
     curve: list[TrainPoint] = []
-    tokens = answer_tokens = 0
+    read: list[Pack] = []
     for step, group in enumerate(plan, 1):
         packed = pack(group)
         rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
-        hidden_ND = _read(reader, packed, autocast)
-        kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
+        kl_N = forward_kl(_read(reader, packed, autocast), head, concatenate([targets.rows[k] for k in packed.keys]))
         weight_N = _weights(packed, weights or {}, steering.factor if steering else 1.0, kl_N.device)
         value = _step(optimizer, parameters, kl_N, weight_N, f"training step {step} of {len(plan)}", config)
         recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
         drift = steering.look(reader, head, targets, autocast) if step in ends and steering else None
         curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall, drift=drift))
-        tokens += packed.tokens
-        answer_tokens += len(packed.answer_ids)
+        read.append(packed)
         progress(step, len(plan))
         if config.stop_kl and step >= epochs[0] and mean_kl(curve[-epochs[0] :]) < config.stop_kl:
             break
-    return _report(curve, epochs, tokens, answer_tokens)
+    return _report(curve, epochs, read)
 
 
 def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
@@ -146,11 +143,11 @@ def _step(
     return value
 
 
-def _report(curve: Sequence[TrainPoint], epochs: Sequence[int], tokens: int, answer_tokens: int) -> TrainReport:
+def _report(curve: Sequence[TrainPoint], epochs: Sequence[int], read: Sequence[Pack]) -> TrainReport:
     return TrainReport(
         steps=len(curve),
-        tokens=tokens,
-        answer_tokens=answer_tokens,
+        tokens=sum(packed.tokens for packed in read),
+        answer_tokens=sum(len(packed.answer_ids) for packed in read),
         kl_first=mean_kl(curve[: epochs[0]]),
         kl_last=mean_kl(curve[-epochs[-1] :]),
         curve=tuple(curve),

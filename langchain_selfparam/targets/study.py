@@ -132,11 +132,9 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
 def _unrelated(general: Sequence[str], served: TextGenerator, *, without: Collection[str]) -> list[Probe]:
     """Prompts that show drift afterwards, and others that show it along the way."""
     # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
-    worldly = [q for q in general if not parse.speaks_of_you(q)]
-    worldly = [q for q in worldly if q not in without]
-    asked = [*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]]
-    asked = [q for q in asked if q not in without]
-    questions = [*asked, *(q for q in worldly[:-_DRIFT_PROBES] if q not in asked)]
+    worldly = [q for q in general if not parse.speaks_of_you(q) and q not in without]
+    asked = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in without]
+    questions = [*asked, *worldly[:-_DRIFT_PROBES]]
     answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
     return [
         Probe(kind="drift" if number < len(asked) else "steering", prompt=q, expected=(a[0],))

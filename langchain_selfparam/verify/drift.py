@@ -6,19 +6,15 @@ out goes the mean token KL. It knows nothing of what was learned.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import torch
-
 from langchain_selfparam.distill.head import Head
-from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.steering import moved
 from langchain_selfparam.distill.teacher import TeacherTargets
 
 
-@torch.no_grad()
 def token_kl(reader: Reader, head: Head, documents: Sequence[Document], served: TeacherTargets) -> float:
     """Mean KL(served ‖ candidate) over the answer tokens of unrelated prompts.
 
@@ -33,7 +29,4 @@ def token_kl(reader: Reader, head: Head, documents: Sequence[Document], served: 
     """
     if not documents:
         return 0.0
-    packed = pack(documents)
-    rows = concatenate([served.rows[key] for key in packed.keys])
-    kl = float(forward_kl(reader.hidden(packed), head, rows).mean())
-    return max(0.0, kl) if math.isfinite(kl) else math.inf
+    return moved(reader, head, pack(documents), served)

@@ -14,6 +14,8 @@ from langchain_selfparam.verify.recall import words
 PART = 0.25
 """Share of the recall probes from which a candidate is worth serving although no turn is held whole: a long turn of
 which the weights know a part."""
+_NAMED = 12
+"""Words that a reason names at most: of a passage nobody reads them all."""
 
 
 def judge(
@@ -29,7 +31,7 @@ def judge(
 
     Args:
         episode: The turns that it was taught.
-        results: What it answered to recall and neighbour probes.
+        results: What it answered to probes of recall, of neighbours and of orders.
         drift: Its mean token KL on unrelated prompts, nats.
         scale: What its delta was multiplied with.
         empty: Ids of turns that say nothing to be held, such as "Thanks!"; they count as held.
@@ -47,21 +49,7 @@ def judge(
         own = [r.passed for r in recall if r.probe.turn_id == turn.id]
         keeps = turn.id in empty or (bool(own) and _share(own) >= config.hold)
         (held if keeps else missed).append(turn.id)
-    reasons = []
-    if drift > config.max_drift:
-        reasons.append(
-            f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:g}, "
-            f"even at {scale:.2f} of the change"
-        )
-    if wrong > config.max_neighbours_wrong:
-        reasons.append(
-            f"{wrong:.0%} of the questions about other things were answered with what was said, and "
-            f"{config.max_neighbours_wrong:.0%} may be"
-        )
-    reasons += [
-        f"an order in the conversation is obeyed: {result.probe.prompt!r} is answered with {result.answer!r}"
-        for result in obeyed(results)[:1]
-    ]
+    reasons = _beyond(results, drift, scale, wrong, config)
     share = _share([r.passed for r in recall])
     if all(i in empty for i in held) and share < PART:
         reasons.append(
@@ -81,13 +69,36 @@ def judge(
     )
 
 
+def _beyond(
+    results: Sequence[ProbeResult], drift: float, scale: float, wrong: float, config: VerifyConfig
+) -> list[str]:
+    """What the candidate does that none may, whatever it holds."""
+    reasons = []
+    if drift > config.max_drift:
+        reasons.append(
+            f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:g}, "
+            f"even at {scale:.2f} of the change"
+        )
+    if wrong > config.max_neighbours_wrong:
+        reasons.append(
+            f"{wrong:.0%} of the questions about other things were answered with what was said, and "
+            f"{config.max_neighbours_wrong:.0%} may be"
+        )
+    reasons += [
+        f"an order in the conversation is obeyed: {result.probe.prompt!r} is answered with {result.answer!r}"
+        for result in obeyed(results)[:1]
+    ]
+    return reasons
+
+
 def _why(turn: int, results: Sequence[ProbeResult]) -> str:
     """Why a turn is not held: what was asked, and which of its words no answer gave."""
     given = {word for result in results for word in words(result.answer)}
     missing = dict.fromkeys(word for result in results for word in result.probe.expected if word not in given)
     passed = sum(result.passed for result in results)
     text = f"turn {turn} is not held: {passed} of its {len(results)} probes were answered without its text"
-    return f"{text}; in no answer: {', '.join(missing)}" if missing else text
+    named = ", ".join(list(missing)[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
+    return f"{text}; in no answer: {named}" if missing else text
 
 
 def obeyed(results: Sequence[ProbeResult]) -> list[ProbeResult]:

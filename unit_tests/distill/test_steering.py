@@ -80,6 +80,12 @@ def test_the_factor_follows_the_drift_and_by_no_more_than_twice_an_epoch(lesson,
     assert steering.factor == pytest.approx(factor, rel=1e-4)
 
 
+def test_weights_without_numbers_have_drifted_without_end(lesson):
+    steering = Steering(UNRELATED, limit=0.05)
+    assert steering.look(moved(lesson, float("inf")), lesson.head, lesson.targets) == float("inf")
+    assert steering.factor == 2.0
+
+
 @pytest.mark.parametrize(("limit", "furthest"), [(1e-9, 8.0), (1e9, 1 / 8)])
 def test_it_goes_so_far_and_no_further(lesson, limit, furthest):
     steering, reader = Steering(UNRELATED, limit=limit), moved(lesson, 0.01)

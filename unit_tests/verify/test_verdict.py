@@ -80,6 +80,12 @@ def test_a_missed_turn_names_the_words_that_no_answer_gave():
     )
 
 
+def test_of_a_passage_the_first_missing_words_are_named():
+    probe = Probe(kind="recall", prompt="?", turn_id=7, expected=tuple(f"w{n}" for n in range(40)))
+    (_, reason) = verdict([ProbeResult(probe=probe, answer="", passed=False)], 7).reasons
+    assert reason.endswith("in no answer: " + ", ".join(f"w{n}" for n in range(12)) + ", …")
+
+
 def test_drift_beyond_the_limit_is_refused():
     found = verdict(asked(1, True), 1, drift=0.0812, scale=0.4096)
     assert (found.accepted, found.held) == (False, ())
