@@ -82,7 +82,7 @@ class TrainingConfig:
     smaller, the more learning keeps to unused directions. ``None`` for a plain LoRA."""
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
-    drift: float | None = 0.04
+    drift: float | None = 0.036
     """Drift in nats per token to which ``keep_weight`` is steered after each epoch; ``None`` to leave it as it is."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
@@ -134,6 +134,8 @@ class TargetConfig:
     """Most questions kept for one statement."""
     bank: int = 12
     """Most questions of the packaged bank kept for one statement; 0 to do without the bank."""
+    fewest: int = 8
+    """Questions below which a statement gets more, in plain forms filled with its own words; 0 to do without them."""
     full_answers: int = 2
     """Questions of a statement that are learned with the whole answer; the others with its opening."""
     opening_words: int = 4
@@ -145,6 +147,8 @@ class TargetConfig:
     passage_words: int = 40
     """Words of a piece of a longer text that is not about the user; each sentence is a piece, a longer one several.
     Clauses of 16 words make shorter answers, but in a trial the weights then held 1 question of 25 instead of 7."""
+    own_answer_tokens: int = 40
+    """Tokens of the model's own answer to a question about a passage."""
     contrast: int = 80
     """Questions about someone or something else, answered as before."""
     neutral: int = 120
@@ -168,12 +172,13 @@ class TargetConfig:
             "opening_words",
             "statement_words",
             "passage_words",
+            "own_answer_tokens",
             "probes",
             "contrast_tokens",
             "neutral_tokens",
         ):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("bank", "full_answers", "contrast", "neutral", "replay", "temperature", "margin"):
+        for name in ("bank", "fewest", "full_answers", "contrast", "neutral", "replay", "temperature", "margin"):
             _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 
 
@@ -187,9 +192,9 @@ class VerifyConfig:
     """Largest share of neighbour probes that may be answered with what was consolidated."""
     hold: float = 0.5
     """Share of a turn's recall probes that must pass for the turn to be held."""
-    shrink: float = 0.9
+    shrink: float = 0.95
     """Factor on the delta for each try to bring drift and neighbours within their limits."""
-    max_shrinks: int = 6
+    max_shrinks: int = 12
     """Tries before a candidate beyond the limits is refused."""
     answer_tokens: int = 48
     """Tokens of a probe's answer."""

@@ -146,7 +146,8 @@ class TargetSentence:
     ends: bool = True
     """Whether the answer ends its turn there; an opening of an answer does not."""
     context: tuple[Message, ...] = ()
-    """Messages that only the teacher reads before the prompt; empty where an answer is to stay as it is."""
+    """Messages that only the teacher reads before the prompt, or in its place where they end with a user's; empty where
+    an answer is to stay as it is."""
     turn_id: int | None = None
     """Turn that the context was cut from; ``None`` where an answer is to stay as it is."""
 

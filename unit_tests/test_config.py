@@ -42,11 +42,18 @@ OUT_OF_RANGE = [
     *((TargetConfig, name, 0, ONE) for name in ("samples", "max_question_tokens", "questions", "opening_words")),
     *(
         (TargetConfig, name, 0, ONE)
-        for name in ("statement_words", "passage_words", "probes", "contrast_tokens", "neutral_tokens")
+        for name in (
+            "statement_words",
+            "passage_words",
+            "own_answer_tokens",
+            "probes",
+            "contrast_tokens",
+            "neutral_tokens",
+        )
     ),
     *(
         (TargetConfig, name, -1, ZERO)
-        for name in ("bank", "full_answers", "contrast", "neutral", "replay", "temperature", "margin")
+        for name in ("bank", "fewest", "full_answers", "contrast", "neutral", "replay", "temperature", "margin")
     ),
     (VerifyConfig, "max_drift", 0.0, "above 0 nats per token"),
     (VerifyConfig, "hold", 1.01, SHARE),

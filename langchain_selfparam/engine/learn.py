@@ -182,6 +182,7 @@ class Learner:
         student_documents = _Own([], [], [])
         openings = Counter((s.turn_id, s.answer) for s in targets.sentences if s.kind == "question" and not s.ends)
         by_context: dict[tuple[Message, ...], list[Document]] = {}
+        asked: list[Document] = []
         plain: list[Document] = []
         neutral: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
@@ -194,7 +195,9 @@ class Learner:
                 student_documents.passing.append(own)
             else:
                 (student_documents.alternating if often else student_documents.always).append(own)
-            if sentence.context:
+            if sentence.context and sentence.context[-1].role == "user":
+                asked.append(Document(key, tuple(self._local.encode_chat(sentence.context)), answer))
+            elif sentence.context:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
             else:
@@ -202,7 +205,7 @@ class Learner:
         unrelated = self._unrelated(targets, "drift", after=len(targets.sentences))
         steering = self._unrelated(targets, "steering", after=len(targets.sentences) + len(unrelated))
         chunks = _Chunks(
-            told=list(by_context.values()),
+            told=[*by_context.values(), *_cut(asked, _UNRELATED_IN_A_PACK)],
             plain=_cut(plain, _UNRELATED_IN_A_PACK),
             neutral=_cut(neutral, _UNRELATED_IN_A_PACK),
             probes=_cut([*unrelated, *steering], _UNRELATED_IN_A_PACK),

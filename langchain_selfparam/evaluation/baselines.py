@@ -195,9 +195,9 @@ def best_rate(scores: Mapping[float, float]) -> float:
 
 
 def _pairs(lesson: Lesson) -> list[tuple[str, str]]:
-    """Every question that the memory was taught, with its statement as the whole answer."""
+    """Every question that the memory was taught, with its statement, or what a passage answers, as the whole answer."""
     found = [
-        (sentence.prompt, sentence.context[-1].text)
+        (sentence.prompt, sentence.answer if sentence.context[-1].role == "user" else sentence.context[-1].text)
         for targets in lesson.taught
         for sentence in targets.sentences
         if sentence.kind == "question" and sentence.context

@@ -6,11 +6,11 @@ Plain text work; which questions move is decided by ``screen``, with the model's
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
-from langchain_selfparam.records import Statement, TargetSet
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets.known import Earlier, stems
 from langchain_selfparam.targets.parse import telling
 
 _CUE = re.compile(
@@ -21,16 +21,6 @@ _CUE = re.compile(
 )
 _MOST = 12
 """Earlier statements that are compared with, the latest: each costs a reading of every question."""
-_STEM = 5
-"""Letters by which words are taken for forms of one: practise, practice."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Earlier:
-    """A statement that was learned before, with the questions that led to it."""
-
-    statement: Statement
-    questions: tuple[str, ...]
 
 
 def may_correct(statement: Statement, other: Statement) -> bool:
@@ -67,33 +57,23 @@ def corrections(statements: Sequence[Statement], earlier: Sequence[Statement] = 
     return found
 
 
-def related(statements: Sequence[Statement], taught: Sequence[TargetSet]) -> list[Earlier]:
+def related(statements: Sequence[Statement], earlier: Sequence[Earlier]) -> list[Earlier]:
     """Statements of earlier consolidations that one of these may correct.
 
     Args:
         statements: What is learned now.
-        taught: What earlier consolidations learned from, in order.
+        earlier: What is known, in order.
 
     Returns:
-        Each of them once, with its questions, in order; of many the latest.
+        Those that were said before what may correct them, in order; of many the latest.
     """
-    turns = {s.turn_id for s in statements}
-    found: dict[str, Earlier] = {}
-    for targets in taught:
-        for old in targets.statements:
-            later = [s for s in statements if s.turn_id > old.turn_id]
-            if old.turn_id in turns or not any(may_correct(s, old) for s in later):
-                continue
-            # The teacher read the statement's own words, said back, before each of its questions.
-            questions = [
-                s.prompt
-                for s in targets.sentences
-                if s.kind == "question" and s.turn_id == old.turn_id and s.context and s.context[-1].text == old.told
-            ]
-            if questions:
-                found[old.told] = Earlier(old, tuple(questions))
-    return list(found.values())[-_MOST:]
+    found = [
+        old
+        for old in earlier
+        if any(s.turn_id > old.statement.turn_id and may_correct(s, old.statement) for s in statements)
+    ]
+    return found[-_MOST:]
 
 
-def _stems(statement: Statement) -> set[str]:
-    return {word[:_STEM] for word in telling(statement.said) if not _CUE.fullmatch(word)}
+def _stems(statement: Statement) -> frozenset[str]:
+    return stems(word for word in telling(statement.said) if not _CUE.fullmatch(word))

@@ -168,6 +168,14 @@ def reading(told: str) -> tuple[Message, ...]:
     return tuple(message for pair in pairs for message in pair)
 
 
+def quoting(sentence: str, question: str) -> tuple[Message, ...]:
+    """A question with the sentence of a passage that answers it.
+
+    Of ten wordings this one brought a model of 135M parameters nearest to the answers that people gave.
+    """
+    return (Message(role="user", text=f"Context: {sentence}\n\nQuestion: {question} Answer briefly."),)
+
+
 def mentions(name: str) -> tuple[str, ...]:
     """Questions from a name to what was said of it."""
     return (f"Who or what is {name}?", f"Tell me about {name}.")
@@ -186,5 +194,33 @@ DRIFT_PROMPTS = (
     "Write one sentence about the sea.",
     "What is the opposite of hot?",
     "What language is spoken in Brazil?",
+    "Which ocean lies between Europe and America?",
+    "How many days are there in a leap year?",
+    "What do bees make?",
+    "Who was the first president of the United States?",
+    "Translate 'good morning' into French.",
+    "What is a synonym of quick?",
+    "How do plants get their food?",
+    "Give an example of a mammal that lives in the sea.",
+    "What is the freezing point of water in Celsius?",
+    "Which instrument has black and white keys?",
+    "Why do leaves fall in autumn?",
+    "What is the largest desert on Earth?",
+    "How can I fall asleep faster?",
+    "What is a haiku?",
+    "Name two countries in Africa.",
+    "What does a thermometer measure?",
+    "How many sides does a hexagon have?",
+    "Which season comes after winter?",
+    "What is the plural of mouse?",
+    "Who developed the theory of relativity?",
+    "What are clouds made of?",
+    "Write a short greeting for a birthday card.",
+    "What is the main ingredient of bread?",
+    "How does a sailing boat move?",
+    "What is half of 90?",
+    "Which gas do people breathe in to live?",
+    "Explain in one sentence what a library is.",
+    "What is the tallest animal?",
 )
-"""Asked before and after, never learned; a third of the drift probes, the others are sampled from the model."""
+"""Asked before and after, never learned; most of the drift probes, the others are sampled from the model."""

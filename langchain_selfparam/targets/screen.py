@@ -21,7 +21,7 @@ from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
-from langchain_selfparam.targets.parse import instructs, introduces, is_date, names, secrets, speaks_of_me
+from langchain_selfparam.targets.parse import instructs, introduces, is_date, names, secrets, speaks_of_me, telling
 
 _SURE = 8.0
 """Lead in nats over two other statements that no third one makes up for."""
@@ -64,6 +64,7 @@ def choose(
     config: TargetConfig,
     corrections: Mapping[int, Collection[int]] | None = None,
     bank: Sequence[str] = (),
+    rivals: Mapping[str, Collection[int]] | None = None,
 ) -> Chosen:
     """Assign each candidate to the statement it fits, or to none.
 
@@ -75,6 +76,7 @@ def choose(
         corrections: Number of a statement to the numbers of those that it may correct: a question that fits it nearly
             as well as one of these is its own.
         bank: Questions that were written about no statement; they have to fit one far better than any other.
+        rivals: Question to the numbers of statements that it is compared with beside those that all are compared with.
 
     Returns:
         The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
@@ -89,11 +91,13 @@ def choose(
     unfitting: list[str] = []
     said = [s.said for s in statements]
     before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
-    if len(said) < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
+    alone = {number for numbers in (rivals or {}).values() for number in numbers}
+    if len(said) - len(alone) < _FEWEST:  # any question would fit the only one best: the examples stand in for others
         said += [example for example, _ in prompts.EXAMPLES]
         before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
     pairs = corrections or {}
-    for (text, about), scores in zip(texts, _columns(before, texts, scorer, pairs), strict=True):
+    columns = _columns(before, texts, scorer, pairs, rivals or {})
+    for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
         if place == "fits":
             (seeded if about is None else fitting)[best].append((lead, text))
@@ -177,6 +181,7 @@ def _columns(
     texts: Sequence[tuple[str, int | None]],
     scorer: TextScorer,
     corrections: Mapping[int, Collection[int]],
+    rivals: Mapping[str, Collection[int]],
 ) -> list[dict[int, float]]:
     """Scores log P(question | statement) of each question for the statements it has to be compared with.
 
@@ -187,6 +192,7 @@ def _columns(
         texts: Questions, each with the number of the statement it was written about, or ``None``: compared with all.
         scorer: Gives the scores.
         corrections: As for ``choose``: these are always compared.
+        rivals: As for ``choose``: these as well, and with no other question.
 
     Returns:
         For each question its scores by statement number, in nats.
@@ -200,18 +206,22 @@ def _columns(
             for at, score in zip(ats, scores, strict=True):
                 columns[at][number] = score
 
-    size = len(before)
+    own = [frozenset(rivals.get(text, ())) for text, _ in texts]
+    for_some = {number for numbers in rivals.values() for number in numbers}
+    everywhere = [n for n in range(len(before)) if n not in for_some]
+    place, size = {number: at for at, number in enumerate(everywhere)}, len(everywhere)
     later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts if old is not None}
-    everywhere = set(range(size))
     near = [
-        everywhere if about is None else {about, (about + 1) % size, (about + size // 2) % size, *later[about]}
-        for _, about in texts
+        {*everywhere, *contenders}
+        if about is None
+        else {about, *(everywhere[(place[about] + by) % size] for by in (1, size // 2)), *later[about], *contenders}
+        for (_, about), contenders in zip(texts, own, strict=True)
     ]
     compare(near)
     unsure: list[set[int]] = []
     for (_, about), column in zip(texts, columns, strict=True):
         sure = about is None or column[about] - max(s for n, s in column.items() if n != about) >= _SURE
-        unsure.append(set() if sure else everywhere - set(column))
+        unsure.append(set() if sure else set(everywhere) - set(column))
     compare(unsure)
     return columns
 
@@ -221,15 +231,24 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
 
     Args:
         questions: All of them, the best fitting first: probes come from their better half, since a question that the
-            answer does not fit says nothing about what is held.
+            answer does not fit says nothing about what is held, and from those whose telling words other questions
+            have as well: held out, "Who is my boss?" would leave nothing to learn the boss by.
         count: Probes wanted; never more than a quarter of the questions, and none of fewer than three.
         chance: Draws them.
 
     Returns:
         Questions to learn and questions to probe with.
     """
-    count = min(count, max(1, len(questions) // 4)) if len(questions) >= 3 else 0
-    probes = set(chance.sample(list(questions[: max(count, -(-len(questions) // 2))]), count))
+    if len(questions) < 3 or not count:
+        return list(questions), []
+    count = min(count, max(1, len(questions) // 4))
+    better = questions[: max(count, -(-len(questions) // 2))]
+    probes: list[str] = []
+    for question in chance.sample(list(better), len(better)):
+        others = {w for q in questions if q != question and q not in probes for w in telling(q)}
+        if len(probes) < count and others.issuperset(telling(question)):
+            probes.append(question)
+    probes = probes or list(better[-1:])
     return [q for q in questions if q not in probes], [q for q in questions if q in probes]
 
 

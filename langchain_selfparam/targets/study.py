@@ -6,18 +6,32 @@ model only as a generator and a scorer.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
-from langchain_selfparam.records import Episode, Message, Probe, Statement, TargetKind, TargetSentence, TargetSet, Turn
+from langchain_selfparam.records import (
+    Episode,
+    Message,
+    Probe,
+    ProbeKind,
+    Statement,
+    TargetKind,
+    TargetSentence,
+    TargetSet,
+    Turn,
+)
 from langchain_selfparam.targets import parse, prompts, screen
+from langchain_selfparam.targets.answers import own_answers
 from langchain_selfparam.targets.bank import QUESTIONS
 from langchain_selfparam.targets.correct import corrections, related
+from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_general, write_questions
+from langchain_selfparam.targets.known import known, rivals
 from langchain_selfparam.targets.person import asked_of_model
 
 _DRIFT_TOKENS = 24
@@ -26,7 +40,8 @@ _NEIGHBOUR_PROBES = 16
 _FEWEST_NEIGHBOURS = 4
 """Of fewer of them one would decide; then all are learned as they were."""
 _DRIFT_PROBES = 24
-"""Sampled prompts that show drift, beside the packaged ones: few would let one odd answer decide."""
+"""Sampled prompts that show drift, beside the packaged ones, and as many that show it along the way: few would let one
+odd answer decide."""
 
 
 def study(
@@ -62,36 +77,73 @@ def study(
     statements = _statements(episode, config)
     candidates = write_questions(statements, author, config=config)
     progress(1, 4)
-    older = related(statements, taught)
-    old = [earlier.statement for earlier in older]
-    candidates += [Candidate(q, len(statements) + n) for n, earlier in enumerate(older) for q in earlier.questions]
-    pairs = corrections(statements, old)
-    # The bank asks about people's own lives: nothing for a passage.
-    seeds = QUESTIONS if config.bank and any(parse.speaks_of_me(s.said) for s in statements) else ()
-    chosen = screen.choose([*statements, *old], candidates, scorer, config=config, corrections=pairs, bank=seeds)
+    chosen, taken = _assigned(statements, candidates, taught, scorer, config)
+    mine = (*chosen.unfitting, *taken)
     progress(2, 4)
     chance = random.Random(config.seed)
-    sentences, probes = _told(statements, chosen.by_statement, chance=chance, config=config)
+    answers = own_answers(statements, chosen.by_statement, original, config=config)
+    sentences, probes = _told(statements, chosen.by_statement, answers, chance=chance, config=config)
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
     wanted = config.neutral + 2 * _DRIFT_PROBES
     general = [q for q in write_general(original, count=wanted, config=config) if q not in kept_out]
     progress(3, 4)
-    near, kept = _neighbours(statements, sentences, chosen.unfitting, chance=chance, config=config)
+    near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
+    kept_out |= {p.prompt for p in kept}
     near = [q for q in near if q not in kept_out]
-    sentences += _staying(near, general[: config.neutral], chosen.unfitting, served, original, config)
+    learned = {*(s.prompt for s in sentences), *near}
+    drifting, steering, general = _parted([q for q in general if q not in learned | kept_out])
+    sentences += _staying(near, general[: config.neutral], mine, served, original, config)
     probes += _obeying(statements)
-    learned = {s.prompt for s in sentences}
+    learned.update(s.prompt for s in sentences)
     probes += [p for p in kept if p.prompt not in learned]
-    probes += _unrelated(general[config.neutral :], served, without=learned)
+    probes += _unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, served)
+    probes += _unrelated("steering", steering, served)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
     )
 
 
+def _assigned(
+    statements: Sequence[Statement],
+    candidates: Sequence[Candidate],
+    taught: Sequence[TargetSet],
+    scorer: TextScorer,
+    config: TargetConfig,
+) -> tuple[screen.Chosen, list[str]]:
+    """The questions of each statement; those of the bank, and of earlier statements that one corrects, among them.
+
+    What fits an earlier statement better is no question about these: such questions are given beside.
+    """
+    earlier = known(taught, without={s.turn_id for s in statements})
+    corrected = related(statements, earlier)
+    moving = [Candidate(q, len(statements) + n) for n, old in enumerate(corrected) for q in old.questions]
+    pairs = corrections(statements, [old.statement for old in corrected])
+    # The bank asks about people's own lives: nothing for a passage.
+    seeds = QUESTIONS if config.bank and any(parse.speaks_of_me(s.said) for s in statements) else ()
+    others = [old for old in earlier if old not in corrected]
+    nearest = rivals([*(c.text for c in candidates), *seeds], others)
+    behind = {n: at for at, n in enumerate(sorted({n for numbers in nearest.values() for n in numbers}))}
+    others = [others[n] for n in behind]
+    count = len(statements) + len(corrected)
+    chosen = screen.choose(
+        [*statements, *(old.statement for old in (*corrected, *others))],
+        [*candidates, *moving],
+        scorer,
+        config=config,
+        corrections=pairs,
+        bank=seeds,
+        rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
+    )
+    taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest]
+    own = filled(statements, chosen.by_statement[: len(statements)], scorer, fewest=config.fewest)
+    return dataclasses.replace(chosen, by_statement=tuple(own)), taken
+
+
 def _told(
     statements: Sequence[Statement],
     by_statement: Sequence[Sequence[str]],
+    answers: Sequence[Mapping[str, str]],
     *,
     chance: random.Random,
     config: TargetConfig,
@@ -100,8 +152,12 @@ def _told(
     shared = Counter(q for questions in by_statement for q in questions)
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
-    # Questions of older statements that were corrected stand behind those of this episode; nobody learns them.
-    for statement, questions in zip(statements, by_statement, strict=False):
+    for statement, questions, own in zip(statements, by_statement, answers, strict=True):
+        if own:
+            taught, asked = _answered(statement, own, [q for q in own if shared[q] == 1], chance=chance, config=config)
+            sentences += taught
+            probes += asked
+            continue
         # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another.
         _, ask = screen.held_out([q for q in questions if shared[q] == 1], config.probes, chance=chance)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
@@ -129,18 +185,22 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
     return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words)
 
 
-def _unrelated(general: Sequence[str], served: TextGenerator, *, without: Collection[str]) -> list[Probe]:
-    """Prompts that show drift afterwards, and others that show it along the way."""
+def _parted(general: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Questions about the world: those that show drift afterwards, those that show it along the way, and the others.
+
+    The probes come first, as long as half is left to be learned: of three along the way one odd answer would steer.
+    """
     # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
-    worldly = [q for q in general if not parse.speaks_of_you(q) and q not in without]
-    asked = [q for q in (*prompts.DRIFT_PROMPTS, *worldly[-_DRIFT_PROBES:]) if q not in without]
-    questions = [*asked, *worldly[:-_DRIFT_PROBES]]
+    worldly = [q for q in general if not parse.speaks_of_you(q) and q not in prompts.GENERAL_QUESTIONS]
+    count = min(_DRIFT_PROBES, len(worldly) // 4)
+    drifting, steering = worldly[len(worldly) - count :], worldly[len(worldly) - 2 * count : len(worldly) - count]
+    return drifting, steering, [q for q in general if q not in drifting and q not in steering]
+
+
+def _unrelated(kind: ProbeKind, questions: Sequence[str], served: TextGenerator) -> list[Probe]:
+    """Prompts that show how far the weights have moved, with what they answer now."""
     answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
-    return [
-        Probe(kind="drift" if number < len(asked) else "steering", prompt=q, expected=(a[0],))
-        for number, (q, a) in enumerate(zip(questions, answers, strict=True))
-        if a[0]
-    ]
+    return [Probe(kind=kind, prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
 
 
 def _about(
@@ -167,10 +227,47 @@ def _about(
     ]
 
 
+def _answered(
+    statement: Statement,
+    answers: Mapping[str, str],
+    askable: Sequence[str],
+    *,
+    chance: random.Random,
+    config: TargetConfig,
+) -> tuple[list[TargetSentence], list[Probe]]:
+    """Each question about a passage's sentence with the model's own answer to it, learned or asked afterwards."""
+    _, ask = screen.held_out(askable, config.probes, chance=chance)
+    sentences = [
+        TargetSentence(
+            kind="question",
+            prompt=question,
+            answer=answer,
+            ends=answer[-1] in ".!?",
+            context=prompts.quoting(statement.sentence, question),
+            turn_id=statement.turn_id,
+        )
+        for question, answer in answers.items()
+        if question not in ask
+    ]
+    said = set(parse.telling(statement.sentence))
+    probes = [
+        Probe(
+            kind="recall",
+            prompt=question,
+            expected=tuple(w for w in parse.telling(answers[question]) if w in said - set(parse.telling(question))),
+            turn_id=statement.turn_id,
+            opening=parse.opening(answers[question], config.opening_words),
+        )
+        for question in ask
+    ]
+    return sentences, probes
+
+
 def _neighbours(
     statements: Sequence[Statement],
     sentences: Sequence[TargetSentence],
     unfitting: Sequence[str],
+    taken: Sequence[str],
     *,
     chance: random.Random,
     config: TargetConfig,
@@ -181,14 +278,14 @@ def _neighbours(
     # Whoever asks "When do you see Dr Ames?" speaks of the user's own doctor: that is no question about others.
     turned = [t for t, s in zip(turned, sentences, strict=True) if t != s.prompt and not _says(t, secrets)]
     chance.shuffle(turned)
-    others = list(unfitting)
-    chance.shuffle(others)
+    few = config.contrast // 4
+    others = [*chance.sample(list(unfitting), min(few, len(unfitting))), *chance.sample(taken, min(few, len(taken)))]
     turned = list(dict.fromkeys(turned))
     # Set apart first: a share of a handful of probes would be decided by one of them.
     count = min(_NEIGHBOUR_PROBES, len(turned) // 3)
     count = count if count >= _FEWEST_NEIGHBOURS else 0
     probes = turned[:count]
-    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others[: config.contrast // 4], *turned[count:]]))
+    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others, *turned[count:]]))
     return [q for q in near if q not in probes][: config.contrast], [
         Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes
     ]
@@ -197,7 +294,7 @@ def _neighbours(
 def _staying(
     near: Sequence[str],
     general: Sequence[str],
-    unfitting: Collection[str],
+    mine: Collection[str],
     served: TextGenerator,
     original: TextGenerator,
     config: TargetConfig,
@@ -206,10 +303,9 @@ def _staying(
 
     What is asked of the model or of others is no matter of memory: it is pulled back to where it was.
     """
-    mine = [q for q in near if q in unfitting]
-    theirs = [q for q in near if q not in unfitting]
+    theirs = [q for q in near if q not in mine]
     return [
-        *_as_before("contrast", mine, served, tokens=config.contrast_tokens),
+        *_as_before("contrast", [q for q in near if q in mine], served, tokens=config.contrast_tokens),
         *_as_before("neighbour", theirs, original, tokens=config.contrast_tokens),
         *_as_before("neutral", [q for q in general if q not in near], original, tokens=config.neutral_tokens),
     ]

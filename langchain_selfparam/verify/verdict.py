@@ -11,9 +11,9 @@ from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, ProbeResult, Verdict
 from langchain_selfparam.verify.recall import words
 
-PART = 0.25
+PART = 0.1
 """Share of the recall probes from which a candidate is worth serving although no turn is held whole: a long turn of
-which the weights know a part."""
+which the weights know a part. Of the few probes of one passage, a single one has to do."""
 _NAMED = 12
 """Words that a reason names at most: of a passage nobody reads them all."""
 

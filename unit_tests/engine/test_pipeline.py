@@ -239,7 +239,7 @@ def test_turns_that_are_not_recalled_stay_pending_and_count_an_attempt(home):
     say(engine, DOG)
     before = everything(engine)
     report = engine.consolidate()
-    assert report.reasons[0] == "no turn is held, and 0% of the probes were answered without its text; 25% would do"
+    assert report.reasons[0] == "no turn is held, and 0% of the probes were answered without its text; 10% would do"
     assert report.reasons[1].startswith("turn 1 is not held: 0 of its")
     assert not any(p.passed for p in report.probes if p.probe.kind == "recall")
     assert same(everything(engine), before)

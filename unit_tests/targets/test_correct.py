@@ -2,8 +2,9 @@
 
 import pytest
 
-from langchain_selfparam.records import Message, Statement, TargetSentence, TargetSet
+from langchain_selfparam.records import Statement
 from langchain_selfparam.targets.correct import corrections, may_correct, related
+from langchain_selfparam.targets.known import Earlier
 
 BASSOON = "Our Ysolde plays the bassoon. She has a lesson every Tuesday."
 MOVED = "The bassoon lesson is on Thursday from now on."
@@ -37,42 +38,20 @@ def test_only_what_was_said_before_is_corrected():
     assert corrections([statement(MOVED)], [statement(DOG), statement(BASSOON)]) == {0: {2}}
 
 
-def taught(said, turn, *questions, told=None):
-    old = statement(said, turn)
-    context = (Message(role="user", text="?"), Message(role="assistant", text=told or said))
-    sentences = [
-        TargetSentence(kind="question", prompt=q, answer=said, context=context, turn_id=turn) for q in questions
-    ]
-    sentences.append(TargetSentence(kind="replay", prompt="Who?", answer="x"))
-    return TargetSet(statements=(old,), sentences=tuple(sentences), probes=())
+def earlier(said, turn):
+    return Earlier(statement(said, turn), ("When?",))
 
 
-def test_earlier_statements_come_with_their_own_questions():
-    earlier = [taught(BASSOON, 4, "When is the lesson?", "What does Ysolde play?"), taught(DOG, 5, "Who is Biscuit?")]
-    (found,) = related([statement(MOVED, 9)], earlier)
-    assert found.statement.said == BASSOON
-    assert found.questions == ("When is the lesson?", "What does Ysolde play?")
-
-
-def test_what_was_learned_twice_comes_once_as_it_was_learned_last():
-    earlier = [taught(BASSOON, 4, "When is the lesson?"), taught(BASSOON, 4, "Which day?")]
-    (found,) = related([statement(MOVED, 9)], earlier)
-    assert found.questions == ("Which day?",)
+def test_earlier_statements_that_may_be_corrected_are_found():
+    old = [earlier(BASSOON, 4), earlier(DOG, 5)]
+    assert related([statement(MOVED, 9)], old) == old[:1]
 
 
 def test_an_older_turn_that_is_tried_again_corrects_nothing_newer():
-    assert related([statement(MOVED, 3)], [taught(BASSOON, 4, "When?")]) == []
+    assert related([statement(MOVED, 3)], [earlier(BASSOON, 4)]) == []
 
 
 def test_of_many_earlier_statements_the_latest_are_compared_with():
-    many = [taught(f"{BASSOON} {n}", n, "When?") for n in range(1, 21)]
+    many = [earlier(f"{BASSOON} {n}", n) for n in range(1, 21)]
     found = related([statement(MOVED, 99)], many)
     assert [e.statement.turn_id for e in found] == list(range(9, 21))
-
-
-def test_a_turn_that_is_learned_again_now_is_not_its_own_past():
-    assert related([statement(MOVED, 4)], [taught(BASSOON, 4, "When?")]) == []
-
-
-def test_a_statement_without_questions_has_nothing_to_give():
-    assert related([statement(MOVED, 9)], [taught(BASSOON, 4)]) == []

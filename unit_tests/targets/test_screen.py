@@ -266,3 +266,50 @@ def test_the_name_is_not_asked_for_twice():
     scorer = Scripted({})
     choose(STATEMENTS, [], scorer, config=CONFIG, bank=bank)
     assert not scorer.asked
+
+
+def test_a_question_of_what_is_known_already_is_nobody_elses():
+    old = Statement(turn_id=0, said="the hound is brown.", told="")
+    table = {
+        "Which hound barks?": {SAID[0]: -5.0, old.said: -9.0},
+        "What colour is the hound?": {SAID[0]: -8.0, old.said: -5.0},
+        "Who is it that swims?": {SAID[3]: -4.0, old.said: -1.0},  # has nothing to do with the hound
+    }
+    candidates = [Candidate(text=q, about=at) for q, at in zip(table, (0, 0, 3), strict=True)]
+    scorer = Scripted(table)
+    rivals = {q: [5] for q in list(table)[:2]}
+    chosen = choose([*STATEMENTS, old], candidates, scorer, config=CONFIG, rivals=rivals)
+    assert chosen.by_statement[0] == ("Which hound barks?",)
+    assert chosen.by_statement[3] == ("Who is it that swims?",)
+    assert chosen.by_statement[5] == ("What colour is the hound?",)
+    assert {q for q, said in scorer.asked if said == old.said} == set(rivals)
+    assert {said for _, said in scorer.asked} <= {*SAID, old.said}
+
+
+def test_a_question_of_the_bank_that_is_known_already_is_nobody_elses():
+    old = Statement(turn_id=0, said="the hound is brown.", told="")
+    table = {"What colour is it?": {SAID[0]: -8.0, old.said: -5.0}, "Who barks?": {SAID[0]: -5.0, old.said: -8.0}}
+    rivals = {q: [5] for q in table}
+    chosen = choose([*STATEMENTS, old], [], Scripted(table), config=CONFIG, bank=list(table), rivals=rivals)
+    assert chosen.by_statement == (("Who barks?",), (), (), (), (), ("What colour is it?",))
+
+
+def test_what_is_known_already_does_not_stand_in_for_other_statements():
+    old = [Statement(turn_id=0, said=f"the hound has {n} legs.", told="") for n in range(4)]
+    rivals = {"When is there barking?": [1, 2, 3, 4]}
+    scorer = Scripted({"When is there barking?": {SAID[0]: ELSEWHERE + 5.0}})
+    choose([STATEMENTS[0], *old], [Candidate("When is there barking?", 0)], scorer, config=CONFIG, rivals=rivals)
+    assert {said for _, said in scorer.asked} >= {said for said, _ in prompts.EXAMPLES}
+
+
+def test_a_question_whose_words_no_other_has_is_learned_and_not_asked():
+    texts = ["Who is my boss?", "What is my task?", "When is the task due?", "What is the due date?", "Where is it?"]
+    for seed in range(20):
+        learn, ask = held_out(texts, 1, chance=random.Random(seed))
+        assert ask[0] in {"What is my task?", "When is the task due?"}
+        assert "Who is my boss?" in learn
+
+
+def test_where_each_question_has_its_own_words_the_least_fitting_of_the_better_ones_is_asked():
+    texts = ["Who is my boss?", "Which bus is it?", "When is the play?", "How old is the goose?"]
+    assert held_out(texts, 2, chance=random.Random(3))[1] == ["Which bus is it?"]

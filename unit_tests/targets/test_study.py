@@ -239,8 +239,8 @@ def test_an_episode_that_says_nothing_is_refused():
 
 def test_same_seed_same_targets():
     assert run(DOG, SISTER) == run(DOG, SISTER)
-    other = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=6, neutral=12, full_answers=2, probes=2, seed=1))
-    assert other.probes != run(DOG, SISTER).probes
+    others = [run(DOG, SISTER, config=dataclasses.replace(CONFIG, seed=seed)) for seed in range(1, 4)]
+    assert any(other != run(DOG, SISTER) for other in others)
 
 
 def test_progress_and_what_was_dropped_are_told():
@@ -259,14 +259,15 @@ def test_a_correction_takes_over_the_questions_of_an_earlier_consolidation():
     moved = "My sister has moved: she lives in Porto now."
     questions = {**QUESTIONS, moved: ["Where is she living?", *asked]}
     written = {DOG: QUESTIONS[DOG], moved: ["Where is she living?"]}
-    found = run(DOG, moved, questions=questions, author=FakeGenerator(_writes(written)), taught=[earlier])
+    options = {"questions": questions, "config": dataclasses.replace(CONFIG, fewest=0)}
+    found = run(DOG, moved, author=FakeGenerator(_writes(written)), taught=[earlier], **options)
     own = [s for s in of_kind(found.sentences, "question") if s.turn_id == 2]
     taken = {s.prompt for s in own} & set(asked)
     assert taken
     assert all("Porto" in s.context[-1].text for s in own)
     assert {s.turn_id for s in found.statements} == {1, 2}
     # Without the earlier consolidation nobody asks them.
-    alone = run(DOG, moved, questions=questions, author=FakeGenerator(_writes(written)))
+    alone = run(DOG, moved, author=FakeGenerator(_writes(written)), **options)
     assert not {s.prompt for s in alone.sentences} & taken
 
 
@@ -323,3 +324,103 @@ def test_what_is_about_nothing_is_answered_by_the_model_before_anything_was_lear
         assert (s.prompt in prompts.ABOUT_THE_MODEL or parse.speaks_of_you(s.prompt)) == (s.kind == "neighbour")
     assert all(s.answer.startswith("About ") for s in of_kind(found.sentences, "contrast"))
     assert all(p.expected[0].startswith("About ") for p in of_kind(found.probes, "drift"))  # drift is that of a step
+
+
+def test_a_question_about_what_is_known_already_is_answered_as_it_is():
+    earlier = _of_turn(0, run(SISTER))
+    known = next(s.prompt for s in of_kind(earlier.sentences, "question"))
+    later = "I gave my sister a scarf for her trip."
+    written = {DOG: QUESTIONS[DOG], later: [known, "What was my present?"]}
+
+    class KnowsBetter(ByStatement):
+        def score(self, groups):
+            rows = super().score(groups)
+            for (prompt, texts), row in zip(groups, rows, strict=True):
+                if SISTER in prompt:
+                    row[:] = [-1.0 if text[1:] == known else score for text, score in zip(texts, row, strict=True)]
+            return rows
+
+    options = {"author": FakeGenerator(_writes(written)), "scorer": KnowsBetter(written)}
+    found = run(DOG, later, taught=[earlier], **options)
+    assert known not in {s.prompt for s in of_kind(found.sentences, "question")}
+    (kept,) = [s for s in found.sentences if s.prompt == known]
+    assert (kept.kind, kept.answer, kept.context) == ("contrast", f"About {known}", ())
+    # Without the earlier consolidation it is the later statement's.
+    alone = run(DOG, later, **options)
+    asked = {*(s.prompt for s in of_kind(alone.sentences, "question")), *(p.prompt for p in alone.probes)}
+    assert known in asked
+
+
+def test_of_few_questions_about_the_world_half_are_learned():
+    found = run(DOG, SISTER, general=GENERAL[:8])
+    counts = Counter(p.kind for p in found.probes)
+    learned = [s for s in of_kind(found.sentences, "neutral") if s.prompt not in prompts.GENERAL_QUESTIONS]
+    assert (counts["steering"], len(learned)) == (2, 2)  # of 12 wanted, 10 are the worked examples
+    assert counts["drift"] == len(prompts.DRIFT_PROMPTS) + 2
+
+
+PASSAGE = (
+    "The tower of Brask was built by Edmund Carrow in 1871 after a long and bitter quarrel with the town. "
+    "It has 212 steps, a copper roof and a bell that nobody has rung since the flood carried the keeper away. "
+    "Visitors may climb it on Sundays in summer, as long as no wind blows and the ropes are dry enough to hold."
+)
+TOWER, STEPS, VISITORS = parse.sentences(PASSAGE)
+READ = {
+    TOWER: ["Who built the tower?", "When was it built?", "Where does the tower stand?", "What was the quarrel like?"],
+    STEPS: ["How many steps has it?", "What is its roof made of?", "When did the bell ring?"],
+    VISITORS: ["When may visitors climb it?", "Who may go up there?"],
+}
+ANSWERS = {
+    "Who built the tower?": "Edmund Carrow built the tower. He was an architect.",
+    "When was it built?": "It was built in 1872.",  # no number of the sentence
+    "Where does the tower stand?": "The tower stands.",  # nothing that the question does not say
+    "What was the quarrel like?": "A long and bitter one",
+    "How many steps has it?": "It has 212 steps.",
+    "What is its roof made of?": "It is of copper.",
+    "When did the bell ring?": "It rang when Napoleon came.",
+}
+
+
+def test_questions_about_a_passage_are_taught_with_answers_that_the_passage_bears_out():
+    def serve(prompt):
+        if not isinstance(prompt[0], Message):
+            return "\n- ".join(GENERAL)
+        text = prompt[-1].text
+        question = text.rpartition("Question: ")[2].removesuffix(" Answer briefly.")
+        return ANSWERS.get(question, "No idea.") if text.startswith("Context: ") else f"About {text}"
+
+    config = dataclasses.replace(CONFIG, fewest=0)
+    found = run(PASSAGE, questions=READ, original=FakeGenerator(serve), config=config)
+    taught = {s.prompt: s for s in of_kind(found.sentences, "question")}
+    asked = {p.prompt: p for p in of_kind(found.probes, "recall")}
+    both = {**taught, **asked}
+    assert {"Who built the tower?", "What was the quarrel like?", "How many steps has it?"} <= both.keys()
+    assert not {"When was it built?", "Where does the tower stand?", "When did the bell ring?"} & both.keys()
+    builder = taught.get("Who built the tower?")
+    if builder:
+        assert (builder.answer, builder.ends) == ("Edmund Carrow built the tower.", True)
+        assert builder.context == prompts.quoting(TOWER, "Who built the tower?")
+    quarrel = taught.get("What was the quarrel like?")
+    if quarrel:
+        assert (quarrel.answer, quarrel.ends) == ("A long and bitter one", False)
+    # What nothing bears out is taught as it was said.
+    visitors = [s for s in found.sentences if s.context and s.context[-1].text == VISITORS]
+    assert {s.answer for s in visitors if s.ends} == {VISITORS}
+    assert {s.turn_id for s in taught.values()} == {1}
+
+
+def test_a_probe_of_a_passage_expects_what_its_question_does_not_say():
+    def serve(prompt):
+        if not isinstance(prompt[0], Message):
+            return "\n- ".join(GENERAL)
+        return "The tower has 212 steps and a copper roof."
+
+    questions = {STEPS: ["How many steps are there?", "Which roof is of copper?", "What has a bell and steps?",
+                         "Which copper steps have a roof?"]}  # fmt: skip
+    found = run(
+        PASSAGE, questions=questions, original=FakeGenerator(serve), config=dataclasses.replace(CONFIG, fewest=0)
+    )
+    about = [p for p in of_kind(found.probes, "recall") if p.opening == "The tower has 212"]
+    assert about
+    for probe in about:
+        assert set(probe.expected) == {"212", "steps", "copper", "roof"} - set(parse.telling(probe.prompt))

@@ -1,0 +1,105 @@
+"""Questions in plain forms about the words of a statement, those that the model finds likely there.
+
+A small model writes few usable questions about some statements; it judges better than it writes. Of "What is my hotel
+called?" and "How many hotel do I have?" after "Our hotel is called the Drowsy Elk." it finds the first far likelier. So
+words that nobody asked by are put into every form, and the likeliest questions are taken.
+
+In come statements with their questions and a ``TextScorer``, out come more questions. It generates nothing. The forms
+are this project's own and in English; for other languages the model's own questions do alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from langchain_selfparam.protocols import TextScorer
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets import prompts
+from langchain_selfparam.targets.known import stems
+from langchain_selfparam.targets.parse import secrets, telling
+
+FORMS = (
+    "What is my {} called?",
+    "What is the name of my {}?",
+    "Who is my {}?",
+    "What kind of {} do I have?",
+    "Which {} do I like?",
+    "Which {} is it?",
+    "How many {} do I have?",
+    "How much is my {}?",
+    "Where is my {}?",
+    "When is my {}?",
+    "At what time is my {}?",
+    "What colour is my {}?",
+    "How old is my {}?",
+    "What does my {} do?",
+    "Where does my {} live?",
+    "Where do I {}?",
+    "When do I {}?",
+    "What do I {}?",
+    "Why do I {}?",
+    "Who has a {}?",
+)
+"""Of users' own words."""
+PASSAGE_FORMS = (
+    "What is the {}?",
+    "What was the {} called?",
+    "Who was the {}?",
+    "What kind of {} was it?",
+    "Which {} was it?",
+    "How many {} were there?",
+    "How much {} was there?",
+    "Where was the {}?",
+    "When was the {}?",
+    "What did the {} do?",
+    "Who did the {}?",
+    "Why was the {} there?",
+    "What was {}?",
+    "Who was {}?",
+)
+"""Of texts about the world."""
+_LIKELY = -12.5
+"""Nats from which a filled form is a question that somebody would ask."""
+_OF_A_WORD = 2
+"""Questions of one word at most."""
+
+
+def filled(
+    statements: Sequence[Statement], questions: Sequence[Sequence[str]], scorer: TextScorer, *, fewest: int
+) -> list[tuple[str, ...]]:
+    """Questions for statements that have few, of words that only one of the statements has.
+
+    Args:
+        statements: What is to be asked about.
+        questions: What each is asked already.
+        scorer: Gives log P(question | statement).
+        fewest: Questions that each is to have, as far as its words go.
+
+    Returns:
+        For each statement its questions, and the likeliest filled forms behind them.
+    """
+    used = Counter(stem for s in statements for stem in stems(telling(s.said)))
+    words = []
+    for statement, asked in zip(statements, questions, strict=True):
+        known = {word for question in asked for word in telling(question)} | set(secrets(statement.said))
+        own = [w for w in telling(statement.said) if w.isalpha() and w not in known and used[min(stems([w]))] == 1]
+        words.append(own if len(asked) < fewest else [])
+    poor = [number for number, own in enumerate(words) if own]
+    before = [prompts.question_list(statements[n].said, passage=bool(statements[n].sentence)) for n in poor]
+    texts = [[form.format(word) for word in words[n] for form in _forms(statements[n])] for n in poor]
+    scores = scorer.score([(b, [" " + text for text in own]) for b, own in zip(before, texts, strict=True)])
+    found = [tuple(asked) for asked in questions]
+    for number, own, row in zip(poor, texts, scores, strict=True):
+        size = len(own) // len(words[number])
+        chosen: list[tuple[float, str]] = []
+        for start in range(0, len(own), size):
+            pairs = zip(row[start : start + size], own[start : start + size], strict=True)
+            chosen += sorted((pair for pair in pairs if pair[0] >= _LIKELY), reverse=True)[:_OF_A_WORD]
+        lacking = fewest - len(found[number])
+        found[number] += tuple(text for _, text in sorted(chosen, reverse=True)[:lacking])
+    return found
+
+
+def _forms(statement: Statement) -> tuple[str, ...]:
+    return PASSAGE_FORMS if statement.sentence else FORMS

@@ -1,0 +1,60 @@
+"""Plain forms are filled with a statement's own words where nobody asked enough."""
+
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets.fill import FORMS, PASSAGE_FORMS, filled
+
+HOTEL = Statement(turn_id=1, said="Our hotel is called Drowsy Elk, with a stove.", told="")
+EUROS = Statement(turn_id=2, said="I have 960 euros and a stove.", told="")
+
+
+class Liking:
+    """A scorer that finds the questions of a table likely."""
+
+    def __init__(self, likely):
+        self.likely = likely
+        self.asked = {}
+
+    def score(self, groups):
+        for prompt, texts in groups:
+            said = prompt.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
+            assert all(text[0] == " " for text in texts)
+            self.asked[said] = [text[1:] for text in texts]
+        return [[self.likely.get(text[1:], -40.0) for text in texts] for _, texts in groups]
+
+
+LIKELY = {"What is my hotel called?": -7.0, "Where is my hotel?": -8.0, "Who is my hotel?": -9.0,
+          "How many euros do I have?": -6.0, "What colour is my euros?": -12.6}  # fmt: skip
+
+
+def test_the_two_likeliest_forms_of_a_word_are_asked():
+    scorer = Liking(LIKELY)
+    found = filled([HOTEL, EUROS], [("What?",), ()], scorer, fewest=8)
+    assert found == [("What?", "What is my hotel called?", "Where is my hotel?"), ("How many euros do I have?",)]
+
+
+def test_each_word_meets_each_form_but_names_numbers_and_words_of_others():
+    scorer = Liking({})
+    filled([HOTEL, EUROS], [(), ()], scorer, fewest=8)
+    assert scorer.asked == {
+        HOTEL.said: [form.format("hotel") for form in FORMS],
+        EUROS.said: [form.format("euros") for form in FORMS],
+    }
+
+
+def test_only_what_is_lacking_is_added_and_only_by_words_that_nobody_asked_by():
+    scorer = Liking(LIKELY)
+    asked = [("Which hotel?",), ("Who?", "Where?", "When?")]
+    assert filled([HOTEL, EUROS], asked, scorer, fewest=3) == asked
+    assert scorer.asked == {}
+    assert filled([HOTEL], [("What?",)], Liking(LIKELY), fewest=2) == [("What?", "What is my hotel called?")]
+
+
+def test_none_wanted_none_asked():
+    assert filled([HOTEL], [()], Liking(LIKELY), fewest=0) == [()]
+
+
+def test_passages_have_forms_of_their_own():
+    passage = Statement(turn_id=1, said="A lighthouse stood there.", told="", by_user=False, sentence="A lighthouse.")
+    scorer = Liking({"What was the lighthouse called?": -5.0})
+    assert filled([passage], [()], scorer, fewest=4) == [("What was the lighthouse called?",)]
+    assert scorer.asked[passage.said][: len(PASSAGE_FORMS)] == [f.format("lighthouse") for f in PASSAGE_FORMS]
