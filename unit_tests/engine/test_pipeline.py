@@ -1,5 +1,6 @@
 """A memory from a turn to the weights and back: what is held, what is refused, what errors leave."""
 
+import dataclasses
 import errno
 
 import pytest
@@ -16,6 +17,7 @@ from langchain_selfparam.errors import (
     OutOfMemoryError,
 )
 from langchain_selfparam.records import (
+    Message,
     Probe,
     ProbeResult,
     TurnState,
@@ -215,6 +217,37 @@ def test_a_lease_that_an_interrupt_left_behind_is_taken_up_again(home, monkeypat
     assert states(engine) == {DOG: "leased"}
     assert engine.consolidate().held == (1,)
     assert engine.turns()[0].attempts == 0
+
+
+def test_a_question_that_quotes_its_passage_is_asked_in_that_place(home, monkeypatch):
+    engine = home.open(quick=False, generator=author())
+    write, read = learn.study, learn.teacher.read
+    told, quoted = "Who sleeps?", "Who lives there?"
+    prompts = []
+
+    def study(*args, **rest):
+        found = write(*args, **rest)
+        sentence = next(s for s in found.sentences if s.kind == "question")
+        asked = Message(role="user", text=f"Context: {SISTER}\n\nQuestion: {quoted}")
+        more = [
+            dataclasses.replace(sentence, prompt=told),
+            dataclasses.replace(sentence, prompt=quoted, answer="Ana does.", context=(asked,)),
+        ]
+        return dataclasses.replace(found, sentences=(*found.sentences, *more))
+
+    def reading(reader, head, chunks, **rest):
+        prompts.extend(engine.local.tokenizer.decode(d.prompt) for chunk in chunks for d in chunk)
+        return read(reader, head, chunks, **rest)
+
+    monkeypatch.setattr(learn, "study", study)
+    monkeypatch.setattr(learn.teacher, "read", reading)
+    say(engine, DOG)
+    engine.consolidate()
+    (after,) = [p for p in prompts if told in p]
+    assert "Your dog is called Biscuit." in after[: after.index(told)]  # recited before it
+    (inside,) = [p for p in prompts if quoted in p]
+    assert SISTER in inside
+    assert "Biscuit" not in inside
 
 
 def test_a_refused_turn_is_asked_about_with_another_seed(home, monkeypatch):

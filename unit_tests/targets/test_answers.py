@@ -36,8 +36,12 @@ def test_a_name_of_the_question_may_come_again():
 
 
 def test_the_first_sentence_of_each_answer_is_kept_and_users_statements_are_left_alone():
-    generator = FakeGenerator(lambda prompt: "Edmund Carrow did. He was tall." if WHO in prompt[-1].text else "No idea.")
-    found = own_answers([USER, PASSAGE], [["Who?"], [WHO, "When?"]], generator, config=TargetConfig(own_answer_tokens=9))
+    generator = FakeGenerator(
+        lambda prompt: "Edmund Carrow did. He was tall." if WHO in prompt[-1].text else "No idea."
+    )
+    found = own_answers(
+        [USER, PASSAGE], [["Who?"], [WHO, "When?"]], generator, config=TargetConfig(own_answer_tokens=9)
+    )
     assert found == [{}, {WHO: "Edmund Carrow did."}]
     (call,) = generator.calls
     assert call["prompts"] == [quoting(TOWER, WHO), quoting(TOWER, "When?")]
