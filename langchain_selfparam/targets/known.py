@@ -65,20 +65,34 @@ def rivals(questions: Iterable[str], earlier: Sequence[Earlier]) -> dict[str, fr
         earlier: What is known, in order.
 
     Returns:
-        Question to numbers in ``earlier``, where there are any: at most ``_CLOSEST`` for one question and ``_MOST`` in
-        all, those with the most words in common and of these the latest.
+        Question to numbers in ``earlier``, where there are any: the closest of each question, at most ``_MOST`` in all.
     """
-    led = [frozenset(e.questions) for e in earlier]
-    own = [stems(telling(e.statement.said)) for e in earlier]
-    near: dict[str, list[int]] = {}
-    for question in questions:
-        asked = stems(telling(question))
-        closeness = [(len(asked & words) + len(asked) * (question in those), number)
-                     for number, (words, those) in enumerate(zip(own, led, strict=True))]  # fmt: skip
-        near[question] = [number for close, number in sorted(closeness, reverse=True) if close][:_CLOSEST]
+    near = closest(questions, earlier)
     wanted = Counter(number for numbers in near.values() for number in numbers)
     most = {number for number, _ in sorted(wanted.items(), key=lambda item: (item[1], item[0]), reverse=True)[:_MOST]}
     return {q: frozenset(numbers) & most for q, numbers in near.items() if most & set(numbers)}
+
+
+def closest(questions: Iterable[str], there: Sequence[Earlier], *, most: int = _CLOSEST) -> dict[str, list[int]]:
+    """Statements that have words of a question, or that it led to.
+
+    Args:
+        questions: Any.
+        there: Statements, in order.
+        most: Of one question.
+
+    Returns:
+        Question to numbers in ``there``: those with the most words in common first, and of these the latest.
+    """
+    led = [frozenset(e.questions) for e in there]
+    own = [stems(telling(e.statement.said)) for e in there]
+    near: dict[str, list[int]] = {}
+    for question in questions:
+        asked = stems(telling(question))
+        common = [len(asked & words) + (question in those) for words, those in zip(own, led, strict=True)]
+        ranked = sorted(((shared, number) for number, shared in enumerate(common) if shared), reverse=True)
+        near[question] = [number for _, number in ranked[:most]]
+    return near
 
 
 def stems(words: Iterable[str]) -> frozenset[str]:

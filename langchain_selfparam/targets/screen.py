@@ -21,6 +21,7 @@ from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
+from langchain_selfparam.targets.known import Earlier, closest
 from langchain_selfparam.targets.parse import instructs, introduces, is_date, names, secrets, speaks_of_me, telling
 
 _SURE = 8.0
@@ -37,6 +38,10 @@ _FITTING = 5.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
 _FEWEST = 4
 """Statements below which the examples' own are compared with as well."""
+_MANY = 24
+"""Statements above which an unsure question is compared only with those that have its words."""
+_WORDED = 8
+"""How many of those."""
 _SEVERAL = "fits several statements"
 _DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
 
@@ -96,7 +101,10 @@ def choose(
         said += [example for example, _ in prompts.EXAMPLES]
         before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
     pairs = corrections or {}
-    columns = _columns(before, texts, scorer, pairs, rivals or {})
+    nearby = None
+    if len(statements) - len(alone) > _MANY:
+        nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
+    columns = _columns(before, texts, scorer, pairs, rivals or {}, nearby)
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
         if place == "fits":
@@ -182,6 +190,7 @@ def _columns(
     scorer: TextScorer,
     corrections: Mapping[int, Collection[int]],
     rivals: Mapping[str, Collection[int]],
+    nearby: Mapping[str, Collection[int]] | None,
 ) -> list[dict[int, float]]:
     """Scores log P(question | statement) of each question for the statements it has to be compared with.
 
@@ -193,6 +202,7 @@ def _columns(
         scorer: Gives the scores.
         corrections: As for ``choose``: these are always compared.
         rivals: As for ``choose``: these as well, and with no other question.
+        nearby: Where there are too many statements for all questions: those that a question is compared with at most.
 
     Returns:
         For each question its scores by statement number, in nats.
@@ -219,9 +229,10 @@ def _columns(
     ]
     compare(near)
     unsure: list[set[int]] = []
-    for (_, about), column in zip(texts, columns, strict=True):
+    for (text, about), column in zip(texts, columns, strict=True):
         sure = about is None or column[about] - max(s for n, s in column.items() if n != about) >= _SURE
-        unsure.append(set() if sure else set(everywhere) - set(column))
+        others = set(everywhere) if nearby is None else set(everywhere).intersection(nearby[text])
+        unsure.append(set() if sure else others - set(column))
     compare(unsure)
     return columns
 

@@ -313,3 +313,15 @@ def test_a_question_whose_words_no_other_has_is_learned_and_not_asked():
 def test_where_each_question_has_its_own_words_the_least_fitting_of_the_better_ones_is_asked():
     texts = ["Who is my boss?", "Which bus is it?", "When is the play?", "How old is the goose?"]
     assert held_out(texts, 2, chance=random.Random(3))[1] == ["Which bus is it?"]
+
+
+def test_among_many_statements_a_question_is_compared_with_those_that_have_its_words():
+    many = [
+        Statement(turn_id=n, said=f"the {'goat' if n % 5 == 0 else 'duck'} has {n} toys.", told="") for n in range(30)
+    ]
+    table = {"Which goat has a toy?": {many[0].said: ELSEWHERE + 1.0, many[20].said: -5.0}}
+    chosen, scorer = run(table, statements=many)
+    assert chosen.by_statement[20] == ("Which goat has a toy?",)
+    goats = {s.said for s in many if "goat" in s.said}
+    near = {many[n].said for n in (0, 1, 15)}  # its own, the next and one far off are always compared
+    assert {said for _, said in scorer.asked} == goats | near
