@@ -11,7 +11,7 @@ are this project's own and in English; for other languages the model's own quest
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
@@ -66,20 +66,29 @@ _OF_A_WORD = 2
 
 
 def filled(
-    statements: Sequence[Statement], questions: Sequence[Sequence[str]], scorer: TextScorer, *, fewest: int
+    statements: Sequence[Statement],
+    questions: Sequence[Sequence[str]],
+    scorer: TextScorer,
+    *,
+    fewest: int,
+    earlier: Sequence[Statement] = (),
+    without: Collection[str] = (),
 ) -> list[tuple[str, ...]]:
-    """Questions for statements that have few, of words that only one of the statements has.
+    """Questions for statements that have few, of words that no other statement has.
 
     Args:
         statements: What is to be asked about.
         questions: What each is asked already.
         scorer: Gives log P(question | statement).
         fewest: Questions that each is to have, as far as its words go.
+        earlier: What is known already.
+        without: Questions that are somebody's or nobody's already.
 
     Returns:
         For each statement its questions, and the likeliest filled forms behind them.
     """
-    used = Counter(stem for s in statements for stem in stems(telling(s.said)))
+    used = Counter(stem for s in (*statements, *earlier) for stem in stems(telling(s.said)))
+    taken = {*without, *(question for asked in questions for question in asked)}
     words = []
     for statement, asked in zip(statements, questions, strict=True):
         known = {word for question in asked for word in telling(question)} | set(secrets(statement.said))
@@ -95,7 +104,7 @@ def filled(
         chosen: list[tuple[float, str]] = []
         for start in range(0, len(own), size):
             pairs = zip(row[start : start + size], own[start : start + size], strict=True)
-            chosen += sorted((pair for pair in pairs if pair[0] >= _LIKELY), reverse=True)[:_OF_A_WORD]
+            chosen += sorted((p for p in pairs if p[0] >= _LIKELY and p[1] not in taken), reverse=True)[:_OF_A_WORD]
         lacking = fewest - len(found[number])
         found[number] += tuple(text for _, text in sorted(chosen, reverse=True)[:lacking])
     return found

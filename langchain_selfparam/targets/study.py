@@ -136,7 +136,14 @@ def _assigned(
         rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
     )
     taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest]
-    own = filled(statements, chosen.by_statement[: len(statements)], scorer, fewest=config.fewest)
+    own = filled(
+        statements,
+        chosen.by_statement[: len(statements)],
+        scorer,
+        fewest=config.fewest,
+        earlier=[old.statement for old in earlier],
+        without={*chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)},
+    )
     return dataclasses.replace(chosen, by_statement=tuple(own)), taken
 
 

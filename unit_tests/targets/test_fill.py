@@ -23,7 +23,8 @@ class Liking:
 
 
 LIKELY = {"What is my hotel called?": -7.0, "Where is my hotel?": -8.0, "Who is my hotel?": -9.0,
-          "How many euros do I have?": -6.0, "What colour is my euros?": -12.6}  # fmt: skip
+          "How many euros do I have?": -6.0, "What colour is my euros?": -12.6,
+          "What kind of stove do I have?": -9.5}  # fmt: skip
 
 
 def test_the_two_likeliest_forms_of_a_word_are_asked():
@@ -47,6 +48,17 @@ def test_only_what_is_lacking_is_added_and_only_by_words_that_nobody_asked_by():
     assert filled([HOTEL, EUROS], asked, scorer, fewest=3) == asked
     assert scorer.asked == {}
     assert filled([HOTEL], [("What?",)], Liking(LIKELY), fewest=2) == [("What?", "What is my hotel called?")]
+
+
+def test_words_of_what_is_known_and_questions_that_are_taken_are_left_alone():
+    known = Statement(turn_id=0, said="The hotels were full.", told="")
+    scorer = Liking(LIKELY)
+    assert filled([HOTEL], [()], scorer, fewest=8, earlier=[known]) == [("What kind of stove do I have?",)]
+    assert not any("hotel" in text for text in scorer.asked[HOTEL.said])
+    taken = ["What is my hotel called?", "What kind of stove do I have?"]
+    assert filled([HOTEL], [()], Liking(LIKELY), fewest=8, without=taken) == [
+        ("Where is my hotel?", "Who is my hotel?")
+    ]
 
 
 def test_none_wanted_none_asked():
