@@ -99,7 +99,9 @@ def train(
         weight_N = _weights(packed, weights or {}, steering.factor if steering else 1.0, kl_N.device)
         value = _step(optimizer, parameters, kl_N, weight_N, f"training step {step} of {len(plan)}", config)
         recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
-        drift = steering.look(reader, head, targets, autocast) if step in ends and steering else None
+        drift = None
+        if step in ends and steering:
+            drift = steering.look(reader, head, targets, done=step / len(plan), autocast=autocast)
         curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall, drift=drift))
         read.append(packed)
         progress(step, len(plan))

@@ -120,6 +120,31 @@ GENERAL_LIST = "Questions about the world:\n" + "".join(f"- {q}\n" for q in GENE
 ABOUT_THE_MODEL = ("What is your name?", "Who are you?", "What can you do?", "Where do you live?")
 """Asked of the assistant itself; always answered as before."""
 
+WORLDLY = (
+    "On which date is Halloween?",
+    "At what time does the sun set in winter?",
+    "How many weeks are there in a year?",
+    "How many strings does a violin have?",
+    "How far away is the Sun?",
+    "What colour is a ripe tomato?",
+    "Which instrument did Jimi Hendrix play?",
+    "Which vegetable makes people cry?",
+    "Which drink is made from cocoa?",
+    "Which town has a leaning tower?",
+    "Where do kangaroos live?",
+    "What is the name of the longest river in Africa?",
+    "What is a good name for a horse?",
+    "What is cheese made from?",
+    "What do rabbits eat?",
+    "What do people wear in the rain?",
+    "What does a teacher do?",
+    "Who wrote the story of Peter Pan?",
+    "Who taught Plato?",
+    "How can a stain be removed?",
+)
+"""About the world in the words in which people ask about their own lives; answered as before, so that the form of a
+question is not what brings a memory up."""
+
 NAME_QUESTIONS = (
     "What is my name?",
     "Who am I?",

@@ -292,8 +292,9 @@ def _neighbours(
     count = min(_NEIGHBOUR_PROBES, len(turned) // 3)
     count = count if count >= _FEWEST_NEIGHBOURS else 0
     probes = turned[:count]
-    near = list(dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others, *turned[count:]]))
-    return [q for q in near if q not in probes][: config.contrast], [
+    worldly = prompts.WORLDLY[: config.contrast // 4]
+    near = [q for q in dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others, *turned[count:]]) if q not in probes]
+    return [*near[: config.contrast - len(worldly)], *worldly], [
         Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes
     ]
 

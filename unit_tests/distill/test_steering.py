@@ -108,3 +108,12 @@ def test_a_tight_limit_ends_nearer_to_what_was_served_than_a_wide_one(lesson):
 def test_without_steering_nothing_is_looked_at(lesson):
     report, _ = lesson.train(None)
     assert {point.drift for point in report.curve} == {None}
+
+
+@pytest.mark.parametrize(("done", "share"), [(0.0, 1.33), (0.5, 1.165), (1.0, 1.0)])
+def test_early_in_the_training_more_drift_is_let_through_than_at_its_end(lesson, done, share):
+    reader = moved(lesson, 0.01)
+    drift = token_kl(reader, lesson.head, UNRELATED, lesson.targets)
+    steering = Steering(UNRELATED, limit=drift)
+    steering.look(reader, lesson.head, lesson.targets, done=done)
+    assert steering.factor == pytest.approx(1 / share, rel=1e-4)

@@ -36,5 +36,11 @@ def test_mentions_name_the_name():
 
 
 def test_drift_prompts_are_none_that_are_taught():
-    taught = {*prompts.GENERAL_QUESTIONS, *prompts.ABOUT_THE_MODEL, *prompts.NAME_QUESTIONS, *prompts.EXAMPLE_QUESTIONS}
+    world = {*prompts.GENERAL_QUESTIONS, *prompts.WORLDLY}
+    taught = {*world, *prompts.ABOUT_THE_MODEL, *prompts.NAME_QUESTIONS, *prompts.EXAMPLE_QUESTIONS}
     assert not taught & set(prompts.DRIFT_PROMPTS)
+    assert len(world) == len(prompts.GENERAL_QUESTIONS) + len(prompts.WORLDLY)
+
+
+def test_what_is_asked_about_the_world_is_about_nobody_present():
+    assert not [q for q in prompts.WORLDLY if parse.speaks_of_me(q) or parse.speaks_of_you(q)]

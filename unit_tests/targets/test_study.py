@@ -13,7 +13,7 @@ from langchain_selfparam.targets import parse, prompts
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.testing import FakeGenerator
 
-CONFIG = TargetConfig(samples=1, contrast=6, neutral=12, full_answers=2, probes=2)
+CONFIG = TargetConfig(samples=1, contrast=9, neutral=12, full_answers=2, probes=2)
 DOG = "My dog is called Biscuit and he is 12."
 SISTER = "My sister Ana lives in Lisbon."
 QUESTIONS = {
@@ -192,7 +192,7 @@ def test_answers_that_stay_are_as_long_as_the_settings_say():
     for call in served.calls:
         answered[call["max_tokens"]] += sum(isinstance(prompt[0], Message) for prompt in call["prompts"])
     assert (answered[3], answered[7]) == (6, 12)
-    assert all(c["temperature"] == 0.0 for c in served.calls if isinstance(c["prompts"][0][0], Message))
+    assert all(c["temperature"] == 0.0 for c in served.calls if c["max_tokens"] in (3, 7))
 
 
 def test_a_prompt_without_an_answer_is_left_out():
@@ -321,7 +321,8 @@ def test_what_is_about_nothing_is_answered_by_the_model_before_anything_was_lear
     for kind in ("neutral", "neighbour"):
         assert {s.answer for s in of_kind(found.sentences, kind)} == {"As ever."}
     for s in (*of_kind(found.sentences, "contrast"), *of_kind(found.sentences, "neighbour")):
-        assert (s.prompt in prompts.ABOUT_THE_MODEL or parse.speaks_of_you(s.prompt)) == (s.kind == "neighbour")
+        theirs = s.prompt in (*prompts.ABOUT_THE_MODEL, *prompts.WORLDLY) or parse.speaks_of_you(s.prompt)
+        assert theirs == (s.kind == "neighbour")
     assert all(s.answer.startswith("About ") for s in of_kind(found.sentences, "contrast"))
     assert all(p.expected[0].startswith("About ") for p in of_kind(found.probes, "drift"))  # drift is that of a step
 
@@ -340,7 +341,8 @@ def test_a_question_about_what_is_known_already_is_answered_as_it_is():
                     row[:] = [-1.0 if text[1:] == known else score for text, score in zip(texts, row, strict=True)]
             return rows
 
-    options = {"author": FakeGenerator(_writes(written)), "scorer": KnowsBetter(written)}
+    config = dataclasses.replace(CONFIG, contrast=40)
+    options = {"author": FakeGenerator(_writes(written)), "scorer": KnowsBetter(written), "config": config}
     found = run(DOG, later, taught=[earlier], **options)
     assert known not in {s.prompt for s in of_kind(found.sentences, "question")}
     (kept,) = [s for s in found.sentences if s.prompt == known]
