@@ -196,7 +196,7 @@ def reading(told: str) -> tuple[Message, ...]:
 def quoting(sentence: str, question: str) -> tuple[Message, ...]:
     """A question with the sentence of a passage that answers it.
 
-    Of ten wordings this one brought a model of 135M parameters nearest to the answers that people gave.
+    Of nine wordings this one brought a model of 135M parameters nearest to the answers that people gave.
     """
     return (Message(role="user", text=f"Context: {sentence}\n\nQuestion: {question} Answer briefly."),)
 
