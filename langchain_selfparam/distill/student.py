@@ -90,24 +90,23 @@ def train(
     head.refuse_trained(parameters)
     plan, epochs = _plan(documents, alternating, passing, config)
     ends, optimizer = set(itertools.accumulate(epochs)), _optimizer(parameters, config)
+    read = [pack(group) for group in plan]
     curve: list[TrainPoint] = []
-    read: list[Pack] = []
-    for step, group in enumerate(plan, 1):
-        packed = pack(group)
+    for step, packed in enumerate(read, 1):
         rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
-        kl_N = forward_kl(_read(reader, packed, autocast), head, concatenate([targets.rows[k] for k in packed.keys]))
+        kl_N = _kl(reader, head, packed, targets, autocast)
         weight_N = _weights(packed, weights or {}, steering.factor if steering else 1.0, kl_N.device)
         value = _step(optimizer, parameters, kl_N, weight_N, f"training step {step} of {len(plan)}", config)
-        recall = _recall(reader, head, held_out, autocast) if step in ends and held_out else None
-        drift = None
-        if step in ends and steering:
-            drift = steering.look(reader, head, targets, done=step / len(plan), autocast=autocast)
+        recall = drift = None
+        if step in ends:
+            recall = _recall(reader, head, held_out, autocast) if held_out else None
+            done = step / len(plan)
+            drift = steering.look(reader, head, targets, done=done, autocast=autocast) if steering else None
         curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall, drift=drift))
-        read.append(packed)
         progress(step, len(plan))
         if config.stop_kl and step >= epochs[0] and mean_kl(curve[-epochs[0] :]) < config.stop_kl:
             break
-    return _report(curve, epochs, read)
+    return _report(curve, epochs, read[: len(curve)])
 
 
 def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
@@ -120,6 +119,12 @@ def _set_rate(optimizer: torch.optim.AdamW, rate: float) -> float:
     for part in optimizer.param_groups:
         part["lr"] = rate
     return rate
+
+
+def _kl(
+    reader: Reader, head: Head, packed: Pack, targets: TeacherTargets, autocast: Callable[[], Any] | None
+) -> torch.Tensor:
+    return forward_kl(_read(reader, packed, autocast), head, concatenate([targets.rows[k] for k in packed.keys]))
 
 
 def _read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> torch.Tensor:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
-from langchain_selfparam.targets.known import stems
+from langchain_selfparam.targets.known import stem, stems
 from langchain_selfparam.targets.parse import secrets, telling
 
 FORMS = (
@@ -92,7 +92,7 @@ def filled(
     words = []
     for statement, asked in zip(statements, questions, strict=True):
         known = {word for question in asked for word in telling(question)} | set(secrets(statement.said))
-        own = [w for w in telling(statement.said) if w.isalpha() and w not in known and used[min(stems([w]))] == 1]
+        own = [w for w in telling(statement.said) if w.isalpha() and w not in known and used[stem(w)] == 1]
         words.append(own if len(asked) < fewest else [])
     poor = [number for number, own in enumerate(words) if own]
     before = [prompts.question_list(statements[n].said, passage=bool(statements[n].sentence)) for n in poor]

@@ -97,4 +97,9 @@ def closest(questions: Iterable[str], there: Sequence[Earlier], *, most: int = _
 
 def stems(words: Iterable[str]) -> frozenset[str]:
     """The beginnings by which words are compared."""
-    return frozenset(word[:_STEM] for word in words)
+    return frozenset(map(stem, words))
+
+
+def stem(word: str) -> str:
+    """The beginning by which a word is compared."""
+    return word[:_STEM]

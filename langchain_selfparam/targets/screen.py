@@ -94,17 +94,8 @@ def choose(
     fitting: list[list[tuple[float, str]]] = [[] for _ in statements]
     seeded: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
-    said = [s.said for s in statements]
-    before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
-    alone = {number for numbers in (rivals or {}).values() for number in numbers}
-    if len(said) - len(alone) < _FEWEST:  # any question would fit the only one best: the examples stand in for others
-        said += [example for example, _ in prompts.EXAMPLES]
-        before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
     pairs = corrections or {}
-    nearby = None
-    if len(statements) - len(alone) > _MANY:
-        nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
-    columns = _columns(before, texts, scorer, pairs, rivals or {}, nearby)
+    said, columns = _compared(statements, texts, scorer, pairs, rivals or {})
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
         if place == "fits":
@@ -118,14 +109,33 @@ def choose(
     kept = []
     named: set[str] = set()
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
-        texts_of = [text for _, text in sorted(written, reverse=True)]
-        diverse = _diverse(texts_of)
-        dropped["too like another"] += len(texts_of) - len(diverse)
+        diverse = _diverse([text for _, text in sorted(written, reverse=True)])
+        dropped["too like another"] += len(written) - len(diverse)
         taken = set(diverse[: config.questions])
         best_seeds = sorted(seeds, reverse=True)[: config.bank]
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
         kept.append(_with_own(statement, [text for _, text in ranked], named))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _compared(
+    statements: Sequence[Statement],
+    texts: Sequence[tuple[str, int | None]],
+    scorer: TextScorer,
+    corrections: Mapping[int, Collection[int]],
+    rivals: Mapping[str, Collection[int]],
+) -> tuple[list[str], list[dict[int, float]]]:
+    """What questions are compared with, the examples behind the statements where those are few, and their scores."""
+    said = [s.said for s in statements]
+    before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
+    common = len(said) - len({number for numbers in rivals.values() for number in numbers})
+    if common < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
+        said += [example for example, _ in prompts.EXAMPLES]
+        before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
+    nearby = None
+    if common > _MANY:
+        nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
+    return said, _columns(before, texts, scorer, corrections, rivals, nearby)
 
 
 def _place(

@@ -39,6 +39,8 @@ _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
 _FEWEST_NEIGHBOURS = 4
 """Of fewer of them one would decide; then all are learned as they were."""
+_FEWEST_ANSWERS = 3
+"""Answers of its own below which a passage's sentence is said back: of fewer none can be kept out and asked."""
 _DRIFT_PROBES = 24
 """Sampled prompts that show drift, beside the packaged ones, and as many that show it along the way: few would let one
 odd answer decide."""
@@ -160,8 +162,9 @@ def _told(
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
     for statement, questions, own in zip(statements, by_statement, answers, strict=True):
-        if own:
-            taught, asked = _answered(statement, own, [q for q in own if shared[q] == 1], chance=chance, config=config)
+        askable = [q for q in own if shared[q] == 1]
+        if len(askable) >= _FEWEST_ANSWERS:
+            taught, asked = _answered(statement, own, askable, chance=chance, config=config)
             sentences += taught
             probes += asked
             continue

@@ -368,17 +368,30 @@ PASSAGE = (
 )
 TOWER, STEPS, VISITORS = parse.sentences(PASSAGE)
 READ = {
-    TOWER: ["Who built the tower?", "When was it built?", "Where does the tower stand?", "What was the quarrel like?"],
-    STEPS: ["How many steps has it?", "What is its roof made of?", "When did the bell ring?"],
+    TOWER: [
+        "Who built the tower?",
+        "When was it built?",
+        "After what was it built?",
+        "Where does the tower stand?",
+        "What was the quarrel like?",
+    ],
+    STEPS: [
+        "How many steps has it?",
+        "What is its roof made of?",
+        "Who heard the bell last?",
+        "When did the bell ring?",
+    ],
     VISITORS: ["When may visitors climb it?", "Who may go up there?"],
 }
 ANSWERS = {
     "Who built the tower?": "Edmund Carrow built the tower. He was an architect.",
     "When was it built?": "It was built in 1872.",  # no number of the sentence
+    "After what was it built?": "After a quarrel with the town.",
     "Where does the tower stand?": "The tower stands.",  # nothing that the question does not say
     "What was the quarrel like?": "A long and bitter one",
     "How many steps has it?": "It has 212 steps.",
     "What is its roof made of?": "It is of copper.",
+    "Who heard the bell last?": "The keeper heard it.",
     "When did the bell ring?": "It rang when Napoleon came.",
 }
 
@@ -426,3 +439,17 @@ def test_a_probe_of_a_passage_expects_what_its_question_does_not_say():
     assert about
     for probe in about:
         assert set(probe.expected) == {"212", "steps", "copper", "roof"} - set(parse.telling(probe.prompt))
+
+
+def test_a_sentence_with_too_few_answers_is_said_back_and_asked_about():
+    def serve(prompt):
+        if not isinstance(prompt[0], Message):
+            return "\n- ".join(GENERAL)
+        return ANSWERS.get(prompt[-1].text.rpartition("Question: ")[2].removesuffix(" Answer briefly."), "No idea.")
+
+    questions = {STEPS: ["How many steps has it?", "What is its roof made of?"]}
+    found = run(
+        PASSAGE, questions=questions, original=FakeGenerator(serve), config=dataclasses.replace(CONFIG, fewest=0)
+    )
+    assert {s.context[-1].text for s in of_kind(found.sentences, "question")} == {TOWER, STEPS, VISITORS}
+    assert {p.expected for p in of_kind(found.probes, "recall")} >= {tuple(parse.telling(STEPS))}
