@@ -132,6 +132,8 @@ class Statement:
     """Whether it is the user's own words about their own life."""
     sentence: str = ""
     """Of a passage: the whole sentence that it was cut from, about which questions are written; empty elsewhere."""
+    instead: str = ""
+    """Where a later statement has changed a value in it: what the assistant said back before; empty elsewhere."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -174,6 +174,7 @@ class Learner:
             turns={turn.id for turn in episode.turns},
             count=config.replay,
             seed=config.seed + len(earlier),
+            amended=targets.statements,
         )
         return dataclasses.replace(targets, sentences=(*targets.sentences, *more))
 

@@ -38,7 +38,8 @@ def known(taught: Sequence[TargetSet], *, without: Collection[int]) -> list[Earl
         without: Ids of turns that are learned again now.
 
     Returns:
-        Each statement once, in the order in which they were learned first, with the questions that it had last.
+        Each statement once, in the order in which they were learned first, with the questions that it had last; without
+        those of which a value has been changed since.
     """
     found: dict[str, Earlier] = {}
     for targets in taught:
@@ -53,6 +54,7 @@ def known(taught: Sequence[TargetSet], *, without: Collection[int]) -> list[Earl
                 and (s.context[-1].text == old.told or s.context == quoting(old.sentence, s.prompt))
             ]
             if questions and old.turn_id not in without:
+                found.pop(old.instead, None)
                 found[old.told] = Earlier(old, tuple(questions))
     return list(found.values())
 

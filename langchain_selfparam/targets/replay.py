@@ -10,11 +10,17 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 
-from langchain_selfparam.records import TargetSentence, TargetSet
+from langchain_selfparam.records import Statement, TargetSentence, TargetSet
 
 
 def replayed(
-    earlier: Sequence[TargetSet], *, without: Collection[str], turns: Collection[int], count: int, seed: int
+    earlier: Sequence[TargetSet],
+    *,
+    without: Collection[str],
+    turns: Collection[int],
+    count: int,
+    seed: int,
+    amended: Sequence[Statement] = (),
 ) -> list[TargetSentence]:
     """Choose questions of earlier turns, as evenly over the turns as their numbers allow.
 
@@ -24,14 +30,17 @@ def replayed(
         turns: Ids of turns to leave out, such as those learned again now.
         count: How many.
         seed: Of the draw.
+        amended: Statements that are learned now; where they say something instead, that is replayed no more.
 
     Returns:
         At most ``count`` sentences without context, of kind ``replay``.
     """
     by_turn: dict[int, dict[str, TargetSentence]] = {}
+    retired = [s for targets in earlier for s in targets.statements if s.instead]
+    retired += [s for s in amended if s.instead]
     for targets in earlier:
         for sentence in targets.sentences:
-            if sentence.kind == "question" and sentence.turn_id is not None:
+            if sentence.kind == "question" and sentence.turn_id is not None and not _retired(sentence, retired):
                 # A turn that was learned twice: its later answers count.
                 by_turn.setdefault(sentence.turn_id, {})[sentence.prompt] = sentence
     # A question that two turns answer is answered as the later one has it.
@@ -51,3 +60,8 @@ def replayed(
         chance.shuffle(order)
         chosen += [deck.pop() for deck in order[: count - len(chosen)]]
     return [TargetSentence(kind="replay", prompt=s.prompt, answer=s.answer, ends=s.ends) for s in chosen]
+
+
+def _retired(sentence: TargetSentence, amended: Sequence[Statement]) -> bool:
+    """Whether an answer, or the one that it opens, has been amended by another turn."""
+    return any(s.turn_id != sentence.turn_id and s.instead.startswith(sentence.answer) for s in amended)

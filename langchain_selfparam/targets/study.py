@@ -26,12 +26,13 @@ from langchain_selfparam.records import (
     Turn,
 )
 from langchain_selfparam.targets import parse, prompts, screen
+from langchain_selfparam.targets.amend import amend_all, amend_earlier
 from langchain_selfparam.targets.answers import own_answers
 from langchain_selfparam.targets.bank import QUESTIONS
 from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_general, write_questions
-from langchain_selfparam.targets.known import known, rivals
+from langchain_selfparam.targets.known import Earlier, known, rivals
 from langchain_selfparam.targets.person import asked_of_model
 
 _DRIFT_TOKENS = 24
@@ -41,6 +42,8 @@ _FEWEST_NEIGHBOURS = 4
 """Of fewer of them one would decide; then all are learned as they were."""
 _FEWEST_ANSWERS = 3
 """Answers of its own below which a passage's sentence is said back: of fewer none can be kept out and asked."""
+_AMENDED = 4
+"""Times as many whole answers where a statement has been amended."""
 _DRIFT_PROBES = 24
 """Sampled prompts that show drift, beside the packaged ones, and as many that show it along the way: few would let one
 odd answer decide."""
@@ -76,10 +79,9 @@ def study(
     Raises:
         NoTargetsError: No turn says anything that can be asked about.
     """
-    statements = _statements(episode, config)
-    candidates = write_questions(statements, author, config=config)
+    statements, candidates, earlier = _asked(episode, taught, author, config)
     progress(1, 4)
-    chosen, taken = _assigned(statements, candidates, taught, scorer, config)
+    chosen, taken = _assigned(statements, candidates, earlier, scorer, config)
     mine = (*chosen.unfitting, *taken)
     progress(2, 4)
     chance = random.Random(config.seed)
@@ -106,10 +108,25 @@ def study(
     )
 
 
+def _asked(
+    episode: Episode, taught: Sequence[TargetSet], author: TextGenerator, config: TargetConfig
+) -> tuple[list[Statement], list[Candidate], list[Earlier]]:
+    """What is learned: what was said, and before it what is known and changed by it; questions for each; the rest."""
+    own = _statements(episode, config)
+    replies = {turn.id: turn.assistant for turn in episode.turns}
+    earlier = known(taught, without={s.turn_id for s in own})
+    own = amend_all(own, later=[old.statement for old in earlier], replies=replies)
+    changed, others = amend_earlier(earlier, own, replies=replies)
+    candidates = [Candidate(q, number) for number, old in enumerate(changed) for q in old.questions]
+    written = write_questions(own, author, config=config)
+    candidates += [Candidate(c.text, len(changed) + c.about) for c in written]
+    return [*(old.statement for old in changed), *own], candidates, others
+
+
 def _assigned(
     statements: Sequence[Statement],
     candidates: Sequence[Candidate],
-    taught: Sequence[TargetSet],
+    earlier: Sequence[Earlier],
     scorer: TextScorer,
     config: TargetConfig,
 ) -> tuple[screen.Chosen, list[str]]:
@@ -117,7 +134,6 @@ def _assigned(
 
     What fits an earlier statement better is no question about these: such questions are given beside.
     """
-    earlier = known(taught, without={s.turn_id for s in statements})
     corrected = related(statements, earlier)
     moving = [Candidate(q, len(statements) + n) for n, old in enumerate(corrected) for q in old.questions]
     pairs = corrections(statements, [old.statement for old in corrected])
@@ -219,9 +235,11 @@ def _about(
     """Every question with the statement as its answer: whole for some, for the others its opening.
 
     All questions of a statement share an answer, so its later words are learned from a few of them; what differs is
-    which statement a question leads to, and that is decided in its first words.
+    which statement a question leads to, and that is decided in its first words. Where a value has been changed, the
+    words that lead to it have to be learned as often.
     """
-    whole = set(chance.sample(list(questions), min(config.full_answers, len(questions))))
+    count = config.full_answers * (_AMENDED if statement.instead else 1)
+    whole = set(chance.sample(list(questions), min(count, len(questions))))
     context = prompts.reading(statement.told)
     short = parse.opening(statement.told, config.opening_words)
     return [

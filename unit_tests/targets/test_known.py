@@ -1,5 +1,7 @@
 """What was learned before, each statement once, and which of it a question may already be about."""
 
+import dataclasses
+
 import pytest
 
 from langchain_selfparam.records import Message, Statement, TargetSentence, TargetSet
@@ -43,6 +45,21 @@ def test_a_statement_without_questions_has_nothing_to_give():
 
 def test_a_question_that_was_read_with_other_words_is_not_the_statements():
     assert known([taught(BASSOON, 4, "When?", told="Something else.")], without=()) == []
+
+
+AMENDED = Statement(turn_id=9, said="It is on Friday.", told="It is on Friday.", instead=BASSOON)
+
+
+def test_what_has_been_amended_is_known_as_it_is_now():
+    later = dataclasses.replace(taught("It is on Friday.", 9, "When is it?"), statements=(AMENDED,))
+    (found,) = known([taught(BASSOON, 4, "When?"), later], without=())
+    assert found == Earlier(AMENDED, ("When is it?",))
+
+
+def test_what_a_turn_amended_is_known_as_before_while_that_turn_is_learned_again():
+    later = dataclasses.replace(taught("It is on Friday.", 9, "When is it?"), statements=(AMENDED,))
+    (found,) = known([taught(BASSOON, 4, "When?"), later], without={9})
+    assert found.statement.said == BASSOON
 
 
 def earlier(said, *questions):

@@ -1,10 +1,11 @@
 """Replay takes each turn's questions evenly, and never one that is answered anew."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
 
-from langchain_selfparam.records import Message, TargetSentence, TargetSet
+from langchain_selfparam.records import Message, Statement, TargetSentence, TargetSet
 from langchain_selfparam.targets.replay import replayed
 
 CONTEXT = (Message(role="user", text="?"),)
@@ -90,3 +91,17 @@ def test_a_whole_answer_of_each_turn_comes_first():
     found = replayed(earlier, without=(), turns=(), count=3, seed=5)
     assert sorted(s.prompt for s in found) == ["1 3?", "2 3?", "3 3?"]
     assert len(replayed(earlier, without=(), turns=(), count=99, seed=5)) == 18
+
+
+def test_what_has_been_amended_is_replayed_no_more():
+    """Neither the whole answer nor its opening; that it says something else in another turn is no reason."""
+    first = taught(t1=["a", "b"], t2=["c"])
+    opening = dataclasses.replace(first.sentences[0], prompt="d", answer="a of", ends=False)
+    first = dataclasses.replace(first, sentences=(*first.sentences, opening))
+    now = Statement(turn_id=7, said="", told="a is 7", instead="a of t1")
+    assert {s.prompt for s in replayed([first], without=(), turns=(), count=9, seed=0)} == {"a", "b", "c", "d"}
+    assert {s.prompt for s in replayed([first], without=(), turns=(), count=9, seed=0, amended=[now])} == {"b", "c"}
+    later = dataclasses.replace(taught(t7=["e"]), statements=(now,))
+    assert {s.prompt for s in replayed([first, later], without=(), turns=(), count=9, seed=0)} == {"b", "c", "e"}
+    own = dataclasses.replace(now, turn_id=1)
+    assert {s.prompt for s in replayed([first], without=(), turns=(), count=9, seed=0, amended=[own])} >= {"a", "d"}

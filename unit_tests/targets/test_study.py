@@ -271,6 +271,34 @@ def test_a_correction_takes_over_the_questions_of_an_earlier_consolidation():
     assert not {s.prompt for s in alone.sentences} & taken
 
 
+LESSON = "Our Ysolde plays the bassoon. She has a lesson every Tuesday."
+NEWS = "The bassoon lesson has moved: it is on Thursday."
+LESSON_NOW = "Your Ysolde plays the bassoon. She has a lesson every Thursday."
+
+
+def test_what_a_later_turn_changes_is_taught_as_it_is_now():
+    later = LESSON.replace("Tuesday", "Thursday")
+    asked = {later: [*QUESTIONS[DOG]], NEWS: QUESTIONS[SISTER]}
+    found = run(LESSON, NEWS, questions=asked)
+    (old,) = [s for s in found.statements if s.turn_id == 1]
+    assert (old.told, old.instead) == (LESSON_NOW, LESSON_NOW.replace("Thursday", "Tuesday"))
+    own = [s for s in of_kind(found.sentences, "question") if s.turn_id == 1]
+    assert len([s for s in own if s.answer == LESSON_NOW]) > CONFIG.full_answers  # its later words have to be learned
+    assert not any("tuesday" in (s.answer + str(s.context)).lower() for s in found.sentences)
+    assert not any("tuesday" in p.expected for p in found.probes)
+
+
+def test_what_is_known_and_changes_is_taught_again_for_the_turn_that_changes_it():
+    earlier = _of_turn(0, run(LESSON, questions={LESSON: QUESTIONS[DOG]}))
+    later = LESSON.replace("Tuesday", "Thursday")
+    found = run(NEWS, taught=[earlier], questions={NEWS: QUESTIONS[SISTER], later: QUESTIONS[DOG]})
+    assert [(s.turn_id, s.told) for s in found.statements][:1] == [(1, LESSON_NOW)]
+    own = [s for s in of_kind(found.sentences, "question") if s.answer == LESSON_NOW]
+    assert {s.prompt for s in own} <= {s.prompt for s in earlier.sentences}
+    assert {s.turn_id for s in own} == {1}
+    assert not any("tuesday" in str(s.context).lower() for s in found.sentences)
+
+
 def _of_turn(number, targets):
     statements, sentences = (
         tuple(dataclasses.replace(part, turn_id=number) for part in parts)

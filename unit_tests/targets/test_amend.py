@@ -1,0 +1,144 @@
+"""What a later statement has changed is exchanged in the earlier one, and nothing where it is not clear what."""
+
+import dataclasses
+
+import pytest
+
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets.amend import amend_all, amend_earlier, amended
+from langchain_selfparam.targets.known import Earlier
+from langchain_selfparam.targets.person import told
+
+BASSOON = "Our Ysolde plays the bassoon. She has a lesson every Tuesday in the hall."
+MOVED = "The bassoon lesson is on Thursday from now on."
+LATER = "Our Ysolde plays the bassoon. She has a lesson every Thursday in the hall."
+
+
+def statement(said, turn=1, **options):
+    return Statement(turn_id=turn, said=said, told=told(said), **options)
+
+
+def after(old, new, **options):
+    found = amended(statement(old), statement(new, 2), **options)
+    return found and found.said
+
+
+EXCHANGED = {
+    "weekday": (BASSOON, MOVED, LATER),
+    "weekdays": (
+        "The sleeper to Varna leaves on Mondays.",
+        "I was wrong: the Varna sleeper runs on a Friday.",
+        "The sleeper to Varna leaves on Fridays.",
+    ),
+    "date": (
+        "The quay fair is on 18 June, and a stall costs 9 pounds.",
+        "The fair has been put back to June the 29th.",
+        "The quay fair is on June the 29th, and a stall costs 9 pounds.",
+    ),
+    "time": (
+        "I fetch Tom from choir at half past five.",
+        "Choir ends later now; they moved it, so I fetch Tom at ten to seven.",
+        "I fetch Tom from choir at ten to seven.",
+    ),
+    "clock": ("My tram leaves at 7:30 am.", "The tram was rescheduled to 8.15 am.", "My tram leaves at 8.15 am."),
+    "number of things": (
+        "Solvei has me do 45 squats a day and sees me for 20 minutes.",
+        "Solvei wants 65 squats instead.",
+        "Solvei has me do 65 squats a day and sees me for 20 minutes.",
+    ),
+    "number in words": ("We have three geese.", "One of the geese moved out: two geese left.", "We have two geese."),
+    "number of a thing": ("I go to work by bus 58.", "I now take bus 33 to work.", "I go to work by bus 33."),
+    "name in its place": (
+        "The Paper Falcons play at the Saltworks in May.",
+        "The Paper Falcons will play at the Old Tannery instead.",
+        "The Paper Falcons play at the Old Tannery in May.",
+    ),
+    "the old value is given": (
+        "My lesson is on Monday and my bath on Sunday.",
+        "The lesson moved from Monday to Friday.",
+        "My lesson is on Friday and my bath on Sunday.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "wanted"), EXCHANGED.values(), ids=EXCHANGED)
+def test_one_value_of_the_same_kind_is_exchanged(old, new, wanted):
+    assert after(old, new) == wanted
+
+
+LEFT = {
+    "nothing says that it changed": (BASSOON, "The bassoon lesson is on Thursday."),
+    "it is about something else": ("My aunt comes every Sunday.", MOVED),
+    "only now, and little in common": ("My aunt comes every Sunday.", "I now call my aunt on Fridays."),
+    "units in common": ("They pay me 900 pounds a month.", "The rent changed to 785 pounds a month."),
+    "two it could be": ("Lessons are on Monday and Tuesday.", "The lessons moved to Friday."),
+    "two it could become": ("The lesson is on Monday.", "The lesson moved to Friday or Sunday."),
+    "another kind": ("The lesson is on Monday.", "The lesson moved to 4 May."),
+    "names by chance": ("We spend a night near the castle in Ptuj.", "I was wrong: a night more in Shumen."),
+    "the same value": (BASSOON, "The bassoon lesson was moved to Tuesday."),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), LEFT.values(), ids=LEFT)
+def test_what_is_not_clear_is_left(old, new):
+    assert after(old, new) is None
+
+
+def test_replies_tell_what_a_statement_is_about():
+    old, new = "We have to finish everything by 30 November.", "We have been given more time: it is 17 January now."
+    replies = {1: "I have noted your deadline.", 2: "I have replaced the earlier deadline."}
+    assert after(old, new) is None
+    assert after(old, new, replies=replies) == "We have to finish everything by 17 January."
+    assert after(old, new, replies={1: replies[1], 2: "I have replaced it."}) is None
+    assert after(old, new, replies={1: "I have noted the date.", 2: "I have replaced the date."}) is None
+
+
+def test_both_texts_and_what_was_said_before_are_given():
+    found = amended(statement(BASSOON), statement(MOVED, 2))
+    assert found == Statement(turn_id=1, said=LATER, told=told(LATER), instead=told(BASSOON))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"sentence": "x"}, {"by_user": False}],
+    ids=["passage", "reply"],
+)
+def test_passages_replies_and_orders_are_never_amended(options):
+    assert amended(statement(BASSOON, **options), statement(MOVED, 2)) is None
+    assert amended(statement(BASSOON), statement(MOVED, 2, **options)) is None
+    quoted = dataclasses.replace(statement(BASSOON), told=f'You told me: "{BASSOON}"')
+    assert amended(quoted, statement(MOVED, 2)) is None
+
+
+def test_only_what_was_said_before_is_amended():
+    there = [statement(BASSOON, 1), statement("My dog is called Biscuit.", 2), statement(MOVED, 3)]
+    assert [s.said for s in amend_all(there)] == [LATER, there[1].said, MOVED]
+    moved_first = [statement(MOVED, 1), statement(BASSOON, 2)]
+    assert amend_all(moved_first) == moved_first
+    same_turn = [statement(BASSOON, 1), statement(MOVED, 1)]
+    assert amend_all(same_turn) == same_turn
+
+
+def test_a_turn_that_is_tried_again_is_amended_by_what_is_held():
+    (found,) = amend_all([statement(BASSOON, 1)], later=[statement(MOVED, 9)])
+    assert found.said == LATER
+    assert amend_all([statement(BASSOON, 9)], later=[statement(MOVED, 1)])[0].said == BASSOON
+
+
+def test_the_last_of_several_changes_counts():
+    again = statement("The bassoon lesson was put off to Saturday.", 3)
+    found = amend_all([statement(BASSOON, 1), again, statement(MOVED, 2)])
+    assert "Saturday" in found[0].said
+    assert found[0].instead == told(BASSOON)
+
+
+def test_what_is_known_is_amended_in_the_name_of_the_turn_that_changes_it():
+    dog = Earlier(statement("My dog is called Biscuit.", 1), ("Who is Biscuit?",))
+    lesson = Earlier(dataclasses.replace(statement(BASSOON, 2), instead="Older."), ("When is the lesson?",))
+    changed, others = amend_earlier([dog, lesson], [statement(MOVED, 9)])
+    assert others == [dog]
+    (found,) = changed
+    assert found.questions == ("When is the lesson?",)
+    assert (found.statement.turn_id, found.statement.said) == (9, LATER)
+    assert found.statement.instead == told(BASSOON)
+    assert amend_earlier([lesson], [statement("I like tea.", 9)]) == ([], [lesson])
