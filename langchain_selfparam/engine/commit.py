@@ -27,13 +27,13 @@ from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.files import write_delta
-from langchain_selfparam.weights.merge import ExactWeights, Tensors, digest
+from langchain_selfparam.weights.merge import ServedWeights, Tensors, digest
 
 
 def commit(
     store: Store,
     *,
-    exact: ExactWeights,
+    exact: ServedWeights,
     model: Any,
     gate: Gate,
     job: Job,
@@ -50,7 +50,7 @@ def commit(
 
     Args:
         store: The memory folder.
-        exact: The base weights of ``model``.
+        exact: How ``model`` is served.
         model: The served model; its weights are those of the head.
         gate: Its gate; this thread must not be inside.
         job: The running job.
@@ -73,7 +73,7 @@ def commit(
         "created_at": created_at.isoformat(),
     }
     try:
-        written = write_delta(store.deltas, _next_id(store), delta, metadata=metadata)
+        written = write_delta(store.deltas, store.versions.next_id(), delta, metadata=metadata)
         with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
             return store.versions.commit(
                 job=job,
@@ -92,7 +92,7 @@ def commit(
 
 
 def rollback(
-    store: Store, version_id: int, *, exact: ExactWeights, model: Any, gate: Gate, created_at: datetime
+    store: Store, version_id: int, *, exact: ServedWeights, model: Any, gate: Gate, created_at: datetime
 ) -> tuple[int, ...]:
     """Serve another version, back or forward, to the bit; a job that is running cannot be committed after.
 
@@ -102,7 +102,7 @@ def rollback(
     Args:
         store: The memory folder.
         version_id: The version to serve.
-        exact: The base weights of ``model``.
+        exact: How ``model`` is served.
         model: The served model.
         gate: Its gate; this thread must not be inside.
         created_at: The time, with a timezone.
@@ -118,7 +118,9 @@ def rollback(
     return freed
 
 
-def open_weights(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, created_at: datetime) -> Version:
+def open_weights(
+    store: Store, *, exact: ServedWeights, model: Any, gate: Gate, created_at: datetime, tidy: bool = True
+) -> Version:
     """Serve what the ledger says, after a folder was opened; files that no version names are deleted.
 
     Where a delta on the head's path is damaged, the last version before it is served: the head moves there
@@ -127,17 +129,19 @@ def open_weights(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, c
 
     Args:
         store: The memory folder, just opened.
-        exact: The base weights of ``model``.
+        exact: How ``model`` is served.
         model: The served model.
         gate: Its gate; this thread must not be inside.
         created_at: The time, with a timezone.
+        tidy: Whether to delete the files that no version names; not while anybody else may be writing one.
 
     Returns:
         The version that is served.
     """
     if store.versions.get(0).weights_sha256 is None:
         store.versions.ensure_root(created_at=created_at, weights_sha256=digest(exact.base))
-    sweep(store)
+    if tidy:
+        sweep(store)
     line, damage = Line.as_far_as_good(store, store.versions.head().id)
     if not line.is_sound(exact):
         line, damage = Line.as_far_as_good(store, store.versions.head().id)
@@ -154,12 +158,12 @@ def open_weights(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, c
 
 
 @contextlib.contextmanager
-def swapped(store: Store, *, exact: ExactWeights, model: Any, gate: Gate, tensors: Tensors) -> Iterator[None]:
+def swapped(store: Store, *, exact: ServedWeights, model: Any, gate: Gate, tensors: Tensors) -> Iterator[None]:
     """Install weights, let the block write the ledger, and put the former back where it did not; gate held.
 
     Args:
         store: The memory folder.
-        exact: The base weights of ``model``.
+        exact: How ``model`` is served.
         model: The served model.
         gate: Its gate; this thread must not be inside.
         tensors: Each adapted layer's weight, from ``exact.candidate``.
@@ -194,11 +198,6 @@ def warn_if_other(version: Version, tensors: Tensors) -> None:
             "base or the arithmetic differs; they are served, and answers may differ by rounding"
         )
         warnings.warn(msg, RuntimeWarning, stacklevel=3)
-
-
-def _next_id(store: Store) -> int:
-    # Ids are never used twice and every commit is an event, also of versions that were deleted since.
-    return 1 + max((event.to_version for event in store.versions.events()), default=0)
 
 
 def _head_id(store: Store) -> int | None:

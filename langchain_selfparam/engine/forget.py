@@ -18,7 +18,7 @@ from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.records import TurnState, Version
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
-from langchain_selfparam.weights.merge import ExactWeights
+from langchain_selfparam.weights.merge import ServedWeights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ def forget(
     store: Store,
     turn_ids: Sequence[int],
     *,
-    exact: ExactWeights,
+    exact: ServedWeights,
     model: Any,
     gate: Gate,
     created_at: datetime,
@@ -53,7 +53,7 @@ def forget(
     Args:
         store: The memory folder.
         turn_ids: Turns to forget, in any state but leased.
-        exact: The base weights of ``model``.
+        exact: How ``model`` is served.
         model: The served model.
         gate: Its gate; this thread must not be inside.
         created_at: The time, with a timezone.

@@ -33,8 +33,7 @@ from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.delta import Delta
-from langchain_selfparam.weights.merge import Tensors
-from langchain_selfparam.weights.shadow import Shadow, learning_modules, with_weights
+from langchain_selfparam.weights.shadow import Shadow, learning_modules
 
 if TYPE_CHECKING:
     import torch
@@ -86,20 +85,20 @@ class Learner:
         self,
         episode: Episode,
         *,
-        candidate: Callable[[Delta], Tensors],
+        candidate: Callable[[Delta], Any],
         earlier: Sequence[TargetSet] = (),
-        base: Tensors | None = None,
+        untaught: Any = None,
         progress: Progress,
     ) -> Learned:
         """Learn an episode on top of the served weights.
 
         Args:
             episode: The turns.
-            candidate: Gives the weights that a delta would make of the served ones.
+            candidate: Gives a module that a delta would make of the served one, served to nobody.
             earlier: What the served version and those before it were learned from.
-            base: The weights before anything was learned, where the served ones are others. They ask and teach: the
-                served ones would answer with what they hold already. What is about nothing that was said, or about
-                others, stays as they answer it, so that small drifts do not add up.
+            untaught: A module as it was before anything was learned, where the served one is another. It asks and
+                teaches: the served one would answer with what it holds already. What is about nothing that was said,
+                or about others, stays as it answers, so that small drifts do not add up.
             progress: Told of each stage.
 
         Returns:
@@ -111,8 +110,8 @@ class Learner:
         clock = _Clock()
         try:
             reader = Reader(share(self._local.model))
-            original = self._local.model if base is None else with_weights(self._local.model, base)
-            first = reader if base is None else Reader(share(original))
+            original = self._local.model if untaught is None else untaught
+            first = reader if untaught is None else Reader(share(original))
             targets = self._write(episode, first, earlier, original, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
@@ -296,7 +295,7 @@ class Learner:
         unrelated: Sequence[Document],
         said: teacher.TeacherTargets,
         *,
-        candidate: Callable[[Delta], Tensors],
+        candidate: Callable[[Delta], Any],
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
@@ -304,7 +303,7 @@ class Learner:
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
             tried = delta if scale == 1.0 else delta.scaled(scale)
-            model = with_weights(self._local.model, candidate(tried))
+            model = candidate(tried)
             moved = drift.token_kl(Reader(share(model)), self._head, unrelated, said)
             last = attempt == config.max_shrinks
             if moved <= config.max_drift or last:

@@ -17,7 +17,7 @@ from langchain_selfparam.records import Version
 from langchain_selfparam.store import Store
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.files import read_delta, sweep_orphans
-from langchain_selfparam.weights.merge import ExactWeights, Tensors, digest
+from langchain_selfparam.weights.merge import ExactWeights, ServedWeights, Tensors, digest
 from langchain_selfparam.weights.totals import Totals, newest_totals, sweep_totals, write_totals
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Line:
             good = version
         return cls(store, good, totals, tuple(deltas)), None
 
-    def weights(self, exact: ExactWeights, *more: Delta) -> Tensors:
+    def weights(self, exact: ServedWeights, *more: Delta) -> Tensors:
         """The version's weights, with more deltas on top where some are given.
 
         Args:
@@ -99,7 +99,7 @@ class Line:
             _leave_aside(self.store, str(error))
         return exact.candidate([*path_deltas(self.store, self.version.id), *more])
 
-    def is_sound(self, exact: ExactWeights) -> bool:
+    def is_sound(self, exact: ServedWeights) -> bool:
         """Whether totals, where there are some, lead to the weights that the ledger saw.
 
         Totals that do not are deleted with a warning.
@@ -176,9 +176,9 @@ def sweep(store: Store) -> tuple[str, ...]:
     Returns:
         Names of the delta files.
     """
-    versions = store.versions.list()
-    sweep_totals(store.totals, {v.id for v in versions})
-    return sweep_orphans(store.deltas, {v.delta_file for v in versions if v.delta_file})
+    files = store.versions.delta_files()
+    sweep_totals(store.totals, set(files))
+    return sweep_orphans(store.deltas, {file for file in files.values() if file})
 
 
 def _totals_on(store: Store, path: Sequence[Version]) -> Totals | None:

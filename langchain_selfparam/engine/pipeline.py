@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import logging
 import os
 import socket
@@ -16,9 +15,9 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timezone
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,11 +26,12 @@ from langchain_selfparam import policy
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
+from langchain_selfparam.engine.journal import Journal, now
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.line import Line, compact, path_deltas
-from langchain_selfparam.engine.report import as_json, combined, nothing_done, target_set
+from langchain_selfparam.engine.report import as_json, combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
-from langchain_selfparam.errors import ClosedError, ConfigError, ConsolidationError
+from langchain_selfparam.errors import ConfigError, ConsolidationError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, no_progress
 from langchain_selfparam.records import (
@@ -39,25 +39,35 @@ from langchain_selfparam.records import (
     Episode,
     Job,
     Namespace,
-    TargetSet,
-    Turn,
     TurnState,
-    Version,
 )
 from langchain_selfparam.serving.gate import Gate
-from langchain_selfparam.store import Store
+from langchain_selfparam.store import Isolation, Store
 from langchain_selfparam.weights.export import export_peft
-from langchain_selfparam.weights.merge import ExactWeights
+from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
 
 logger = logging.getLogger(__name__)
 
 _OPEN: weakref.WeakKeyDictionary[Any, Path] = weakref.WeakKeyDictionary()
 _OPENING = threading.Lock()
-_WAITING = (TurnState.PENDING, TurnState.LEASED)
 
 
-class Engine:
-    """A memory: made by ``Engine.open``, given back by ``close``."""
+class Engine(Journal):
+    """A memory: made by ``Engine.open``, given back by ``close``; or one namespace's, made and kept by ``Spaces``.
+
+    Args:
+        local: The served model, or a namespace's twin of it.
+        gate: Its gate.
+        store: The memory folder, as the namespace sees it.
+        exact: How ``local`` is served.
+        settings: All stages' settings.
+        namespace: Whose memory it is.
+        generator: Writes the questions; the model itself where missing.
+        count_tokens: Counts pending text for the policy; the model's own tokenizer where missing.
+        background: Whether a worker thread of its own consolidates when the policy says so.
+        weights: Held during every operation on weights; one of its own where missing.
+        wake: Called after a turn was kept, where there is no worker of its own.
+    """
 
     def __init__(
         self,
@@ -65,28 +75,28 @@ class Engine:
         gate: Gate,
         *,
         store: Store,
-        exact: ExactWeights,
+        exact: ServedWeights,
         settings: Settings,
         namespace: Namespace,
         generator: TextGenerator | None,
         count_tokens: TokenCounter | None,
         background: bool,
+        weights: AbstractContextManager[Any] | None = None,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__(store, namespace, wake=self.notify if background else wake)
         self.settings = settings
-        self.namespace = namespace
-        self.folder = store.folder
-        self.closed = False
         self.last_report: ConsolidationReport | None = None
         self.last_error: BaseException | None = None
         self._local = local
         self._gate = gate
-        self._store = store
         self._exact = exact
+        self._closing = False
         self._learner = Learner(local, gate, settings=settings, author=generator)
         self._count = count_tokens or local.count_tokens
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._weights = threading.RLock()
-        self._worker = Worker(self._work) if background else None
+        self._weights = weights or threading.RLock()
+        self._worker = Worker(self.step) if background else None
 
     @classmethod
     def open(
@@ -120,96 +130,30 @@ class Engine:
             The engine.
 
         Raises:
-            ConfigError: The model already has an open memory.
+            ConfigError: The model already has an open memory, or the folder holds what another namespace said.
         """
-        local.require_trainable()
-        with _OPENING:
-            _refuse_second(local)
-            store = Store.open(path, base_model=local.name, base_fingerprint=local.fingerprint())
-            try:
-                exact = ExactWeights(local.model)
-                door.open_weights(store, exact=exact, model=local.model, gate=gate, created_at=_now())
-                engine = cls(
-                    local,
-                    gate,
-                    store=store,
-                    exact=exact,
-                    settings=settings,
-                    namespace=namespace,
-                    generator=generator,
-                    count_tokens=count_tokens,
-                    background=background,
-                )
-            except BaseException:
-                store.close()
-                raise
-            _OPEN[local.model] = store.folder
+        with owning(local, path, isolation="shared") as store:
+            _refuse_others(store, namespace)
+            exact = ExactWeights(local.model)
+            door.open_weights(store, exact=exact, model=local.model, gate=gate, created_at=now())
+            engine = cls(
+                local,
+                gate,
+                store=store,
+                exact=exact,
+                settings=settings,
+                namespace=namespace,
+                generator=generator,
+                count_tokens=count_tokens,
+                background=background,
+            )
         engine.notify()
         return engine
 
-    # ---- the journal
-
-    def append(self, *, user: str, assistant: str, thread: str = "", message_id: str | None = None) -> Turn:
-        """Keep a turn, in milliseconds, and wake the worker.
-
-        Args:
-            user: What the user said.
-            assistant: The reply.
-            thread: Conversation it was said in.
-            message_id: Durable id; a turn with a known one is not stored again.
-
-        Returns:
-            The turn as stored.
-        """
-        self._need_open()
-        turn = self._store.turns.append(
-            namespace=self.namespace,
-            thread=thread,
-            user=user,
-            assistant=assistant,
-            message_id=message_id,
-            created_at=_now(),
-        )
-        self.notify()
-        return turn
-
-    def prompt_turns(self, *, keep_last: int = 0, thread: str | None = None) -> tuple[Turn, ...]:
-        """The turns that belong into the prompt: what the weights do not hold, and the last ``keep_last``.
-
-        Args:
-            keep_last: Turns to give back whether or not the weights hold them.
-            thread: Only turns of this conversation; all where missing.
-
-        Returns:
-            Turns in the order in which they were said.
-        """
-        self._need_open()
-        listing = self._store.turns.list
-        if not keep_last:
-            return listing(namespace=self.namespace, thread=thread, states=_WAITING)
-        turns = [t for t in listing(namespace=self.namespace, thread=thread) if t.state is not TurnState.CLEARED]
-        last = {t.id for t in turns[-keep_last:]}
-        return tuple(t for t in turns if t.state in _WAITING or t.id in last)
-
-    def turns(self) -> tuple[Turn, ...]:
-        """Every turn of this memory, in order."""
-        self._need_open()
-        return self._store.turns.list(namespace=self.namespace)
-
-    def versions(self) -> tuple[Version, ...]:
-        """Every version in the ledger, in order."""
-        self._need_open()
-        return self._store.versions.list()
-
-    def clear(self) -> None:
-        """Take the pending turns out of the prompt for good; weights and held turns stay as they are."""
-        self._need_open()
-        self._store.turns.clear(self.namespace)
-
-    def taught(self) -> list[TargetSet]:
-        """What the served version and those before it were learned from, the oldest first."""
-        path = self._store.versions.path(self._store.versions.head().id)
-        return [target_set(text) for text in self._store.jobs.taught([version.id for version in path])]
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closing or super().closed
 
     @property
     def pending_tokens(self) -> int:
@@ -259,7 +203,7 @@ class Engine:
                 exact=self._exact,
                 model=self._local.model,
                 gate=self._gate,
-                created_at=_now(),
+                created_at=now(),
             )
 
     def forget(self, turn_ids: Sequence[int]) -> unlearning.Forgotten:
@@ -279,7 +223,7 @@ class Engine:
                 exact=self._exact,
                 model=self._local.model,
                 gate=self._gate,
-                created_at=_now(),
+                created_at=now(),
             )
 
     def export(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
@@ -320,14 +264,14 @@ class Engine:
         if self._worker is not None:
             self._worker.flush(timeout)
             return
-        while self._work():
+        while self.step():
             pass
 
     def close(self) -> None:
         """Stop after the current step, put the base weights back and give the folder back; twice does nothing."""
         if self.closed:
             return
-        self.closed = True
+        self._closing = True
         if self._worker is not None:
             self._worker.close()
         with self._weights:
@@ -336,8 +280,7 @@ class Engine:
                     self._exact.restore_base(self._local.model)
             finally:
                 self._store.close()
-                with _OPENING:
-                    _OPEN.pop(self._local.model, None)
+                disown(self._local)
 
     def __enter__(self) -> Engine:
         return self
@@ -347,17 +290,24 @@ class Engine:
     ) -> None:
         self.close()
 
-    # ---- inside
+    def step(self) -> bool:
+        """One step of a worker: learn one episode if one is due.
 
-    def _need_open(self) -> None:
-        if self.closed:
-            msg = f"the memory {self.folder} was closed; open it again"
-            raise ClosedError(msg)
+        Returns:
+            Whether there was one.
+        """
+        with self._weights:
+            if self.closed or (episode := self._choose(force=False)) is None:
+                return False
+            self.last_report = self._consolidate(episode, no_progress)
+        return True
+
+    # ---- inside
 
     def _choose(self, *, force: bool, without: AbstractSet[int] = frozenset()) -> Episode | None:
         self._need_open()
         # Nobody else can be learning: this folder is locked and so are these weights. A lease that Ctrl-C left ends.
-        self._store.jobs.recover(_now(), all_owners=True)
+        self._store.jobs.recover(now(), all_owners=True)
         pending = self._store.turns.list(namespace=self.namespace, states=(TurnState.PENDING,))
         config = self.settings.policy
         # Turns whose attempts are used up come alone: not after others that were learned just now.
@@ -369,27 +319,19 @@ class Engine:
             force=force,
         )
 
-    def _work(self) -> bool:
-        """One step of the worker: learn one episode if one is due."""
-        with self._weights:
-            if self.closed or (episode := self._choose(force=False)) is None:
-                return False
-            self.last_report = self._consolidate(episode, no_progress)
-        return True
-
     def _consolidate(self, episode: Episode, progress: Progress) -> ConsolidationReport:
         started = time.perf_counter()
         job = self._store.jobs.lease(
-            episode, owner=self._owner, now=_now(), lease_seconds=self.settings.policy.lease_seconds
+            episode, owner=self._owner, now=now(), lease_seconds=self.settings.policy.lease_seconds
         )
         try:
             line = Line.to(self._store, self._store.versions.head().id)
-            candidate = functools.partial(line.weights, self._exact)
+            model, exact = self._local.model, self._exact
             learned = self._learner.learn(
                 episode,
-                candidate=candidate,
+                candidate=lambda delta: exact.twin(model, line.weights(exact, delta)),
                 earlier=self.taught(),
-                base=self._exact.base if line.deltas or line.totals is not None else None,
+                untaught=exact.twin(model, exact.base) if line.deltas or line.totals is not None else None,
                 progress=progress,
             )
             self._store.jobs.save_targets(job, as_json(learned.targets))
@@ -437,22 +379,66 @@ class Engine:
                 delta=learned.delta,
                 held_ids=verdict.held,
                 report=_plain(report),
-                created_at=_now(),
+                created_at=now(),
             ).id
-            compact(self._store, self._exact)
+            if isinstance(self._exact, ExactWeights):
+                compact(self._store, self._exact)
             progress("commit", 1, 1)
         else:
             self._store.jobs.fail(job, error="; ".join(verdict.reasons), count_attempt=True)
-        now = time.perf_counter()
-        seconds = {**learned.seconds, "commit": now - before, "total": now - started}
+        ended = time.perf_counter()
+        seconds = {**learned.seconds, "commit": ended - before, "total": ended - started}
         return dataclasses.replace(report, version=version, seconds=seconds)
 
 
-def _refuse_second(local: LocalModel) -> None:
-    if local.model in _OPEN:
+@contextlib.contextmanager
+def owning(local: LocalModel, path: Path, *, isolation: Isolation) -> Iterator[Store]:
+    """Own a folder for a model while a memory is being made of them; where the block raises, neither is owned.
+
+    Args:
+        local: The model; its weights are the base's.
+        path: The memory folder.
+        isolation: How its weights are served.
+
+    Yields:
+        The store.
+
+    Raises:
+        ConfigError: The model already has an open memory.
+    """
+    local.require_trainable()
+    with _OPENING:
+        if local.model in _OPEN:
+            msg = (
+                f"{local.name} already has the memory {_OPEN[local.model]} open, and a model serves one at a "
+                "time; close that one first, or load the model a second time"
+            )
+            raise ConfigError(msg)
+        store = Store.open(path, base_model=local.name, base_fingerprint=local.fingerprint(), isolation=isolation)
+        try:
+            yield store
+        except BaseException:
+            store.close()
+            raise
+        _OPEN[local.model] = store.folder
+
+
+def disown(local: LocalModel) -> None:
+    """Let another memory be opened for a model.
+
+    Args:
+        local: The model.
+    """
+    with _OPENING:
+        _OPEN.pop(local.model, None)
+
+
+def _refuse_others(store: Store, namespace: Namespace) -> None:
+    others = [other for other in store.turns.namespaces() if other != namespace]
+    if others:
         msg = (
-            f"{local.name} already has the memory {_OPEN[local.model]} open, and a model serves one at a "
-            "time; close that one first, or load the model a second time"
+            f"{store.folder} holds what {others[0]} said, and with isolation='shared' {namespace} would be answered "
+            "from the same weights. Choose another folder, or isolation='namespace' and a new folder for all of them"
         )
         raise ConfigError(msg)
 
@@ -461,7 +447,3 @@ def _plain(report: ConsolidationReport) -> Mapping[str, object]:
     """The report as the ledger keeps it: figures and reasons, without the curve."""
     whole = dataclasses.asdict(dataclasses.replace(report, curve=()))
     return {k: v for k, v in whole.items() if k not in {"curve", "version"}}
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

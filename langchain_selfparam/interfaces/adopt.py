@@ -19,7 +19,8 @@ from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 from langchain_selfparam.interfaces.messages import from_records, text_of
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message, Prompt
-from langchain_selfparam.serving.gate import Gate, gate_for, wrap_generate
+from langchain_selfparam.serving.gate import Gate, gate_for
+from langchain_selfparam.serving.routing import wrap_generate
 
 _GO_ON = "Go on with this text from where it ends. Write only what comes next:"
 _ACCEPTED = (

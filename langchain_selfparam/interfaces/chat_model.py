@@ -6,28 +6,32 @@ nothing of the memory that may change the weights behind it.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
 import difflib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LangSmithParams, ModelProfile
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, InstanceOf
 
 from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.interfaces.messages import to_records
+from langchain_selfparam.interfaces.scope import at_hand, saying
 from langchain_selfparam.loading import load
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.serving.decoding import Piece
-from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.serving.generator import ChatGenerator, Completion, Sampling
+from langchain_selfparam.serving.routing import served
 
 if TYPE_CHECKING:
     import torch
@@ -151,6 +155,75 @@ class ChatSelfParam(BaseChatModel):
         """
         return len(self.local.encode_chat(to_records(messages)))
 
+    def invoke(
+        self,
+        input: LanguageModelInput,  # noqa: A002 - LangChain's own name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Answer; with a memory of many namespaces, with the weights of the one that ``config`` names.
+
+        Args:
+            input: A prompt, a string or messages.
+            config: Of the run; its ``configurable`` may say whose memory this is about.
+            stop: Strings that end the answer.
+            **kwargs: Sampling values for this call.
+
+        Returns:
+            The answer.
+        """
+        with saying(at_hand(config)):
+            return super().invoke(input, config, stop=stop, **kwargs)
+
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,  # noqa: A002 - LangChain's own name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """As ``invoke``, without blocking the event loop."""
+        with saying(at_hand(config)):
+            return await super().ainvoke(input, config, stop=stop, **kwargs)
+
+    def stream(
+        self,
+        input: LanguageModelInput,  # noqa: A002 - LangChain's own name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[AIMessageChunk]:
+        """As ``invoke``, piece by piece."""
+        chunks = cast("Generator[AIMessageChunk]", super().stream(input, config, stop=stop, **kwargs))
+        # The weights are chosen when the first piece is asked for; what a consumer does between pieces is its own.
+        with contextlib.closing(chunks), contextlib.suppress(StopIteration):
+            with saying(at_hand(config)):
+                first = next(chunks)
+            yield first
+            yield from chunks
+
+    async def astream(
+        self,
+        input: LanguageModelInput,  # noqa: A002 - LangChain's own name
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[AIMessageChunk]:
+        """As ``stream``, without blocking the event loop."""
+        pieces = cast("AsyncGenerator[AIMessageChunk]", super().astream(input, config, stop=stop, **kwargs))
+        async with contextlib.aclosing(pieces) as chunks:
+            with contextlib.suppress(StopAsyncIteration):
+                with saying(at_hand(config)):
+                    first = await anext(chunks)
+                yield first
+            async for chunk in chunks:
+                yield chunk
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -168,7 +241,8 @@ class ChatSelfParam(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = self._generator().astream(to_records(messages), **self._sampling(stop, kwargs))
+        generator = await asyncio.to_thread(self._generator)
+        answer = generator.astream(to_records(messages), **self._sampling(stop, kwargs))
         async with contextlib.aclosing(answer) as pieces:
             return self._result(Completion.join([piece async for piece in pieces]))
 
@@ -196,7 +270,8 @@ class ChatSelfParam(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        answer = self._generator().astream(to_records(messages), **self._sampling(stop, kwargs))
+        generator = await asyncio.to_thread(self._generator)
+        answer = generator.astream(to_records(messages), **self._sampling(stop, kwargs))
         async with contextlib.aclosing(answer) as pieces:
             tokens = 0
             async for piece in pieces:
@@ -207,7 +282,9 @@ class ChatSelfParam(BaseChatModel):
                 yield chunk
 
     def _generator(self) -> ChatGenerator:
-        return ChatGenerator(self.local, gate_for(self.local.model))
+        model, gate = served(self.local.model)
+        local = self.local if model is self.local.model else dataclasses.replace(self.local, model=model)
+        return ChatGenerator(local, gate)
 
     def _sampling(self, stop: list[str] | None, kwargs: dict[str, Any]) -> Sampling:
         unknown = next((name for name in kwargs if name not in _SAMPLING and name not in _IGNORED), None)

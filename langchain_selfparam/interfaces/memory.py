@@ -6,14 +6,13 @@ LangChain and the ``Engine`` facade; what happens between journal and weights is
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langchain_classic.base_memory import BaseMemory
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
@@ -21,22 +20,21 @@ from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr, ValidationError
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ClosedError, ConfigError
-from langchain_selfparam.interfaces.adopt import adopt
 from langchain_selfparam.interfaces.keys import assistant_said, user_said
-from langchain_selfparam.interfaces.options import (
-    default_path,
-    first_problem,
-    merged_settings,
-    refuse_unknown,
-    text_generator,
-)
-from langchain_selfparam.interfaces.tokens import token_counter
+from langchain_selfparam.interfaces.opening import opened, space_of
+from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
+from langchain_selfparam.interfaces.scope import filled, keys_of
+from langchain_selfparam.interfaces.twins import AsyncTwins
 from langchain_selfparam.protocols import Progress
-from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, Version
+from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
 
 if TYPE_CHECKING:
     from langchain_selfparam.engine.forget import Forgotten
     from langchain_selfparam.engine.pipeline import Engine
+    from langchain_selfparam.engine.space import Everybody, Space
+    from langchain_selfparam.engine.spaces import Spaces
+    from langchain_selfparam.interfaces.history import SessionHistory
+    from langchain_selfparam.interfaces.middleware import ParametricMiddleware
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class _Unsaved:
     """The engine's last error at that time: a newer one of the engine's goes before ``error``."""
 
 
-class ParametricMemory(BaseMemory):
+class ParametricMemory(AsyncTwins, BaseMemory):
     """A memory in the weights, for every classic chain that takes ``memory=``.
 
     Example:
@@ -74,7 +72,8 @@ class ParametricMemory(BaseMemory):
     path: str | os.PathLike[str] | None = Field(default=None, frozen=True)
     """The memory folder; ``None`` for one of this model's own under the user's data folder."""
     namespace: Namespace = Field(default=("memories", "default"), frozen=True)
-    """Whose memory it is."""
+    """Whose memory it is. With ``isolation="namespace"`` a template, ``("memories", "{user_id}")`` by default: its keys
+    are filled for each run from ``config["configurable"]`` or an agent's runtime context."""
     thread: str = ""
     """Conversation that turns are said in; where it is named, only its turns come back into the prompt."""
     consolidate_every: int | None = Field(default=8, frozen=True)
@@ -89,8 +88,11 @@ class ParametricMemory(BaseMemory):
     """A LangChain chat model that writes the questions to learn from; ``None`` for the model itself."""
     settings: InstanceOf[Settings] | None = Field(default=None, repr=False, frozen=True)
     """All settings by stage, or a nested mapping of them; ``consolidate_every`` and the like go before."""
-    isolation: Literal["shared"] = Field(default="shared", frozen=True)
-    """``"shared"``: what is learned is folded into the model's own weights."""
+    isolation: Literal["shared", "namespace"] = Field(default="shared", frozen=True)
+    """``"shared"``: what is learned is folded into the model's own weights. ``"namespace"``: each namespace has weights
+    of its own over one base, chosen for each request by what its run says (see ``namespace``)."""
+    adapter_bytes: int = Field(default=1 << 30, ge=1, frozen=True)
+    """Bytes that the namespaces' own weights take in memory at most; the least recently used leave it first."""
     background: bool = Field(default=True, frozen=True)
     """Whether a worker thread learns by itself; else only ``consolidate`` does."""
     memory_key: str = "history"
@@ -106,7 +108,7 @@ class ParametricMemory(BaseMemory):
     ai_prefix: str = "AI"
     """Name of the model in the string."""
 
-    _engine: Engine = PrivateAttr()
+    _engine: Engine | Spaces = PrivateAttr()
     _unsaved: _Unsaved = PrivateAttr(default_factory=_Unsaved)
 
     def __init__(self, llm: Any = None, /, **data: Any) -> None:
@@ -116,6 +118,8 @@ class ParametricMemory(BaseMemory):
                 raise TypeError(msg)
             data["llm"] = llm
         refuse_unknown(data, type(self).model_fields)
+        if data.get("isolation") == "namespace":
+            data.setdefault("namespace", ("memories", "{user_id}"))
         settings = merged_settings(data)
         policy = settings.policy
         data |= {
@@ -127,25 +131,7 @@ class ParametricMemory(BaseMemory):
             super().__init__(**data)
         except ValidationError as error:
             raise ConfigError(first_problem(error)) from error
-        self._engine = self._opened()
-
-    def _opened(self) -> Engine:
-        from langchain_selfparam.engine.pipeline import Engine
-
-        count = None if self.token_encoding is None else token_counter(self.token_encoding)
-        generator = text_generator(self.generator)
-        found = adopt(self.llm)
-        path = default_path(found.local.name) if self.path is None else Path(self.path)
-        return Engine.open(
-            found.local,
-            found.gate,
-            path=path,
-            settings=self.settings or Settings(),
-            namespace=self.namespace,
-            generator=generator,
-            count_tokens=count,
-            background=self.background,
-        )
+        self._engine = opened(self)
 
     @property
     def folder(self) -> Path:
@@ -200,18 +186,6 @@ class ParametricMemory(BaseMemory):
         turns = self._open().prompt_turns(keep_last=self.keep_last, thread=self.thread or None)
         return [m for t in turns for m in (HumanMessage(content=t.user), AIMessage(content=t.assistant))]
 
-    async def abuffer(self) -> str | list[BaseMessage]:
-        """``buffer`` without blocking the event loop."""
-        return await asyncio.to_thread(lambda: self.buffer)
-
-    async def abuffer_as_str(self) -> str:
-        """``buffer_as_str`` without blocking the event loop."""
-        return await asyncio.to_thread(lambda: self.buffer_as_str)
-
-    async def abuffer_as_messages(self) -> list[BaseMessage]:
-        """``buffer_as_messages`` without blocking the event loop."""
-        return await asyncio.to_thread(lambda: self.buffer_as_messages)
-
     def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The turns that the weights do not hold yet, and the last ``keep_last`` turns.
 
@@ -242,21 +216,118 @@ class ParametricMemory(BaseMemory):
             InputError: The keys do not tell what was said, or it is empty or no text.
             ClosedError: The memory was closed.
         """
-        engine = self._open()
+        self._need_open()
         user = user_said(inputs, key=self.input_key, reserved=self.memory_variables)
         assistant = assistant_said(outputs, key=self.output_key)
+        self.save_turn(user.text, assistant.text, message_id=assistant.message_id or user.message_id)
+
+    def save_turn(self, user: str, assistant: str, *, thread: str | None = None, message_id: str | None = None) -> bool:
+        """Save a turn as ``save_context`` does, without a chain's keys.
+
+        Args:
+            user: What the user said.
+            assistant: The reply; may be empty.
+            thread: Conversation it was said in; the memory's own where missing.
+            message_id: Durable id; a turn with a known one is not stored again.
+
+        Returns:
+            Whether it is stored; else ``last_error`` says why not.
+
+        Raises:
+            ConfigError: The run does not say whose memory this is about.
+            ClosedError: The memory was closed.
+        """
+        there = self._open()
         try:
-            engine.append(
-                user=user.text,
-                assistant=assistant.text,
-                thread=self.thread,
-                message_id=assistant.message_id or user.message_id,
+            there.append(
+                user=user, assistant=assistant, thread=self.thread if thread is None else thread, message_id=message_id
             )
-        except ClosedError:
+        except (ClosedError, ConfigError):
             raise
         except Exception as error:  # noqa: BLE001 - kept in last_error: the chain must not lose its answer
-            self._unsaved.error, self._unsaved.beside = error, engine.last_error
-            logger.warning("a turn was not saved in %s: %s: %s", engine.folder, type(error).__name__, error)
+            self.note_error(error)
+            logger.warning("a turn was not saved in %s: %s: %s", self.folder, type(error).__name__, error)
+            return False
+        return True
+
+    def note_error(self, error: BaseException) -> None:
+        """Keep an error that was not raised in ``last_error``.
+
+        Args:
+            error: What went wrong.
+        """
+        self._unsaved.error, self._unsaved.beside = error, self._engine.last_error
+
+    def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
+        """What became of the turns that came in these messages.
+
+        Args:
+            message_ids: Ids of messages.
+
+        Returns:
+            Message id to its turn's state; none for a message that was never saved.
+        """
+        return self._open().states(message_ids)
+
+    def pending_turns(self) -> tuple[Turn, ...]:
+        """The turns of every conversation that the weights do not hold, in the order in which they were said."""
+        return self._open().prompt_turns()
+
+    def with_namespace(self, **keys: Any) -> ParametricMemory:
+        """A handle on one namespace of this memory, such as ``memory.with_namespace(user_id="ana")``.
+
+        The model does not know of it: give chains ``llm.with_config(configurable={"user_id": "ana"})``.
+
+        Args:
+            **keys: What the keys of ``namespace`` stand for.
+
+        Returns:
+            A memory with the same engine; closing one closes all.
+
+        Raises:
+            ConfigError: A key is missing, or ``namespace`` has no such key.
+        """
+        unknown = [key for key in keys if key not in keys_of(self.namespace)]
+        if unknown:
+            msg = f"namespace {self.namespace} does not ask for {', '.join(map(repr, unknown))}"
+            raise ConfigError(msg)
+        return self.model_copy(update={"namespace": filled(self.namespace, keys)})
+
+    def get_session_history(self, session_id: str) -> SessionHistory:
+        """The history of a session, for ``RunnableWithMessageHistory``.
+
+        Args:
+            session_id: With ``isolation="namespace"`` it fills the one key of ``namespace``; else it names a
+                conversation of the one namespace.
+
+        Returns:
+            What is not in the weights yet, and a place to add messages.
+
+        Raises:
+            ConfigError: ``namespace`` asks for more than one key.
+        """
+        from langchain_selfparam.interfaces.history import SessionHistory
+
+        if keys_of(self.namespace):
+            named = self.model_copy(update={"namespace": filled(self.namespace, {"session_id": session_id})})
+        else:
+            named = self.model_copy(update={"thread": session_id})
+        return SessionHistory(named)
+
+    def as_middleware(self, *, user_key: str = "user_id", keep_last: int | None = None) -> ParametricMiddleware:
+        """This memory as middleware of ``langchain.agents.create_agent``.
+
+        Args:
+            user_key: Name of the user's id in the runtime context or in ``config["configurable"]``.
+            keep_last: Turns that stay in the thread even though the weights hold them; the memory's own where missing.
+
+        Returns:
+            The middleware.
+        """
+        from langchain_selfparam.interfaces.middleware import ParametricMiddleware
+
+        kept = self.keep_last if keep_last is None else keep_last
+        return ParametricMiddleware(self, user_key=user_key, keep_last=kept)
 
     def clear(self) -> None:
         """Take pending turns out of the prompt; they are not learned any more, and stay in ``turns``.
@@ -287,17 +358,6 @@ class ParametricMemory(BaseMemory):
         """
         return self._open().consolidate(progress=progress)
 
-    async def aconsolidate(self, *, progress: Progress | None = None) -> ConsolidationReport:
-        """``consolidate`` in a thread; cancelling the task does not stop it.
-
-        Args:
-            progress: Called in that thread.
-
-        Returns:
-            What was held, what stays in the prompt and why.
-        """
-        return await asyncio.to_thread(self.consolidate, progress=progress)
-
     def rollback(self, version: int) -> tuple[int, ...]:
         """Serve the exact weights of another version.
 
@@ -313,17 +373,6 @@ class ParametricMemory(BaseMemory):
         """
         return self._open().rollback(version)
 
-    async def arollback(self, version: int) -> tuple[int, ...]:
-        """``rollback`` in a thread.
-
-        Args:
-            version: Its id.
-
-        Returns:
-            Ids of the turns that are pending again.
-        """
-        return await asyncio.to_thread(self.rollback, version)
-
     def forget(self, turn_ids: Sequence[int]) -> Forgotten:
         """Remove turns from the weights and from the journal.
 
@@ -338,17 +387,6 @@ class ParametricMemory(BaseMemory):
             ClosedError: The memory was closed.
         """
         return self._open().forget(turn_ids)
-
-    async def aforget(self, turn_ids: Sequence[int]) -> Forgotten:
-        """``forget`` in a thread.
-
-        Args:
-            turn_ids: Ids from ``turns``.
-
-        Returns:
-            What was removed, with the proof.
-        """
-        return await asyncio.to_thread(self.forget, turn_ids)
 
     def export(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
         """Write what was learned as a file set that other programs read.
@@ -366,18 +404,6 @@ class ParametricMemory(BaseMemory):
         """
         return self._open().export(Path(path), format=format)
 
-    async def aexport(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
-        """``export`` in a thread.
-
-        Args:
-            path: A folder to make.
-            format: As in ``export``.
-
-        Returns:
-            The folder.
-        """
-        return await asyncio.to_thread(self.export, path, format=format)
-
     def flush(self, timeout: float | None = None) -> None:
         """Wait until the worker has learned whatever is due.
 
@@ -389,21 +415,9 @@ class ParametricMemory(BaseMemory):
         """
         self._open().flush(timeout)
 
-    async def aflush(self, timeout: float | None = None) -> None:
-        """``flush`` in a thread.
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
-        await asyncio.to_thread(self.flush, timeout)
-
     def close(self) -> None:
         """Give the folder back and put the model's own weights in place; a second time does nothing."""
         self._engine.close()
-
-    async def aclose(self) -> None:
-        """``close`` in a thread."""
-        await asyncio.to_thread(self.close)
 
     def __enter__(self) -> ParametricMemory:
         return self
@@ -432,8 +446,13 @@ class ParametricMemory(BaseMemory):
         )
         raise TypeError(msg)
 
-    def _open(self) -> Engine:
+    def _need_open(self) -> None:
         if self._engine.closed:
             msg = f"the memory in {self.folder} was closed; make a ParametricMemory with this path again"
             raise ClosedError(msg)
-        return self._engine
+
+    def _open(self) -> Engine | Space | Everybody:
+        self._need_open()
+        if self.isolation == "shared":
+            return cast("Engine", self._engine)
+        return space_of(cast("Spaces", self._engine), self.namespace)

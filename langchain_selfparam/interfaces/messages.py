@@ -5,6 +5,7 @@ In come strings and messages, out go text and ``records.Message``. It knows noth
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage
@@ -67,6 +68,50 @@ def to_records(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
             text = "\n\n".join(part for part in (records.pop().text, text) if part)
         records.append(Message(role=role, text=text))
     return tuple(records)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Exchange:
+    """What a user said and everything up to the reply, tool calls and their results among it."""
+
+    messages: tuple[BaseMessage, ...]
+    user: str
+    assistant: str
+    """The last reply in words; empty where there is none yet."""
+    message_id: str | None
+    """Id of the user's first message; ``None`` where it has none."""
+
+
+def exchanges(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], list[Exchange]]:
+    """Cut a conversation where the user begins to speak again.
+
+    Args:
+        messages: In order.
+
+    Returns:
+        What stands before the user's first word and all system messages, and the exchanges.
+    """
+    apart: list[BaseMessage] = []
+    groups: list[list[BaseMessage]] = []
+    for message in messages:
+        if message.type == "system" or (not groups and message.type != "human"):
+            apart.append(message)
+        elif message.type == "human" and (not groups or groups[-1][-1].type != "human"):
+            groups.append([message])
+        else:
+            groups[-1].append(message)
+    return apart, [_exchange(group) for group in groups]
+
+
+def _exchange(group: Sequence[BaseMessage]) -> Exchange:
+    said = [m for m in group if m.type == "human"]
+    replies = [text for m in group if isinstance(m, AIMessage) and (text := text_of(m)).strip()]
+    return Exchange(
+        messages=tuple(group),
+        user="\n".join(text_of(m) for m in said),
+        assistant=replies[-1] if replies else "",
+        message_id=said[0].id,
+    )
 
 
 def from_records(messages: Sequence[Message]) -> list[BaseMessage]:

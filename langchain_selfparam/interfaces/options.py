@@ -53,7 +53,7 @@ def refuse_unknown(data: Mapping[str, Any], known: Mapping[str, Any]) -> None:
         known: The fields, by name.
 
     Raises:
-        ConfigError: One is unknown, with the nearest known one, or not yet possible.
+        ConfigError: One is unknown, with the nearest known one.
     """
     for name in data:
         if name not in known:
@@ -61,9 +61,6 @@ def refuse_unknown(data: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             msg = f"{name!r} is not a setting of ParametricMemory; {hint}"
             raise ConfigError(msg)
-    if data.get("isolation") == "namespace":
-        msg = "isolation='namespace' comes in a later release; until then use one folder and one model for each user"
-        raise ConfigError(msg)
 
 
 def merged_settings(data: Mapping[str, Any]) -> Settings:

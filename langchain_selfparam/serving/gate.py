@@ -7,7 +7,6 @@ nothing of what is generated or swapped.
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 import weakref
 from collections.abc import Iterator
@@ -132,49 +131,3 @@ def gate_for(model: Any) -> Gate:
     """
     with _gates_lock:
         return _gates.setdefault(model, Gate())
-
-
-class _GatedGenerate:
-    """``model.generate`` under a gate; sits in the model's own ``__dict__``, before the class's method."""
-
-    def __init__(self, model: Any, gate: Gate) -> None:
-        self._model = model
-        self._gate = gate
-        self.own = vars(model).get("generate")
-        """What the object itself had in front of its class's method."""
-        self._inner = model.generate
-        functools.update_wrapper(self, self._inner)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with self._gate.reading():
-            return self._inner(*args, **kwargs)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # deepcopy and pickle copy the model's __dict__: the copy gets its own plain method, not this model's.
-        return getattr, (self._model, "generate")
-
-
-def wrap_generate(model: Any, gate: Gate) -> None:
-    """Make ``model.generate`` read through ``gate`` on this object, whoever calls it; twice is as once.
-
-    Args:
-        model: A transformers model that others generate with, such as a pipeline's.
-        gate: Its gate.
-    """
-    with _gates_lock:
-        if not isinstance(vars(model).get("generate"), _GatedGenerate):
-            model.generate = _GatedGenerate(model, gate)
-
-
-def unwrap_generate(model: Any) -> None:
-    """Undo ``wrap_generate``; nothing happens where it was not wrapped.
-
-    Args:
-        model: The model that was given to ``wrap_generate``.
-    """
-    with _gates_lock:
-        gated = vars(model).get("generate")
-        if isinstance(gated, _GatedGenerate):
-            del model.generate
-            if gated.own is not None:
-                model.generate = gated.own

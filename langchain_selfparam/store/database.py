@@ -66,6 +66,11 @@ class Database:
                 self.schema_version = migrate(connection)
             undo.pop_all()
 
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closed
+
     @contextlib.contextmanager
     def transaction(self, connection: Connection | None = None) -> Iterator[Connection]:
         """Write: all of the block is kept when it ends, nothing of it when it raises.

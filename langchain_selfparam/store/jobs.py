@@ -18,7 +18,7 @@ from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.records import Episode, Job, Namespace, TurnState
 from langchain_selfparam.store import tables
 from langchain_selfparam.store.database import Database
-from langchain_selfparam.store.tables import among, namespace_from, namespace_text, new_id, time_text
+from langchain_selfparam.store.tables import among, namespace_from, namespace_text, new_id, scope_of, time_text
 
 
 class JobState(str, Enum):
@@ -53,14 +53,16 @@ class JobStatus:
 
 
 class Jobs:
-    """The jobs of one memory folder.
+    """The jobs of one memory folder, or of one namespace in it.
 
     Args:
         database: The folder's database.
+        namespace: Whose head its jobs begin at; ``None`` where all are served the same.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, namespace: Namespace | None = None) -> None:
         self._database = database
+        self._scope = scope_of(namespace)
 
     def lease(
         self,
@@ -99,7 +101,7 @@ class Jobs:
         with self._database.transaction(connection) as c:
             _need_pending(episode, c)
             head = c.execute(
-                select(tables.heads.c.version).where(tables.heads.c.scope == tables.SCOPE)
+                select(tables.heads.c.version).where(tables.heads.c.scope == self._scope)
             ).scalar_one_or_none()
             job = new_id(c, tables.jobs, {"base_version": head, **values})
             c.execute(insert(tables.job_turns), [{"job": job, "turn": i} for i in ids])

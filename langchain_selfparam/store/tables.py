@@ -100,7 +100,19 @@ events = Table(
 )
 
 SCOPE = "shared"
-"""The one head there is; a head for each namespace would be a row for each namespace."""
+"""The head of a folder in which all namespaces are served the same weights."""
+
+
+def scope_of(namespace: Namespace | None) -> str:
+    """Whose head it is.
+
+    Args:
+        namespace: Whose weights are its own; ``None`` where all are served the same.
+
+    Returns:
+        The key of its row in ``heads``.
+    """
+    return SCOPE if namespace is None else namespace_text(namespace)
 
 
 def namespace_text(namespace: Namespace) -> str:

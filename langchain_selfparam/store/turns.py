@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from langchain_selfparam.errors import ConsolidationError, UnknownTurnError
 from langchain_selfparam.records import Namespace, Turn, TurnState
@@ -114,6 +114,44 @@ class Turns:
             query = query.where(t.state.in_([state.value for state in states]))
         with self._database.reading(connection) as c:
             return tuple(_turn(row) for row in c.execute(query))
+
+    def states(
+        self, namespace: Namespace, message_ids: Collection[str], *, connection: Connection | None = None
+    ) -> dict[str, TurnState]:
+        """What became of the turns that came in these messages.
+
+        Args:
+            namespace: Whose.
+            message_ids: Durable ids.
+            connection: A transaction to join.
+
+        Returns:
+            Message id to the state of its turn; none for a message that was never saved.
+        """
+        t = tables.turns.c
+        each = func.json_each(json.dumps(sorted(message_ids))).table_valued("value")
+        own = (t.namespace == namespace_text(namespace)) & t.message_id.in_(select(each.c.value))
+        with self._database.reading(connection) as c:
+            return {row.message_id: TurnState(row.state) for row in c.execute(select(t.message_id, t.state).where(own))}
+
+    def namespaces(
+        self, *, states: Collection[TurnState] | None = None, connection: Connection | None = None
+    ) -> dict[Namespace, int]:
+        """Who has said something, and how many turns, whoever spoke first coming first.
+
+        Args:
+            states: Only turns in one of these states count.
+            connection: A transaction to join.
+
+        Returns:
+            Namespace to its number of such turns; none without one.
+        """
+        t = tables.turns.c
+        query = select(t.namespace, func.count()).group_by(t.namespace).order_by(func.min(t.id))
+        if states is not None:
+            query = query.where(t.state.in_([state.value for state in states]))
+        with self._database.reading(connection) as c:
+            return {namespace_from(text): int(count) for text, count in c.execute(query)}
 
     def get(self, ids: Sequence[int], *, connection: Connection | None = None) -> tuple[Turn, ...]:
         """Look turns up.

@@ -11,21 +11,22 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, select, true, update
 
 from langchain_selfparam.errors import ConsolidationError, UnknownVersionError
-from langchain_selfparam.records import Job, TurnState, Version
+from langchain_selfparam.records import Job, Namespace, TurnState, Version
 from langchain_selfparam.store import tables
 from langchain_selfparam.store.database import Database
 from langchain_selfparam.store.jobs import JobState, need_running
 from langchain_selfparam.store.tables import (
-    SCOPE,
     among,
     listed,
     namespace_from,
     namespace_text,
     new_id,
+    scope_of,
     time_text,
 )
 
@@ -43,14 +44,18 @@ class HeadEvent:
 
 
 class Versions:
-    """The versions of one memory folder.
+    """The versions of one memory folder, or of one namespace in it.
 
     Args:
         database: The folder's database.
+        namespace: Whose versions and head alone are seen, besides version 0, which all have in common; ``None`` for
+            those of a folder in which all are served the same.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, namespace: Namespace | None = None) -> None:
         self._database = database
+        self._namespace = namespace
+        self._scope = scope_of(namespace)
 
     def ensure_root(
         self,
@@ -74,7 +79,8 @@ class Versions:
         with self._database.transaction(connection) as c:
             if 0 not in self._parents(c):
                 c.execute(insert(tables.versions).values(values))
-                c.execute(insert(tables.heads).values(scope=SCOPE, version=0))
+            if self._head(c) is None:
+                c.execute(insert(tables.heads).values(scope=self._scope, version=0))
             bare = and_(v.id == 0, v.weights_sha256.is_(None))
             c.execute(update(tables.versions).where(bare).values(weights_sha256=weights_sha256))
             return self.get(0, connection=c)
@@ -151,7 +157,8 @@ class Versions:
             The moves; they stay when the versions they name are deleted.
         """
         with self._database.reading(connection) as c:
-            rows = c.execute(select(tables.events).order_by(tables.events.c.id)).all()
+            own = select(tables.events).where(tables.events.c.scope == self._scope)
+            rows = c.execute(own.order_by(tables.events.c.id)).all()
         return tuple(
             HeadEvent(
                 id=row.id,
@@ -162,6 +169,45 @@ class Versions:
             )
             for row in rows
         )
+
+    def next_id(self, *, connection: Connection | None = None) -> int:
+        """The id that the next version will have: ids are used once in a folder, also those of deleted versions.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            One more than any version ever had.
+        """
+        # Every commit is an event, and events stay when versions are deleted.
+        with self._database.reading(connection) as c:
+            last = c.execute(select(func.coalesce(func.max(tables.events.c.to_version), 0))).scalar_one()
+        return int(last) + 1
+
+    def any(self, *, connection: Connection | None = None) -> bool:
+        """Whether the folder was used before: version 0 is there.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            Whether it is.
+        """
+        with self._database.reading(connection) as c:
+            return 0 in self._parents(c)
+
+    def delta_files(self, *, connection: Connection | None = None) -> dict[int, str | None]:
+        """The delta files that any version of the folder needs, whoever's it is.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            Version id to the name of its file, ``None`` for version 0.
+        """
+        v = tables.versions.c
+        with self._database.reading(connection) as c:
+            return {row.id: row.delta_file for row in c.execute(select(v.id, v.delta_file))}
 
     def commit(
         self,
@@ -253,6 +299,8 @@ class Versions:
             path = self._path(version_id, c)
             on_path = select(vt.turn).where(among(vt.version, path))
             lost = and_(t.state == TurnState.HELD.value, t.id.not_in(on_path))
+            if self._namespace is not None:
+                lost &= t.namespace == namespace_text(self._namespace)
             freed = tuple(c.execute(select(t.id).where(lost).order_by(t.id)).scalars())
             first = select(func.min(vt.version)).where(and_(vt.turn == t.id, among(vt.version, path)))
             c.execute(
@@ -289,8 +337,10 @@ class Versions:
             c.execute(delete(tables.versions).where(among(v.id, ids)))
 
     def _load(self, ids: Collection[int], c: Connection) -> tuple[Version, ...]:
-        v, vt = tables.versions.c, tables.version_turns.c
-        head = self._head(c)
+        v, vt, h = tables.versions.c, tables.version_turns.c, tables.heads.c
+        # Of everybody's versions each one's head is served to somebody.
+        mine = true() if self._namespace is None else h.scope == self._scope
+        heads = set(c.execute(select(h.version).where(mine)).scalars())
         turns: dict[int, tuple[int, ...]] = {}
         for version, turn in c.execute(select(vt.version, vt.turn).where(among(vt.version, ids))):
             turns[version] = (*turns.get(version, ()), turn)
@@ -305,7 +355,7 @@ class Versions:
                 weights_sha256=row.weights_sha256,
                 turn_ids=tuple(sorted(turns.get(row.id, ()))),
                 report=json.loads(row.report),
-                is_head=row.id == head,
+                is_head=row.id in heads,
             )
             for row in c.execute(select(tables.versions).where(among(v.id, ids)).order_by(v.id))
         )
@@ -333,17 +383,24 @@ class Versions:
         return head
 
     def _set_head(self, c: Connection, kind: str, old: int | None, new: int, when: str) -> None:
-        c.execute(update(tables.heads).where(tables.heads.c.scope == SCOPE).values(version=new))
-        row = {"scope": SCOPE, "kind": kind, "from_version": old, "to_version": new, "created_at": when}
+        c.execute(update(tables.heads).where(tables.heads.c.scope == self._scope).values(version=new))
+        row = {"scope": self._scope, "kind": kind, "from_version": old, "to_version": new, "created_at": when}
         c.execute(insert(tables.events).values(row))
 
     def _head(self, c: Connection) -> int | None:
         h = tables.heads.c
-        return c.execute(select(h.version).where(h.scope == SCOPE)).scalar_one_or_none()
+        return c.execute(select(h.version).where(h.scope == self._scope)).scalar_one_or_none()
 
     def _parents(self, c: Connection) -> dict[int, int | None]:
-        rows = c.execute(select(tables.versions.c.id, tables.versions.c.parent))
+        v = tables.versions.c
+        rows = c.execute(select(v.id, v.parent).where(self._own(v)))
         return {row.id: row.parent for row in rows}
+
+    def _own(self, v: Any) -> ColumnElement[bool]:
+        if self._namespace is None:
+            return true()
+        own: ColumnElement[bool] = (v.id == 0) | (v.namespace == namespace_text(self._namespace))
+        return own
 
     def _path(self, version_id: int, c: Connection) -> set[int]:
         parents = self._parents(c)

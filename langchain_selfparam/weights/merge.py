@@ -10,17 +10,40 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from langchain_selfparam.errors import ConsolidationError, DamagedLedgerError, WrongModelError
 from langchain_selfparam.weights.delta import Delta, Factors
-from langchain_selfparam.weights.shadow import adapted_modules
+from langchain_selfparam.weights.shadow import adapted_modules, with_weights
 from langchain_selfparam.weights.totals import Totals
 
 Tensors = Mapping[str, torch.Tensor]
 """Layer name to its weight [D_out, D_in], in the model's order."""
+
+
+class ServedWeights(Protocol):
+    """What is served in one place, and the only way to change it: ``ExactWeights`` or ``adapter.AdapterWeights``."""
+
+    @property
+    def base(self) -> Tensors:
+        """What is served where nothing was learned."""
+
+    def served(self, model: Any) -> Tensors:
+        """Copy what a model serves now."""
+
+    def candidate(self, deltas: Sequence[Delta], *, start: Totals | None = None) -> Tensors:
+        """What deltas make of the base."""
+
+    def install(self, model: Any, tensors: Tensors, *, former: Tensors | None = None) -> None:
+        """Serve these, under the gate; all of them or what was served before."""
+
+    def restore_base(self, model: Any) -> None:
+        """Serve the untouched base."""
+
+    def twin(self, model: Any, tensors: Tensors) -> Any:
+        """A module of its own that serves these, and is served to nobody."""
 
 
 def digest(tensors: Tensors) -> str:
@@ -94,7 +117,7 @@ class ExactWeights:
         tensors = dict(self._base)
         for name, total in self.totals(deltas, start=start):
             tensors[name] = total.to(tensors[name].dtype)
-        _refuse_infinite(tensors)
+        refuse_infinite(tensors)
         return tensors
 
     @torch.no_grad()
@@ -142,7 +165,7 @@ class ExactWeights:
         """
         weights = self._weights(model)
         self._refuse_unfit(weights, tensors)
-        _refuse_infinite(tensors)
+        refuse_infinite(tensors)
         former = self.served(model) if former is None else former
         try:
             _write(weights, tensors)
@@ -157,6 +180,18 @@ class ExactWeights:
             model: The served model.
         """
         self.install(model, self._base)
+
+    def twin(self, model: Any, tensors: Tensors) -> Any:
+        """A module over the same tensors but these: a candidate that nobody is served yet.
+
+        Args:
+            model: The served model; it is not changed.
+            tensors: From ``candidate``, or ``base``.
+
+        Returns:
+            The twin.
+        """
+        return with_weights(model, tensors)
 
     def check(self, model: Any, expected: str) -> None:
         """Hold a model to the weights that it should serve.
@@ -213,7 +248,15 @@ class ExactWeights:
                 raise ConsolidationError(msg)
 
 
-def _refuse_infinite(tensors: Tensors) -> None:
+def refuse_infinite(tensors: Tensors) -> None:
+    """Refuse tensors with a number that is infinite or none.
+
+    Args:
+        tensors: Layer name to a tensor.
+
+    Raises:
+        ConsolidationError: It names the first such layer.
+    """
     bad = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if bad:
         msg = (

@@ -50,8 +50,8 @@ class Quick:
         self.at = lambda stage: None
         """Called at each stage; may wait or raise."""
 
-    def learn(self, episode, *, candidate, earlier, base, progress):
-        self.bases.append(base)
+    def learn(self, episode, *, candidate, earlier, untaught, progress):
+        self.bases.append(untaught)
         self.episodes.append([turn.user for turn in episode.turns])
         assert len(self.episodes) < 20, "it learns for ever"
         for stage in STAGES:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from engine_home import ANA, DOG, SISTER, STAGES, everything, same, say, states, with_
+from engine_home import ANA, DOG, STAGES, everything, same, say, states, with_
 
 from langchain_selfparam.engine.report import as_json, target_set
 from langchain_selfparam.errors import (
@@ -104,16 +104,12 @@ def test_leased_turns_are_still_prompted(home):
     assert prompted == [[DOG]] * len(STAGES)
 
 
-def test_another_namespace_is_not_seen_and_not_learned(home):
+def test_another_namespace_would_be_answered_with_what_this_one_said(home):
     engine = home.open()
     say(engine, DOG)
     engine.close()
-    other = home.open(namespace=("memories", "ben"))
-    say(other, SISTER)
-    assert [t.user for t in other.turns()] == [SISTER]
-    assert other.consolidate().held == (2,)
-    assert other.quick.episodes == [[SISTER]]
-    other.close()
+    with pytest.raises(ConfigError, match=r"holds what \('memories', 'ana'\) said, and with isolation='shared'"):
+        home.open(namespace=("memories", "ben"))
     assert states(home.open()) == {DOG: "pending"}
 
 
@@ -356,7 +352,7 @@ def test_what_stays_as_it_was_is_what_the_untouched_model_answers(home):
         engine.consolidate()
     first, second = engine.quick.bases
     assert first is None  # the served weights are the untouched ones
-    assert all(torch.equal(second[name], tensor) for name, tensor in before.items())
+    assert all(torch.equal(second.get_submodule(name).weight, tensor) for name, tensor in before.items())
     engine.rollback(0)
     say(engine, "c")
     engine.consolidate()

@@ -134,11 +134,6 @@ def test_a_setting_of_the_wrong_kind_is_refused_by_name(make_memory):
         make_memory(isolation="none")
 
 
-def test_isolation_by_namespace_is_refused_with_what_to_do(make_memory):
-    with pytest.raises(ConfigError, match=r"later release; until then use one folder and one model for each"):
-        make_memory(isolation="namespace")
-
-
 def test_what_the_engine_was_opened_with_cannot_change(memory):
     with pytest.raises(ValidationError, match="consolidate_every\n  Field is frozen"):
         memory.consolidate_every = 3

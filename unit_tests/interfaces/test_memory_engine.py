@@ -66,12 +66,17 @@ def test_a_folder_has_one_owner_and_one_model(llm, tmp_path):
     open_memory(llm, tmp_path).close()
 
 
-def test_namespaces_do_not_see_each_other(llm, tmp_path):
+def test_weights_that_all_are_served_are_one_namespaces(llm, tmp_path):
     with open_memory(llm, tmp_path, namespace=("memories", "ana")) as memory:
         say(memory, "I am Ana")
-    with open_memory(llm, tmp_path, namespace=("memories", "bob")) as memory:
-        assert memory.turns == ()
-        assert memory.buffer == ""
+    refused = (
+        r"holds what \('memories', 'ana'\) said, and with isolation='shared' \('memories', 'bob'\) would be answered "
+        r"from the same weights\. Choose another folder, or isolation='namespace' and a new folder for all of them"
+    )
+    with pytest.raises(ConfigError, match=refused):
+        open_memory(llm, tmp_path, namespace=("memories", "bob"))
+    with open_memory(llm, tmp_path, namespace=("memories", "ana")) as memory:  # nothing was left open or changed
+        assert [turn.user for turn in memory.turns] == ["I am Ana"]
 
 
 def test_clear_leaves_the_turns_in_the_journal(llm, tmp_path):

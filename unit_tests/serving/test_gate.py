@@ -9,7 +9,8 @@ import weakref
 import pytest
 import torch
 
-from langchain_selfparam.serving.gate import Gate, gate_for, unwrap_generate, wrap_generate
+from langchain_selfparam.serving.gate import Gate, gate_for
+from langchain_selfparam.serving.routing import unwrap_generate, wrap_generate
 from langchain_selfparam.testing import tiny_model
 
 

@@ -12,8 +12,9 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message
 from langchain_selfparam.serving.decoding import IncrementalText, StopStrings
-from langchain_selfparam.serving.gate import gate_for, wrap_generate
+from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.serving.generator import ChatGenerator, Completion
+from langchain_selfparam.serving.routing import wrap_generate
 from langchain_selfparam.testing import saying, tiny_model
 
 

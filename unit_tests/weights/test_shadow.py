@@ -5,7 +5,8 @@ import torch
 
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.model import LocalModel, share
-from langchain_selfparam.serving.gate import gate_for, wrap_generate
+from langchain_selfparam.serving.gate import gate_for
+from langchain_selfparam.serving.routing import wrap_generate
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights.merge import ExactWeights
 from langchain_selfparam.weights.shadow import Shadow, adapted_modules, learning_modules

@@ -1,0 +1,121 @@
+"""The journal of one namespace: what was said, what of it belongs into a prompt, what was learned.
+
+In come turns, out come turns and versions. It needs no model, so that whoever only says something waits for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timezone
+
+from langchain_selfparam.engine.report import target_set
+from langchain_selfparam.errors import ClosedError
+from langchain_selfparam.records import Namespace, TargetSet, Turn, TurnState, Version
+from langchain_selfparam.store import Store
+
+_WAITING = (TurnState.PENDING, TurnState.LEASED)
+
+
+class Journal:
+    """What one namespace has said.
+
+    Args:
+        store: The memory folder, as the namespace sees it.
+        namespace: Whose turns.
+        wake: Called after a turn was kept.
+    """
+
+    def __init__(self, store: Store, namespace: Namespace, *, wake: Callable[[], None] = lambda: None) -> None:
+        self.namespace = namespace
+        self.folder = store.folder
+        self._store = store
+        self._wake = wake
+
+    @property
+    def closed(self) -> bool:
+        """Whether the folder was given back."""
+        return self._store.closed
+
+    def append(self, *, user: str, assistant: str, thread: str = "", message_id: str | None = None) -> Turn:
+        """Keep a turn, in milliseconds, and wake the worker.
+
+        Args:
+            user: What the user said.
+            assistant: The reply.
+            thread: Conversation it was said in.
+            message_id: Durable id; a turn with a known one is not stored again.
+
+        Returns:
+            The turn as stored.
+        """
+        self._need_open()
+        turn = self._store.turns.append(
+            namespace=self.namespace,
+            thread=thread,
+            user=user,
+            assistant=assistant,
+            message_id=message_id,
+            created_at=now(),
+        )
+        self._wake()
+        return turn
+
+    def prompt_turns(self, *, keep_last: int = 0, thread: str | None = None) -> tuple[Turn, ...]:
+        """The turns that belong into the prompt: what the weights do not hold, and the last ``keep_last``.
+
+        Args:
+            keep_last: Turns to give back whether or not the weights hold them.
+            thread: Only turns of this conversation; all where missing.
+
+        Returns:
+            Turns in the order in which they were said.
+        """
+        self._need_open()
+        listing = self._store.turns.list
+        if not keep_last:
+            return listing(namespace=self.namespace, thread=thread, states=_WAITING)
+        turns = [t for t in listing(namespace=self.namespace, thread=thread) if t.state is not TurnState.CLEARED]
+        last = {t.id for t in turns[-keep_last:]}
+        return tuple(t for t in turns if t.state in _WAITING or t.id in last)
+
+    def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
+        """What became of the turns that came in these messages.
+
+        Args:
+            message_ids: Durable ids.
+
+        Returns:
+            Message id to the state of its turn; none for a message that was never saved.
+        """
+        self._need_open()
+        return self._store.turns.states(self.namespace, message_ids)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """Every turn of this memory, in order."""
+        self._need_open()
+        return self._store.turns.list(namespace=self.namespace)
+
+    def versions(self) -> tuple[Version, ...]:
+        """Every version in the ledger, in order."""
+        self._need_open()
+        return self._store.versions.list()
+
+    def clear(self) -> None:
+        """Take the pending turns out of the prompt for good; weights and held turns stay as they are."""
+        self._need_open()
+        self._store.turns.clear(self.namespace)
+
+    def taught(self) -> list[TargetSet]:
+        """What the served version and those before it were learned from, the oldest first."""
+        path = self._store.versions.path(self._store.versions.head().id)
+        return [target_set(text) for text in self._store.jobs.taught([version.id for version in path])]
+
+    def _need_open(self) -> None:
+        if self.closed:
+            msg = f"the memory {self.folder} was closed; open it again"
+            raise ClosedError(msg)
+
+
+def now() -> datetime:
+    """The time, with its timezone."""
+    return datetime.now(timezone.utc)

@@ -1,0 +1,82 @@
+"""``SessionHistory``: a memory as the history of one session, for ``RunnableWithMessageHistory``.
+
+In come the messages of a session, out go those that the weights do not hold yet. It keeps nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from langchain_core.chat_history import BaseChatMessageHistory
+from langchain_core.messages import BaseMessage
+
+from langchain_selfparam.interfaces.messages import exchanges
+
+if TYPE_CHECKING:
+    from langchain_selfparam.interfaces.memory import ParametricMemory
+
+
+class SessionHistory(BaseChatMessageHistory):
+    """The turns of one session that belong into its prompt.
+
+    What it has once shown it shows until something is added: a runnable takes as many messages off its input as the
+    history has, so that a turn which is learned meanwhile must not leave it.
+
+    Args:
+        memory: A handle on the session's namespace or thread.
+    """
+
+    def __init__(self, memory: ParametricMemory) -> None:
+        self._memory = memory
+        self._shown: list[BaseMessage] | None = None
+
+    @property
+    def messages(self) -> list[BaseMessage]:  # type: ignore[override]
+        """What the weights do not hold yet, and the memory's last ``keep_last`` turns.
+
+        Raises:
+            ClosedError: The memory was closed.
+        """
+        if self._shown is None:
+            self._shown = self._memory.buffer_as_messages
+        return list(self._shown)
+
+    async def aget_messages(self) -> list[BaseMessage]:
+        """``messages`` without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.messages)
+
+    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Save what was said, as turns: a user's words with the reply to them.
+
+        A turn that cannot be stored is not raised, as in ``ParametricMemory.save_context``.
+
+        Args:
+            messages: In order.
+
+        Raises:
+            ClosedError: The memory was closed.
+        """
+        _, found = exchanges(messages)
+        for exchange in found:
+            if exchange.user.strip():
+                self._memory.save_turn(exchange.user, exchange.assistant, message_id=exchange.message_id)
+        self._shown = None
+
+    async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """``add_messages`` without blocking the event loop.
+
+        Args:
+            messages: In order.
+        """
+        await asyncio.to_thread(self.add_messages, messages)
+
+    def clear(self) -> None:
+        """Take this namespace's pending turns out of the prompt; the weights are not touched."""
+        self._memory.clear()
+        self._shown = None
+
+    async def aclear(self) -> None:
+        """``clear`` without blocking the event loop."""
+        await asyncio.to_thread(self.clear)

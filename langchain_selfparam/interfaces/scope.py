@@ -1,0 +1,110 @@
+"""Whose memory a request is about: namespaces such as ``("memories", "{user_id}")`` filled from what a run carries.
+
+In come a template and the configuration of a run, out goes a namespace, or a ``ConfigError`` that names the key. It
+knows nothing of memories.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import string
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
+
+from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.records import Namespace
+
+_SESSION = "session_id"
+"""What ``RunnableWithMessageHistory`` calls it: fills a template that asks for one key only."""
+_KEYS: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar("selfparam_keys", default=None)
+
+
+def keys_of(template: Namespace) -> tuple[str, ...]:
+    """The keys that a template asks for.
+
+    Args:
+        template: Strings, each with or without ``{key}`` in it.
+
+    Returns:
+        The keys, each once, in order.
+
+    Raises:
+        ConfigError: A part cannot be read as a template.
+    """
+    found: dict[str, None] = {}
+    for part in template:
+        try:
+            names = [name for _, name, _, _ in string.Formatter().parse(part) if name is not None]
+        except ValueError as error:
+            msg = f"namespace part {part!r} cannot be read: {error}; write '{{user_id}}' for a key"
+            raise ConfigError(msg) from error
+        for name in names:
+            if not name.isidentifier():
+                msg = f"namespace part {part!r} asks for {name!r}; a key such as 'user_id' is needed between the braces"
+                raise ConfigError(msg)
+            found[name] = None
+    return tuple(found)
+
+
+def filled(template: Namespace, values: Mapping[str, Any]) -> Namespace:
+    """A namespace without templates.
+
+    Args:
+        template: Strings, each with or without ``{key}`` in it.
+        values: What the keys stand for; a template with one key takes ``session_id`` in its place.
+
+    Returns:
+        The namespace.
+
+    Raises:
+        ConfigError: A key is missing or empty; nobody is served somebody else's memory for it.
+    """
+    keys = keys_of(template)
+    found: dict[str, str] = {}
+    for key in keys:
+        value = values.get(key)
+        if value is None and len(keys) == 1:
+            value = values.get(_SESSION)
+        if value is None or not str(value):
+            msg = (
+                f"the namespace {template} needs {key!r}, and this run does not say it; pass "
+                f'config={{"configurable": {{"{key}": ...}}}}, a runtime context with it, or use '
+                f"memory.with_namespace({key}=...)"
+            )
+            raise ConfigError(msg)
+        found[key] = str(value)
+    return tuple(part.format(**found) if keys else part for part in template)
+
+
+def at_hand(config: RunnableConfig | None = None) -> dict[str, Any]:
+    """What the run that this thread or task is part of says of whom it is for.
+
+    Args:
+        config: A configuration that goes before everything else.
+
+    Returns:
+        The values of the run's ``configurable``, over them what ``saying`` has set, and over these those of ``config``.
+    """
+    own = (config or {}).get("configurable") or {}
+    return {**(ensure_config().get("configurable") or {}), **(_KEYS.get() or {}), **own}
+
+
+@contextlib.contextmanager
+def saying(values: Mapping[str, Any]) -> Iterator[None]:
+    """Say for a block whom this thread or task works for.
+
+    Args:
+        values: Keys and what they stand for, over those that hold outside.
+
+    Yields:
+        Nothing.
+    """
+    token = _KEYS.set({**(_KEYS.get() or {}), **values})
+    try:
+        yield
+    finally:
+        _KEYS.reset(token)

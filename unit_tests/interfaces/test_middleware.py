@@ -1,0 +1,227 @@
+"""A memory in an agent of LangChain 1: whose it is, what goes into a request, what leaves the thread, what is saved."""
+
+import asyncio
+import dataclasses
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+from langchain_selfparam.engine.spaces import Spaces
+from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.store.turns import Turns
+
+ANA, BOB = ("memories", "ana"), ("memories", "bob")
+
+
+@dataclasses.dataclass
+class Ctx:
+    user_id: str
+
+
+class Scripted(GenericFakeChatModel):
+    """Answers from a list and keeps what it was asked."""
+
+    asked: list = []  # noqa: RUF012 - pydantic copies it
+
+    def _generate(self, messages, *args, **kwargs):
+        self.asked.append([m.text for m in messages])
+        return super()._generate(messages, *args, **kwargs)
+
+    def bind_tools(self, tools, **kwargs):
+        return self
+
+
+def script(*answers):
+    return Scripted(messages=iter([a if isinstance(a, AIMessage) else AIMessage(a) for a in answers]))
+
+
+@pytest.fixture
+def llm(tiny):
+    return ChatSelfParam(local=tiny, max_tokens=3)
+
+
+@pytest.fixture
+def memory(llm, tmp_path):
+    with ParametricMemory(llm, path=tmp_path / "memory", isolation="namespace", consolidate_every=None) as memory:
+        yield memory
+
+
+def agent(model, memory, *, tools=(), **options):
+    return create_agent(
+        model, tools=list(tools), middleware=[memory.as_middleware(**options)], context_schema=Ctx,
+        checkpointer=InMemorySaver(),
+    )  # fmt: skip
+
+
+def say(agent, text, user="ana", thread="t1"):
+    return agent.invoke({"messages": [("user", text)]}, {"configurable": {"thread_id": thread}}, context=Ctx(user))
+
+
+def hold(memory, *users):
+    """Mark turns as held, as a consolidation does."""
+    with memory._engine._store.database.transaction() as c:
+        for user in users:
+            c.exec_driver_sql("UPDATE turns SET state = 'held' WHERE user = ?", (user,))
+
+
+def test_each_user_has_weights_and_a_journal_of_their_own(llm, memory, monkeypatch):
+    asked, inner = [], Spaces.served
+    monkeypatch.setattr(Spaces, "served", lambda self, who: asked.append(who) or inner(self, who))
+    bot = agent(llm, memory)
+    say(bot, "My boat is called Zephyrine.", "ana", "t1")
+
+    async def later():
+        given = {"messages": [("user", "My boat is called Quillon.")]}
+        return await bot.ainvoke(given, {"configurable": {"thread_id": "t2"}}, context=Ctx("bob"))
+
+    asyncio.run(later())
+    assert asked == [ANA, BOB]
+    said = [(t.namespace, t.thread, t.user) for t in memory.turns]
+    assert said == [(ANA, "t1", "My boat is called Zephyrine."), (BOB, "t2", "My boat is called Quillon.")]
+    assert all(t.assistant for t in memory.turns)
+
+
+@pytest.mark.parametrize(
+    ("context", "configurable"),
+    [({"user_id": "ana"}, {}), (None, {"user_id": "ana"}), ({"user_id": "ana"}, {"user_id": "bob"})],
+)
+def test_the_user_is_named_by_the_context_or_the_configuration(llm, memory, context, configurable):
+    bot = create_agent(llm, tools=[], middleware=[memory.as_middleware()])
+    bot.invoke({"messages": [("user", "Hello")]}, {"configurable": configurable}, context=context)
+    assert [t.namespace for t in memory.turns] == [ANA]
+
+
+def test_the_users_key_may_have_another_name(llm, memory):
+    bot = create_agent(llm, tools=[], middleware=[memory.as_middleware(user_key="login")])
+    bot.invoke({"messages": [("user", "Hello")]}, {"configurable": {"login": "ana"}})
+    assert [t.namespace for t in memory.turns] == [ANA]
+
+
+def test_a_run_for_nobody_is_refused_before_it_begins(llm, memory):
+    bot = create_agent(llm, tools=[], middleware=[memory.as_middleware()])
+    with pytest.raises(ConfigError, match="needs 'user_id', and this run does not say it"):
+        bot.invoke({"messages": [("user", "Hello")]})
+    assert memory.turns == ()
+
+
+def test_what_no_weights_hold_comes_along_into_other_threads(memory):
+    model = script("one", "two", "three", "four")
+    bot = agent(model, memory)
+    say(bot, "My boat is red.", thread="t1")
+    say(bot, "And old.", thread="t1")
+    say(bot, "What colour is my boat?", thread="t2")
+    say(bot, "And mine?", "bob", thread="t3")
+    assert model.asked == [
+        ["My boat is red."],
+        ["My boat is red.", "one", "And old."],  # the thread has it already
+        ["My boat is red.", "one", "And old.", "two", "What colour is my boat?"],
+        ["And mine?"],
+    ]
+
+
+def test_what_the_weights_hold_leaves_the_thread(memory):
+    model = script("one", "two", "three")
+    bot = agent(model, memory)
+    say(bot, "a")
+    say(bot, "b")
+    hold(memory, "a")
+    found = say(bot, "c")
+    assert model.asked[-1] == ["b", "two", "c"]
+    assert [m.text for m in found["messages"]] == ["b", "two", "c", "three"]
+    assert [t.user for t in memory.turns] == ["a", "b", "c"]
+
+
+def test_the_last_turns_stay_where_that_is_wanted(memory):
+    model = script("one", "two", "three")
+    bot = agent(model, memory, keep_last=1)
+    say(bot, "a")
+    say(bot, "b")
+    hold(memory, "a", "b")
+    say(bot, "c")
+    assert model.asked[-1] == ["b", "two", "c"]
+
+
+@tool
+def weather(town: str) -> str:
+    """The weather in a town."""
+    return f"rain in {town}"
+
+
+def test_a_tool_call_stays_with_its_result(memory):
+    call = AIMessage("", tool_calls=[{"name": "weather", "args": {"town": "Ptuj"}, "id": "1"}])
+    model = script(call, "It rains.", "ok", "fine")
+    bot = agent(model, memory, tools=[weather])
+    say(bot, "How is it in Ptuj?")
+    assert [(t.user, t.assistant) for t in memory.turns] == [("How is it in Ptuj?", "It rains.")]
+    kept = say(bot, "Thanks.")["messages"]
+    assert [type(m) for m in kept[:4]] == [HumanMessage, AIMessage, ToolMessage, AIMessage]
+    hold(memory, "How is it in Ptuj?")
+    kept = say(bot, "Bye.")["messages"]
+    assert [m.text for m in kept] == ["Thanks.", "ok", "Bye.", "fine"]
+
+
+def test_a_turn_is_saved_once_however_often_it_is_seen(llm, tmp_path):
+    saver = InMemorySaver()
+    config = {"configurable": {"thread_id": "t", "user_id": "ana"}}
+    for text in ("a", "b"):  # as in two processes, one after the other
+        fields = {"isolation": "namespace", "consolidate_every": None}
+        with ParametricMemory(llm, path=tmp_path / "m", **fields) as memory:
+            bot = create_agent(script("x"), tools=[], middleware=[memory.as_middleware()], checkpointer=saver)
+            bot.invoke({"messages": [("user", text)]}, config)
+            middleware = memory.as_middleware()
+            state = bot.get_state(config).values
+            middleware.after_agent(state, type("Runtime", (), {"context": {"user_id": "ana"}})())
+            users = [t.user for t in memory.turns]
+    assert users == ["a", "b"]
+
+
+def test_a_conversation_without_a_checkpointer_is_not_saved_twice(memory):
+    bot = create_agent(script("x", "y"), tools=[], middleware=[memory.as_middleware()])
+    config = {"configurable": {"user_id": "ana"}}
+    bot.invoke({"messages": [("user", "a")]}, config)
+    bot.invoke({"messages": [("user", "a"), ("ai", "x"), ("user", "b")]}, config)
+    assert [t.user for t in memory.turns] == ["a", "b"]
+
+
+@pytest.mark.parametrize("method", ["append", "states", "list"])
+def test_trouble_is_recorded_and_the_run_goes_on(memory, monkeypatch, method, caplog):
+    model = script("one", "two")
+    bot = agent(model, memory)
+    say(bot, "a")
+    calls = []
+
+    def fail(*args, **kwargs):
+        calls.append(method)
+        if method == "states" and len(calls) == 1:
+            return {}  # of the run's beginning, which may refuse
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Turns, method, fail)
+    assert say(bot, "b")["messages"][-1].text == "two"
+    assert calls
+    assert isinstance(memory.last_error, OSError)
+    assert "disk full" in caplog.text
+
+
+def test_streaming_in_every_mode(memory):
+    bot = agent(script(*"abcdef"), memory)
+    config, given = {"configurable": {"thread_id": "t"}}, {"messages": [("user", "Hello")]}
+    for mode in ("values", "updates", "messages", "custom", "debug"):
+        list(bot.stream(given, config, context=Ctx("ana"), stream_mode=mode))
+
+    async def later():
+        return [piece async for piece in bot.astream(given, config, context=Ctx("ana"), stream_mode="updates")]
+
+    assert asyncio.run(later())
+    assert [t.user for t in memory.turns] == ["Hello"] * 6
+
+
+def test_one_memory_for_all_needs_no_user(llm, tmp_path):
+    with ParametricMemory(llm, path=tmp_path / "m", background=False) as memory:
+        create_agent(llm, tools=[], middleware=[memory.as_middleware()]).invoke({"messages": [("user", "Hello")]})
+        assert [(t.namespace, t.user) for t in memory.turns] == [(("memories", "default"), "Hello")]

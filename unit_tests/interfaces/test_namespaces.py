@@ -1,0 +1,265 @@
+"""Whose weights answer a request, and whose journal keeps it: as the run says, through every way to ask."""
+
+import asyncio
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables.history import RunnableWithMessageHistory
+
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+from langchain_selfparam.engine.spaces import Spaces
+from langchain_selfparam.errors import ClosedError, ConfigError
+from langchain_selfparam.interfaces.scope import filled, keys_of, saying
+
+ANA, BOB = ("memories", "ana"), ("memories", "bob")
+FOR_ANA = {"configurable": {"user_id": "ana"}}
+
+
+@pytest.fixture
+def llm(tiny):
+    return ChatSelfParam(local=tiny, max_tokens=3)
+
+
+@pytest.fixture
+def memory(llm, tmp_path):
+    with ParametricMemory(llm, path=tmp_path / "memory", isolation="namespace", consolidate_every=None) as memory:
+        yield memory
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Namespaces whose weights were asked for, in order."""
+    seen, inner = [], Spaces.served
+
+    def served(self, namespace):
+        seen.append(namespace)
+        return inner(self, namespace)
+
+    monkeypatch.setattr(Spaces, "served", served)
+    return seen
+
+
+# ---- templates
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "wanted"),
+    [
+        (("memories", "{user_id}"), {"user_id": "ana"}, ANA),
+        (("memories", "{user_id}"), {"session_id": "ana"}, ANA),
+        (("memories", "{user_id}"), {"session_id": "s", "user_id": "ana"}, ANA),
+        (("{org}", "of-{user}-{org}"), {"org": "o", "user": 7}, ("o", "of-7-o")),
+        (("memories", "ana"), {}, ANA),
+        (("{{literally}}", "{a}"), {"a": "{b}"}, ("{literally}", "{b}")),
+    ],
+)
+def test_templates_are_filled(template, values, wanted):
+    assert filled(template, values) == wanted
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        (("{user_id}",), {}),
+        (("{user_id}",), {"user_id": ""}),
+        (("{user_id}",), {"user_id": None}),
+        (("{user_id}", "{org}"), {"session_id": "s", "org": "o"}),
+    ],
+)
+def test_a_missing_key_is_an_error(template, values):
+    with pytest.raises(ConfigError, match=r"needs 'user_id', and this run does not say it; pass config="):
+        filled(template, values)
+
+
+@pytest.mark.parametrize(
+    ("part", "found"), [("{", "cannot be read"), ("{}", "asks for ''"), ("{a.b}", "asks for 'a.b'")]
+)
+def test_what_is_no_template_is_refused(part, found):
+    with pytest.raises(ConfigError, match=found):
+        keys_of((part,))
+
+
+def test_a_template_needs_weights_for_each(llm, tmp_path):
+    with pytest.raises(ConfigError, match=r"asks for 'user_id', and isolation='shared' serves all the same weights"):
+        ParametricMemory(llm, path=tmp_path / "m", namespace=("{user_id}",))
+    assert not (tmp_path / "m").exists()
+
+
+# ---- whose weights
+
+
+def test_a_request_is_answered_with_the_weights_of_whom_it_is_for(llm, memory, asked):
+    bob = {"configurable": {"user_id": "bob"}}
+    llm.invoke("Hello", FOR_ANA)
+    list(llm.stream("Hello", bob))
+    llm.batch(["Hello", "Hi"], FOR_ANA)
+    llm.with_config(configurable={"user_id": "bob"}).invoke("Hello")
+    assert asked == [ANA, BOB, ANA, ANA, BOB]
+
+    async def later():
+        await llm.ainvoke("Hello", FOR_ANA)
+        async for _ in llm.astream("Hello", bob):
+            pass
+
+    asyncio.run(later())
+    assert asked[5:] == [ANA, BOB]
+
+
+def test_a_step_of_a_chain_is_for_whom_the_chain_is(llm, memory, asked):
+    chain = ChatPromptTemplate.from_messages([("human", "{input}")]) | llm
+    chain.invoke({"input": "Hello"}, FOR_ANA)
+    list(chain.stream({"input": "Hello"}, FOR_ANA))
+    RunnableLambda(lambda text: llm.invoke(text)).invoke("Hello", FOR_ANA)
+    assert asked == [ANA] * 3
+
+
+def test_between_pieces_a_reader_works_for_itself(llm, memory, asked):
+    for _ in llm.stream("Hello", FOR_ANA):
+        llm.invoke("Hello")
+    assert asked == [ANA]
+
+
+def test_nobodys_request_is_answered_by_the_base(llm, memory, asked):
+    llm.invoke("Hello")
+    llm.invoke("Hello", {"configurable": {"thread_id": "1"}})
+    assert asked == []
+
+
+def test_what_is_said_inside_goes_before_what_is_said_outside(llm, memory, asked):
+    with saying({"user_id": "ana"}):
+        llm.invoke("Hello")
+        llm.invoke("Hello", {"configurable": {"user_id": "bob"}})
+        with saying({"user_id": "bob"}):
+            llm.invoke("Hello")
+        llm.invoke("Hello")
+    llm.invoke("Hello")
+    assert asked == [ANA, BOB, BOB, ANA]
+
+
+def test_a_foreign_model_is_routed_as_well(tiny, tmp_path, asked):
+    ids = tiny.tokenizer("a b", return_tensors="pt")["input_ids"]
+    pair = (tiny.model, tiny.tokenizer)
+    with ParametricMemory(pair, path=tmp_path / "m", isolation="namespace", background=False):
+        with saying({"user_id": "ana"}):
+            tiny.model.generate(ids, max_new_tokens=2)
+        tiny.model.generate(ids, max_new_tokens=2)
+    assert asked == [ANA]
+
+
+def test_after_closing_the_model_is_as_it_was(llm, memory, asked):
+    memory.close()
+    llm.invoke("Hello", FOR_ANA)
+    assert asked == []
+
+
+# ---- whose journal
+
+
+def test_handles_see_their_own_namespace(memory):
+    ana, bob = memory.with_namespace(user_id="ana"), memory.with_namespace(user_id="bob")
+    ana.save_context({"input": "I'm Ana"}, {"output": "Hi"})
+    bob.save_context({"input": "I'm Bob"}, {"output": "Hi"})
+    assert ana.buffer == "Human: I'm Ana\nAI: Hi"
+    assert [t.user for t in bob.turns] == ["I'm Bob"]
+    assert [t.user for t in memory.turns] == ["I'm Ana", "I'm Bob"]
+    assert [v.id for v in memory.versions] == [0]
+    bob.clear()
+    assert (bob.buffer, ana.buffer != "") == ("", True)
+    with pytest.raises(ConfigError, match=r"does not ask for 'name'"):
+        memory.with_namespace(name="ana")
+    with pytest.raises(ConfigError, match=r"needs 'user_id'"):
+        memory.with_namespace()
+    ana.close()
+    with pytest.raises(ClosedError, match="was closed"):
+        bob.save_context({"input": "a"}, {"output": "b"})
+
+
+def test_a_run_that_says_nobody_saves_and_reads_nothing(memory):
+    for refused in (
+        lambda: memory.save_context({"input": "a"}, {"output": "b"}),
+        lambda: memory.load_memory_variables({}),
+        memory.clear,
+    ):
+        with pytest.raises(ConfigError, match=r"memory.with_namespace\(user_id=...\)"):
+            refused()
+
+
+def test_one_namespace_needs_no_key(llm, tmp_path, asked):
+    fields = {"isolation": "namespace", "namespace": ANA, "background": False}
+    with ParametricMemory(llm, path=tmp_path / "m", **fields) as memory:
+        memory.save_context({"input": "a"}, {"output": "b"})
+        llm.invoke("Hello")
+        assert [t.namespace for t in memory.turns] == [ANA]
+    assert asked == [ANA]
+
+
+# ---- sessions
+
+
+PROMPT = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{input}")])
+
+
+def session(name):
+    return {"configurable": {"session_id": name}}
+
+
+def test_sessions_are_namespaces(llm, memory, asked):
+    bot = RunnableWithMessageHistory(
+        PROMPT | llm, memory.get_session_history, input_messages_key="input", history_messages_key="history"
+    )
+    bot.invoke({"input": "I'm Ana"}, session("ana"))
+    asyncio.run(bot.ainvoke({"input": "again"}, session("ana")))
+    bot.invoke({"input": "I'm Bob"}, session("bob"))
+    assert asked == [ANA, ANA, BOB]
+    assert [(t.namespace, t.user) for t in memory.turns] == [(ANA, "I'm Ana"), (ANA, "again"), (BOB, "I'm Bob")]
+    shown = memory.get_session_history("ana").messages
+    assert [m.type for m in shown] == ["human", "ai"] * 2
+    assert asyncio.run(memory.get_session_history("bob").aget_messages())[0].text == "I'm Bob"
+
+
+def test_sessions_of_one_namespace_are_conversations(llm, tmp_path):
+    with ParametricMemory(llm, path=tmp_path / "m", background=False) as memory:
+        memory.get_session_history("s1").add_messages([HumanMessage("one"), AIMessage("two")])
+        memory.get_session_history("s2").add_messages([HumanMessage("three")])
+        assert [(t.thread, t.user, t.assistant) for t in memory.turns] == [("s1", "one", "two"), ("s2", "three", "")]
+        assert [m.text for m in memory.get_session_history("s1").messages] == ["one", "two"]
+
+
+def test_what_is_learned_during_a_call_is_not_added_again(memory):
+    """Without a key for the history a runnable takes as many messages off its input as the history has."""
+    learned = memory.get_session_history("ana")
+    learned.add_messages([HumanMessage("I'm Ana"), AIMessage("Hi")])
+
+    def answer(messages):
+        memory.with_namespace(user_id="ana").clear()  # leaves the prompt, as a turn does that is learned
+        return AIMessage(f"seen {len(messages)}")
+
+    bot = RunnableWithMessageHistory(RunnableLambda(answer), memory.get_session_history)
+    assert bot.invoke([HumanMessage("and now?")], session("ana")).text == "seen 3"
+    assert [t.user for t in memory.turns] == ["I'm Ana", "and now?"]
+
+
+def test_a_history_is_cleared_and_filled_without_blocking(memory):
+    history = memory.get_session_history("ana")
+
+    async def work():
+        await history.aadd_messages([HumanMessage("a"), AIMessage("b")])
+        first = await history.aget_messages()
+        await history.aclear()
+        return first, await history.aget_messages()
+
+    first, then = asyncio.run(work())
+    assert [m.text for m in first] == ["a", "b"]
+    assert then == []
+    assert history.messages == []
+
+
+def test_more_keys_than_a_session_can_fill(llm, tmp_path):
+    fields = {"isolation": "namespace", "namespace": ("{org}", "{user}"), "background": False}
+    with (
+        ParametricMemory(llm, path=tmp_path / "m", **fields) as memory,
+        pytest.raises(ConfigError, match="needs 'org'"),
+    ):
+        memory.get_session_history("ana")
