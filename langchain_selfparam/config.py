@@ -151,6 +151,8 @@ class TargetConfig:
     """Tokens of the model's own answer to a question about a passage."""
     contrast: int = 80
     """Questions about someone or something else, answered as before."""
+    alike: int = 40
+    """Questions about the world that begin as those about the user do, made up by the model, answered as before."""
     neutral: int = 120
     """Prompts that the model makes up by itself, answered as before; what layers read there is what learning avoids."""
     replay: int = 120
@@ -178,7 +180,17 @@ class TargetConfig:
             "neutral_tokens",
         ):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("bank", "fewest", "full_answers", "contrast", "neutral", "replay", "temperature", "margin"):
+        for name in (
+            "bank",
+            "fewest",
+            "full_answers",
+            "contrast",
+            "alike",
+            "neutral",
+            "replay",
+            "temperature",
+            "margin",
+        ):
             _need(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 
 

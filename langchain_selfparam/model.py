@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from langchain_selfparam.errors import InputError, UnsupportedModelError
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Calling, Message, ToolResult
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -140,6 +140,11 @@ class LocalModel:
         return False
 
     @property
+    def vocabulary(self) -> int:
+        """Tokens that the head gives a logit for."""
+        return int(self.head.weight.shape[0])
+
+    @property
     def stop_strings(self) -> tuple[str, ...]:
         """Strings that end an answer beside the end-of-turn token; only the plain template needs one."""
         return () if self.has_chat_template else ("\nUser:",)
@@ -173,13 +178,20 @@ class LocalModel:
         """Tokens in ``text`` alone, without special tokens around it."""
         return len(self.encode(text))
 
-    def encode_chat(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> list[int]:
+    def encode_chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        add_generation_prompt: bool = True,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> list[int]:
         """Token ids of a conversation under the model's chat template.
 
         Args:
             messages: The conversation. With ``add_generation_prompt`` an assistant's message at the end is
                 left open, so that the model goes on writing it.
             add_generation_prompt: Whether the assistant is to write next; ``False`` closes the last message.
+            tools: OpenAI function schemas, for a template that knows tools (see ``serving.tools``).
 
         Returns:
             The ids, special tokens included.
@@ -190,15 +202,18 @@ class LocalModel:
         if not messages:
             msg = "there are no messages; at least one is needed to write a prompt"
             raise InputError(msg)
-        is_open = add_generation_prompt and messages[-1].role == "assistant"
+        last = messages[-1]
+        is_open = add_generation_prompt and last.role == "assistant" and not isinstance(last, Calling)
         closed = messages[:-1] if is_open else messages
-        text = self._render(closed, add_generation_prompt=add_generation_prompt)
+        text = self._render(closed, add_generation_prompt=add_generation_prompt, tools=tools)
         if is_open:
-            text += messages[-1].text
+            text += last.text
         # A template writes its own first token; plain text needs the tokenizer's.
         return self.encode(text, add_special_tokens=not self.has_chat_template)
 
-    def _render(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
+    def _render(
+        self, messages: Sequence[Message], *, add_generation_prompt: bool, tools: Sequence[Mapping[str, Any]] = ()
+    ) -> str:
         if not self.has_chat_template:
             return self._render_plain(messages, add_generation_prompt=add_generation_prompt)
         from jinja2 import TemplateError
@@ -207,19 +222,23 @@ class LocalModel:
             msg = "an assistant's message to continue stands alone; a user's message is needed before it"
             raise InputError(msg)
         try:
-            return self._apply_template(messages, add_generation_prompt)
+            return self._apply_template(messages, add_generation_prompt, tools)
         except TemplateError as error:
             if messages[0].role == "system":
                 # Some templates know no system role and want its text in front of the first question.
-                return self._render(_without_system(messages), add_generation_prompt=add_generation_prompt)
+                bare = _without_system(messages)
+                return self._render(bare, add_generation_prompt=add_generation_prompt, tools=tools)
             roles = ", ".join(m.role for m in messages)
             msg = f"the chat template of {self.name} refuses messages of the roles {roles}: {error}"
             raise InputError(msg) from error
 
-    def _apply_template(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
-        chat = [{"role": m.role, "content": m.text} for m in messages]
+    def _apply_template(
+        self, messages: Sequence[Message], add_generation_prompt: bool, tools: Sequence[Mapping[str, Any]]
+    ) -> str:
+        chat = [_as_template_takes_it(m) for m in messages]
+        given: dict[str, Any] = {"tools": [dict(tool) for tool in tools]} if tools else {}
         text: str = self.tokenizer.apply_chat_template(
-            chat, tokenize=False, add_generation_prompt=add_generation_prompt
+            chat, tokenize=False, add_generation_prompt=add_generation_prompt, **given
         )
         return text
 
@@ -345,6 +364,18 @@ def share(model: Any) -> Any:
     twin = copy.deepcopy(model, memo=memo)
     vars(twin).pop("generate", None)
     return twin
+
+
+def _as_template_takes_it(message: Message) -> dict[str, Any]:
+    plain: dict[str, Any] = {"role": message.role, "content": message.text}
+    if isinstance(message, Calling):
+        plain["tool_calls"] = [
+            {"type": "function", "id": call.id, "function": {"name": call.name, "arguments": dict(call.arguments)}}
+            for call in message.calls
+        ]
+    if isinstance(message, ToolResult):
+        plain |= {"name": message.name, "tool_call_id": message.call_id}
+    return plain
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

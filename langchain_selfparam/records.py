@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 Namespace = tuple[str, ...]
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 
 class TurnState(str, Enum):
@@ -38,6 +38,30 @@ class Message:
 
     role: Role
     text: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCall:
+    """What an assistant wants a tool to be given."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Calling(Message):
+    """An assistant's message that calls tools."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ToolResult(Message):
+    """What a tool gave back, of the role ``tool``."""
+
+    name: str
+    call_id: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

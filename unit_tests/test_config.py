@@ -53,7 +53,17 @@ OUT_OF_RANGE = [
     ),
     *(
         (TargetConfig, name, -1, ZERO)
-        for name in ("bank", "fewest", "full_answers", "contrast", "neutral", "replay", "temperature", "margin")
+        for name in (
+            "bank",
+            "fewest",
+            "full_answers",
+            "contrast",
+            "alike",
+            "neutral",
+            "replay",
+            "temperature",
+            "margin",
+        )
     ),
     (VerifyConfig, "max_drift", 0.0, "above 0 nats per token"),
     (VerifyConfig, "hold", 1.01, SHARE),

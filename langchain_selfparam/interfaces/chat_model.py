@@ -11,34 +11,37 @@ import contextlib
 import dataclasses
 import difflib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, InstanceOf
 
 from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.interfaces.answers import Answers
 from langchain_selfparam.interfaces.messages import to_records
 from langchain_selfparam.interfaces.scope import at_hand, saying
 from langchain_selfparam.loading import load
 from langchain_selfparam.model import LocalModel
-from langchain_selfparam.serving.decoding import Piece
+from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.serving.generator import ChatGenerator, Completion, Sampling
 from langchain_selfparam.serving.routing import served
+from langchain_selfparam.serving.tools import name_of, wanted
 
 if TYPE_CHECKING:
     import torch
 
-_SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "stop", "seed")
-_IGNORED = {"stream"}
-"""What LangChain itself passes on and has already acted upon."""
+_SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs", "top_logprobs")
+_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+_IGNORED = {"stream", "strict"}
+"""What LangChain itself passes on and has already acted upon; calls fit their schemas strictly anyway."""
 
 
 class ChatSelfParam(BaseChatModel):
@@ -66,6 +69,12 @@ class ChatSelfParam(BaseChatModel):
     """Strings that end an answer; they are not part of it."""
     seed: int | None = None
     """Makes sampling repeatable."""
+    streaming: bool = False
+    """Whether ``invoke`` writes token by token as well, so that callbacks hear of each."""
+    logprobs: bool = False
+    """Whether answers carry the log-probabilities of their tokens, under ``response_metadata["logprobs"]``."""
+    top_logprobs: int = Field(default=0, ge=0)
+    """Of how many of the likeliest tokens in each place beside."""
     cache: BaseCache | bool | None = Field(default=False, exclude=True)
     """Off unless asked for: consolidation changes what the same prompt is answered with."""
 
@@ -116,7 +125,7 @@ class ChatSelfParam(BaseChatModel):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = self._llm_type
-        params["ls_model_name"] = self.model_name
+        params["ls_model_name"] = kwargs.get("model") or self.model_name
         return params
 
     def _resolve_model_profile(self) -> ModelProfile:
@@ -124,8 +133,9 @@ class ChatSelfParam(BaseChatModel):
             max_input_tokens=self.local.context_window,
             text_inputs=True,
             text_outputs=True,
-            tool_calling=False,
-            structured_output=False,
+            tool_calling=True,
+            tool_choice=True,
+            structured_output=True,
         )
 
     def get_token_ids(self, text: str) -> list[int]:
@@ -148,12 +158,40 @@ class ChatSelfParam(BaseChatModel):
 
         Args:
             messages: The prompt.
-            tools: Ignored: this model's prompt has none.
+            tools: Tools that are named in it.
 
         Returns:
             The number of tokens.
         """
-        return len(self.local.encode_chat(to_records(messages)))
+        formatted = [convert_to_openai_tool(tool) for tool in tools or ()]
+        return ChatGenerator(self.local, gate_for(self.local.model)).count(to_records(messages), formatted)
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: dict[str, Any] | str | bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Let the model call tools, in the way of its own chat template where that knows tools.
+
+        Arguments of a call always fit the tool's schema: the model can write no others.
+
+        Args:
+            tools: Functions, LangChain tools, pydantic classes or OpenAI function schemas.
+            tool_choice: ``None`` or ``"auto"`` to leave it to the model, ``"none"``, ``"any"`` for a call of some tool,
+                or a tool's name for a call of that.
+            **kwargs: Bound with them: sampling values, ``parallel_tool_calls=False`` for one call at most.
+
+        Returns:
+            This model with the tools.
+
+        Raises:
+            ConfigError: ``tool_choice`` names no tool.
+        """
+        formatted = [convert_to_openai_tool(tool) for tool in tools]
+        wanted(tool_choice, formatted)
+        return self.bind(tools=formatted, tool_choice=tool_choice, **kwargs)
 
     def invoke(
         self,
@@ -232,7 +270,7 @@ class ChatSelfParam(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         completion = self._generator().complete(to_records(messages), **self._sampling(stop, kwargs))
-        return self._result(completion)
+        return self._result(completion, kwargs)
 
     async def _agenerate(
         self,
@@ -244,7 +282,7 @@ class ChatSelfParam(BaseChatModel):
         generator = await asyncio.to_thread(self._generator)
         answer = generator.astream(to_records(messages), **self._sampling(stop, kwargs))
         async with contextlib.aclosing(answer) as pieces:
-            return self._result(Completion.join([piece async for piece in pieces]))
+            return self._result(Completion.join([piece async for piece in pieces]), kwargs)
 
     def _stream(
         self,
@@ -255,13 +293,12 @@ class ChatSelfParam(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         answer = self._generator().stream(to_records(messages), **self._sampling(stop, kwargs))
         with contextlib.closing(answer) as pieces:
-            tokens = 0
+            chunks = self._chunks(kwargs)
             for piece in pieces:
-                tokens += piece.tokens
-                chunk = self._chunk(piece, tokens)
-                if run_manager is not None:
-                    run_manager.on_llm_new_token(piece.text, chunk=chunk)
-                yield chunk
+                for chunk in chunks.of(piece):
+                    if run_manager is not None:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
 
     async def _astream(
         self,
@@ -273,13 +310,12 @@ class ChatSelfParam(BaseChatModel):
         generator = await asyncio.to_thread(self._generator)
         answer = generator.astream(to_records(messages), **self._sampling(stop, kwargs))
         async with contextlib.aclosing(answer) as pieces:
-            tokens = 0
+            chunks = self._chunks(kwargs)
             async for piece in pieces:
-                tokens += piece.tokens
-                chunk = self._chunk(piece, tokens)
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(piece.text, chunk=chunk)
-                yield chunk
+                for chunk in chunks.of(piece):
+                    if run_manager is not None:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
 
     def _generator(self) -> ChatGenerator:
         model, gate = served(self.local.model)
@@ -287,37 +323,24 @@ class ChatSelfParam(BaseChatModel):
         return ChatGenerator(local, gate)
 
     def _sampling(self, stop: list[str] | None, kwargs: dict[str, Any]) -> Sampling:
-        unknown = next((name for name in kwargs if name not in _SAMPLING and name not in _IGNORED), None)
+        known = {*_SAMPLING, *_TOOLS, *_IGNORED}
+        unknown = next((name for name in kwargs if name not in known), None)
         if unknown is not None:
             near = difflib.get_close_matches(unknown, _SAMPLING, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             msg = f"{unknown!r} is not a sampling value of this model, which knows {', '.join(_SAMPLING)}{hint}"
             raise ConfigError(msg)
         values = {name: kwargs.get(name, getattr(self, name)) for name in _SAMPLING}
+        values["logprobs"] = values.pop("top_logprobs") if values["logprobs"] else None
         if stop is not None:
             values["stop"] = stop
+        values |= {name: kwargs[name] for name in ("tools", "tool_choice") if kwargs.get(name) is not None}
         return cast("Sampling", values)
 
-    def _result(self, completion: Completion) -> ChatResult:
-        metadata = self._metadata(completion.finish_reason)
-        usage = _usage(completion.prompt_tokens, completion.completion_tokens)
-        message = AIMessage(content=completion.text, usage_metadata=usage, response_metadata=metadata)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+    def _result(self, completion: Completion, kwargs: Mapping[str, Any]) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=self._chunks(kwargs).whole(completion))])
 
-    def _chunk(self, piece: Piece, tokens: int) -> ChatGenerationChunk:
-        if piece.finish_reason is None:
-            return ChatGenerationChunk(message=AIMessageChunk(content=piece.text))
-        message = AIMessageChunk(
-            content=piece.text,
-            usage_metadata=_usage(piece.prompt_tokens, tokens),
-            response_metadata=self._metadata(piece.finish_reason),
-            chunk_position="last",
-        )
-        return ChatGenerationChunk(message=message)
-
-    def _metadata(self, finish_reason: str) -> dict[str, Any]:
-        return {"finish_reason": finish_reason, "model_name": self.model_name}
-
-
-def _usage(prompt: int, completion: int) -> UsageMetadata:
-    return UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)
+    def _chunks(self, kwargs: Mapping[str, Any]) -> Answers:
+        tools = () if kwargs.get("tool_choice") in ("none", False) else kwargs.get("tools") or ()
+        one = kwargs.get("parallel_tool_calls") is False
+        return Answers(self.model_name, tools=tuple(name_of(tool) for tool in tools), one_call=one)

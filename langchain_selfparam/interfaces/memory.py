@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langchain_classic.base_memory import BaseMemory
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
+from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr, ValidationError
 
 from langchain_selfparam.config import Settings
@@ -269,6 +270,16 @@ class ParametricMemory(AsyncTwins, BaseMemory):
         """
         return self._open().states(message_ids)
 
+    def turns_here(self) -> tuple[Turn, ...]:
+        """Every turn of the one whom the run at hand is for; as ``turns``, but never everybody's.
+
+        Raises:
+            ConfigError: The run does not say whom it is for.
+        """
+        there = self._open()
+        there.states(())  # refused by everybody
+        return there.turns()
+
     def pending_turns(self) -> tuple[Turn, ...]:
         """The turns of every conversation that the weights do not hold, in the order in which they were said."""
         return self._open().prompt_turns()
@@ -328,6 +339,16 @@ class ParametricMemory(AsyncTwins, BaseMemory):
 
         kept = self.keep_last if keep_last is None else keep_last
         return ParametricMiddleware(self, user_key=user_key, keep_last=kept)
+
+    def as_tools(self) -> list[BaseTool]:
+        """Tools ``remember``, ``forget`` and ``what_do_you_remember`` for an agent.
+
+        Returns:
+            The tools; in an agent with this memory's middleware they work for the user whom the run names.
+        """
+        from langchain_selfparam.interfaces.tools import Forget, Remember, WhatDoYouRemember
+
+        return [Remember(memory=self), Forget(memory=self), WhatDoYouRemember(memory=self)]
 
     def clear(self) -> None:
         """Take pending turns out of the prompt; they are not learned any more, and stay in ``turns``.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage
 
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.records import Message, Role
+from langchain_selfparam.records import Calling, Message, Role, ToolCall, ToolResult
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -53,7 +53,7 @@ def to_records(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """Chat messages as records; neighbours of one role become one, since many templates want alternation.
 
     Args:
-        messages: System, human, AI and generic chat messages; results of tools are read as the user's text.
+        messages: System, human, AI, tool and generic chat messages; calls of tools and their results stay apart.
 
     Returns:
         The records, in order.
@@ -63,10 +63,11 @@ def to_records(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """
     records: list[Message] = []
     for message in messages:
-        role, text = _role_and_text(message)
-        if records and records[-1].role == role:
-            text = "\n\n".join(part for part in (records.pop().text, text) if part)
-        records.append(Message(role=role, text=text))
+        record = _record(message)
+        if type(record) is Message and records and type(records[-1]) is Message and records[-1].role == record.role:
+            text = "\n\n".join(part for part in (records.pop().text, record.text) if part)
+            record = Message(role=record.role, text=text)
+        records.append(record)
     return tuple(records)
 
 
@@ -127,14 +128,18 @@ def from_records(messages: Sequence[Message]) -> list[BaseMessage]:
     return [kinds[m.role](content=m.text) for m in messages]
 
 
-def _role_and_text(message: BaseMessage) -> tuple[Role, str]:
+def _record(message: BaseMessage) -> Message:
     text = text_of(message)
     kind = message.role if isinstance(message, ChatMessage) else message.type
     # Chunks are messages too: their type is the class's name.
     kind = kind.removesuffix("MessageChunk").lower()
     if kind in _RESULTS:
-        return "user", f"Result of {message.name or 'the tool'}: {text}"
+        call_id = str(getattr(message, "tool_call_id", "") or "")
+        return ToolResult(role="tool", text=text, name=str(message.name or ""), call_id=call_id)
     if kind not in _ROLES:
         msg = f"found a message of the kind {kind!r}; system, human, ai and tool messages are understood"
         raise InputError(msg)
-    return _ROLES[kind], text
+    if isinstance(message, AIMessage) and message.tool_calls:
+        made = tuple(ToolCall(id=c["id"] or "", name=c["name"], arguments=c["args"]) for c in message.tool_calls)
+        return Calling(role="assistant", text=text, calls=made)
+    return Message(role=_ROLES[kind], text=text)

@@ -104,6 +104,19 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         with self._for(request.runtime):
             return handler(self._prepared(request))
 
+    def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """Let a tool work for the user whom the run is for.
+
+        Args:
+            request: The call.
+            handler: Makes it.
+
+        Returns:
+            What it gives back.
+        """
+        with self._for(request.runtime):
+            return handler(request)
+
     def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """Save what was said in this run, once however often it is seen.
 
@@ -134,6 +147,11 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         """``wrap_model_call`` without blocking the event loop."""
         with self._for(request.runtime):
             return await handler(await asyncio.to_thread(self._prepared, request))
+
+    async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """``wrap_tool_call`` for tools that are awaited."""
+        with self._for(request.runtime):
+            return await handler(request)
 
     async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """``after_agent`` without blocking the event loop."""

@@ -16,6 +16,21 @@ FinishReason = Literal["stop", "length", "cancelled"]
 _BROKEN = "\ufffd"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """How likely a token was where it was written.
+
+    Attributes:
+        token: Its text, perhaps half a character.
+        logprob: Nats, before temperature and cuts.
+        top: The likeliest tokens there with theirs, the first one first.
+    """
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """A part of an answer as it is written."""
@@ -26,6 +41,39 @@ class Piece:
     prompt_tokens: int
     finish_reason: FinishReason | None = None
     """Set on the last piece, and only there."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens since the piece before, where they were asked for."""
+
+
+class Recorder:
+    """A logits processor that changes nothing and keeps how likely the tokens of the last step were.
+
+    Args:
+        tokenizer: Gives the tokens' texts.
+        top: How many of the likeliest are kept beside the one that is taken.
+    """
+
+    def __init__(self, tokenizer: Any, top: int) -> None:
+        self._tokenizer = tokenizer
+        self._top = top
+        self._logprobs_V: torch.Tensor | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Keep what ``scores`` [1, V] float32 say; gives them back."""
+        self._logprobs_V = torch.log_softmax(scores[0].float(), -1)
+        return scores
+
+    def of(self, token: int) -> TokenLogprob:
+        """The token that was taken in the last step."""
+        assert self._logprobs_V is not None
+        values, ids = self._logprobs_V.topk(self._top)
+        likeliest = zip(ids.tolist(), values.tolist(), strict=True)
+        return TokenLogprob(
+            self._text(token), float(self._logprobs_V[token]), tuple((self._text(i), v) for i, v in likeliest)
+        )
+
+    def _text(self, token: int) -> str:
+        return str(self._tokenizer.decode([token]))
 
 
 class Sampler:
@@ -60,6 +108,9 @@ class Writer:
     reason: FinishReason | None = None
     unsaid: int = 0
     """Tokens taken since the last piece."""
+    recorder: Recorder | None = None
+    logprobs: list[TokenLogprob] = dataclasses.field(default_factory=list)
+    """Of the tokens taken since the last piece."""
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
         """Take the last of ``input_ids`` [1, T] int64; gives whether to stop, [1] bool."""
@@ -69,6 +120,8 @@ class Writer:
 
     def _take(self, token: int) -> None:
         self.unsaid += 1
+        if self.recorder is not None and token not in self.end_ids:
+            self.logprobs.append(self.recorder.of(token))
         if token in self.end_ids:
             self.reason = "stop"
             return
@@ -81,8 +134,15 @@ class Writer:
             self._say(new)
 
     def _say(self, text: str, reason: FinishReason | None = None) -> None:
-        piece = Piece(text=text, tokens=self.unsaid, prompt_tokens=self.prompt_tokens, finish_reason=reason)
+        piece = Piece(
+            text=text,
+            tokens=self.unsaid,
+            prompt_tokens=self.prompt_tokens,
+            finish_reason=reason,
+            logprobs=tuple(self.logprobs),
+        )
         self.unsaid = 0
+        self.logprobs.clear()
         self.emit(piece)
 
     def finish(self) -> None:

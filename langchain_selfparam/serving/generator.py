@@ -19,15 +19,20 @@ import torch
 from langchain_selfparam.errors import ConfigError, InputError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message
+from langchain_selfparam.serving import tools as calls
+from langchain_selfparam.serving.constraint import JsonConstraint
 from langchain_selfparam.serving.decoding import (
     FinishReason,
     IncrementalText,
     Piece,
+    Recorder,
     Sampler,
     StopStrings,
+    TokenLogprob,
     Writer,
 )
 from langchain_selfparam.serving.gate import Gate
+from langchain_selfparam.serving.tools import Tool
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -51,6 +56,12 @@ class Sampling(TypedDict, total=False):
     """Strings that end the answer; they are not part of it."""
     seed: int | None
     """Makes sampling repeatable, also beside other threads; ``None`` draws one from torch's random state."""
+    logprobs: int | None
+    """Log-probabilities of the tokens, with those of so many of the likeliest in each place; ``None`` for none."""
+    tools: Sequence[Tool]
+    """Tools that may be called, as OpenAI function schemas."""
+    tool_choice: Any
+    """Which of them have to be: see ``tools.wanted``."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +72,7 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     finish_reason: FinishReason
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     @classmethod
     def join(cls, pieces: Sequence[Piece]) -> Completion:
@@ -78,6 +90,7 @@ class Completion:
             prompt_tokens=last.prompt_tokens,
             completion_tokens=sum(p.tokens for p in pieces),
             finish_reason=last.finish_reason or "cancelled",
+            logprobs=tuple(one for p in pieces for one in p.logprobs),
         )
 
 
@@ -239,29 +252,69 @@ class ChatGenerator:
 
         local = self._local
         with self._gate.reading(ahead=ahead):
-            prompt = local.encode_chat(messages)
+            tools, opens, constraint = self._tools(sampling)
+            prompt = self._prompt(messages, tools, opens)
             config = self._config(len(prompt), sampling.get("max_tokens"))
-            stop = (*(sampling.get("stop") or ()), *local.stop_strings)
+            top = sampling.get("logprobs")
+            recorder = None if top is None else Recorder(local.tokenizer, top)
             # What continues a text is decoded after the end of that text, or its leading space would be lost.
-            before = prompt[-_TAIL:] if messages[-1].role == "assistant" else []
+            before = prompt[-_TAIL:] if messages[-1].role == "assistant" or opens else []
             writer = Writer(
                 emit=emit,
                 text=IncrementalText(local.tokenizer, before),
-                stop=StopStrings(stop),
+                stop=StopStrings((*(sampling.get("stop") or ()), *local.stop_strings)),
                 should_stop=should_stop,
                 end_ids=frozenset(config.eos_token_id),
                 prompt_tokens=len(prompt),
+                recorder=recorder,
             )
+            if opens:
+                emit(Piece(text=opens, tokens=0, prompt_tokens=len(prompt)))
             ids_BT = torch.tensor([prompt], device=local.device)
-            sampler = self._sampler(sampling)
+            processors = [p for p in (recorder, constraint, self._sampler(sampling)) if p is not None]
             local.model.generate(
                 input_ids=ids_BT,
                 attention_mask=torch.ones_like(ids_BT),
                 generation_config=config,
-                logits_processor=LogitsProcessorList([sampler] if sampler else []),
+                logits_processor=LogitsProcessorList(processors),
                 stopping_criteria=StoppingCriteriaList([writer]),
             )
             writer.finish()
+
+    def _tools(self, sampling: Sampling) -> tuple[Sequence[Tool], str, JsonConstraint | None]:
+        """The tools that the prompt names, the beginning of a call that has to be, and what holds calls to schemas."""
+        tools, choice = sampling.get("tools") or (), sampling.get("tool_choice")
+        if not tools or choice in ("none", False):
+            return (), "", None
+        way = calls.way_of(self._local.tokenizer.chat_template)
+        names = calls.wanted(choice, tools)
+        if names:
+            return tools, way.opens, JsonConstraint(self._local, calls.schema_of_call(tools, names, way))
+        if not way.opens:
+            return tools, "", None
+        schema = calls.schema_of_call(tools, [calls.name_of(tool) for tool in tools], way)
+        return tools, "", JsonConstraint(self._local, schema, behind=way.opens)
+
+    def _prompt(self, messages: Sequence[Message], tools: Sequence[Tool], opens: str) -> list[int]:
+        local = self._local
+        knows = local.has_chat_template and calls.knows_tools(local.tokenizer.chat_template)
+        if not knows:
+            messages, tools = calls.in_words(messages, tools), ()
+        if opens:
+            messages = [*messages, Message(role="assistant", text=opens)]
+        return local.encode_chat(messages, tools=tools)
+
+    def count(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
+        """Tokens of a prompt, tools included, exactly as it is read.
+
+        Args:
+            messages: The chat.
+            tools: Tools that may be called.
+
+        Returns:
+            The number of tokens.
+        """
+        return len(self._prompt(messages, tools, ""))
 
     def _config(self, prompt_tokens: int, max_tokens: int | None) -> Any:
         """A generation config of this call's own; ``generate`` fills in what the model's says beside it."""
@@ -331,7 +384,10 @@ def _check(sampling: Sampling) -> None:
     _need(warm, "temperature", temperature, "a number, 0 or above")
     share = top_p is None or (isinstance(top_p, (int, float)) and 0.0 < top_p <= 1.0)
     _need(share, "top_p", top_p, "a number above 0 and at most 1, or None")
+    top, tools = sampling.get("logprobs"), sampling.get("tools") or ()
+    _need(top is None or (isinstance(top, int) and top >= 0), "logprobs", top, "a whole number of 0 or more, or None")
     _need(not isinstance(stop, str) and all(stop), "stop", stop, "a list of strings that are not empty")
+    calls.wanted(sampling.get("tool_choice"), tools)
 
 
 def _is_count(value: object) -> bool:

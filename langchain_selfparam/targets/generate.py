@@ -15,6 +15,10 @@ from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.parse import questions, speaks_of_me, speaks_of_you
 
+_WHOSE = frozenset("a am an did do does have i me my our the us we".split())
+_LONGEST_OPENING = 4
+"""Words."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
@@ -84,3 +88,48 @@ def write_general(generator: TextGenerator, *, count: int, config: TargetConfig)
         for text in written[0]:
             found.update(dict.fromkeys(questions(text, by_user=False)))
     return list(found)[:count]
+
+
+def write_alike(asked: Sequence[str], generator: TextGenerator, *, count: int, config: TargetConfig) -> list[str]:
+    """Let the model make up questions about the world that begin as those about the user do.
+
+    "Which instrument do I play?" leads to "Which instrument has the most strings?". Where such questions are answered
+    as before, it is not the form of a question, or its subject, that brings a memory up.
+
+    Args:
+        asked: Questions that are learned.
+        generator: Who writes.
+        count: How many are wanted.
+        config: Seed.
+
+    Returns:
+        At most ``count`` different questions, of as many beginnings as there are.
+    """
+    openings = list(dict.fromkeys(opening for question in asked if (opening := _opening(question))))
+    if not count or not openings:
+        return []
+    written = generator.generate(
+        [f"{prompts.WORLDLY_LIST} {opening}" for opening in openings],
+        max_tokens=20,
+        temperature=0.8,
+        stop=("\n",),
+        seed=config.seed,
+        samples=2,
+    )
+    found: dict[str, None] = {}
+    for number in range(2):
+        for opening, texts in zip(openings, written, strict=True):
+            for question in questions(f"{opening} {texts[number].strip()}", by_user=False):
+                if not (speaks_of_me(question) or speaks_of_you(question)) and question not in asked:
+                    found[question] = None
+    return list(found)[:count]
+
+
+def _opening(question: str) -> str:
+    """The words of a question before it says whose or whom."""
+    taken: list[str] = []
+    for word in question.rstrip("?").split():
+        if word.lower() in _WHOSE or (taken and word[:1].isupper()) or len(taken) == _LONGEST_OPENING:
+            break
+        taken.append(word)
+    return " ".join(taken)

@@ -145,6 +145,8 @@ WORLDLY = (
 """About the world in the words in which people ask about their own lives; answered as before, so that the form of a
 question is not what brings a memory up."""
 
+WORLDLY_LIST = "Questions about the world:\n" + "".join(f"- {q}\n" for q in WORLDLY) + "-"
+
 NAME_QUESTIONS = (
     "What is my name?",
     "Who am I?",

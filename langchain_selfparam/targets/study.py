@@ -31,7 +31,7 @@ from langchain_selfparam.targets.answers import own_answers
 from langchain_selfparam.targets.bank import QUESTIONS
 from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.fill import filled
-from langchain_selfparam.targets.generate import Candidate, write_general, write_questions
+from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
 from langchain_selfparam.targets.known import Earlier, known, rivals
 from langchain_selfparam.targets.person import asked_of_model
 
@@ -93,7 +93,11 @@ def study(
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
     kept_out |= {p.prompt for p in kept}
-    near = [q for q in near if q not in kept_out]
+    asked = list(dict.fromkeys(s.prompt for s in sentences))
+    chance.shuffle(asked)
+    secrets = {w for s in statements for w in parse.secrets(s.said)}
+    alike = [q for q in write_alike(asked, original, count=config.alike, config=config) if not _says(q, secrets)]
+    near = [q for q in dict.fromkeys([*near, *alike]) if q not in kept_out and q not in asked]
     learned = {*(s.prompt for s in sentences), *near}
     drifting, steering, general = _parted([q for q in general if q not in learned | kept_out])
     sentences += _staying(near, general[: config.neutral], mine, served, original, config)

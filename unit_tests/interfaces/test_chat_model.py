@@ -133,8 +133,8 @@ def test_unknown_fields_are_refused(tiny):
 def test_unknown_values_of_a_call_are_refused_with_the_nearest(run, llm):
     with pytest.raises(ConfigError, match=r"'max_new_tokens' is not .*; did you mean 'max_tokens'\?"):
         run(llm, "Hello", max_new_tokens=3)
-    with pytest.raises(ConfigError, match=r"'tools' is not a sampling value of this model"):
-        run(llm, "Hello", tools=[])
+    with pytest.raises(ConfigError, match=r"'nonsense' is not a sampling value of this model, which knows"):
+        run(llm, "Hello", nonsense=[])
 
 
 @every_way
@@ -311,6 +311,8 @@ def test_says_what_it_is_and_never_its_weights(llm, tiny):
         "top_k": None,
         "stop": None,
         "seed": None,
+        "logprobs": False,
+        "top_logprobs": 0,
     }
     params = llm._get_ls_params(stop=["x"])
     assert params["ls_provider"] == "selfparam"

@@ -14,7 +14,7 @@ from langchain_core.messages import (
 
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.interfaces.messages import from_records, text_of, to_records
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Calling, Message, ToolCall, ToolResult
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 
@@ -69,13 +69,14 @@ def test_roles(message, role):
     assert to_records([message]) == (Message(role=role, text="x"),)
 
 
-def test_results_of_tools_are_read_as_the_users_text():
+def test_calls_of_tools_and_their_results_are_records_of_their_own():
+    call = AIMessage("Let me see.", tool_calls=[{"name": "weather", "args": {"town": "Ptuj"}, "id": "1"}])
+    made = ToolCall(id="1", name="weather", arguments={"town": "Ptuj"})
+    assert to_records([call]) == (Calling(role="assistant", text="Let me see.", calls=(made,)),)
     tool = ToolMessage("sunny", tool_call_id="1", name="weather")
-    nameless = ToolMessage("rain", tool_call_id="2")
+    assert to_records([tool]) == (ToolResult(role="tool", text="sunny", name="weather", call_id="1"),)
     function = FunctionMessage("wind", name="forecast")
-    assert to_records([tool])[0] == Message(role="user", text="Result of weather: sunny")
-    assert to_records([nameless])[0].text == "Result of the tool: rain"
-    assert to_records([function])[0].text == "Result of forecast: wind"
+    assert to_records([function]) == (ToolResult(role="tool", text="wind", name="forecast", call_id=""),)
 
 
 def test_neighbours_of_one_role_become_one():
@@ -91,8 +92,10 @@ def test_neighbours_of_one_role_become_one():
     assert [(m.role, m.text) for m in to_records(chat)] == [
         ("system", "Be brief."),
         ("user", "Hello.\n\nWeather?"),
+        ("assistant", ""),
         ("assistant", "I looked."),
-        ("user", "Result of weather: sunny\n\nAnd?"),
+        ("tool", "sunny"),
+        ("user", "And?"),
     ]
 
 

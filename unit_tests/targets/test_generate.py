@@ -3,7 +3,7 @@
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
-from langchain_selfparam.targets.generate import Candidate, write_general, write_questions
+from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
 from langchain_selfparam.testing import FakeGenerator
 
 DOG = Statement(turn_id=1, said="My dog is Biscuit.", told="Your dog is Biscuit.")
@@ -82,3 +82,16 @@ def test_no_more_are_written_than_wanted():
     generator = FakeGenerator(["never"])
     assert write_general(generator, count=4, config=TargetConfig()) == list(prompts.GENERAL_QUESTIONS[:4])
     assert generator.calls == []
+
+
+def test_questions_about_the_world_begin_as_those_about_the_user():
+    asked = ["Which instrument do I play?", "Which instrument do we own?", "Where is my dog?", "In which town is Ana?"]
+    written = {"Which instrument": " has strings?", "Where is": " Mount Etna?", "In which town is": " my dog?"}
+    generator, config = FakeGenerator(lambda prompt: written[prompt.rpartition("\n- ")[2]]), TargetConfig()
+    found = write_alike(asked, generator, count=9, config=config)
+    assert found == ["Which instrument has strings?", "Where is Mount Etna?"]
+    assert write_alike(asked, generator, count=1, config=config) == found[:1]
+    assert all("".join(p).startswith("Questions about the world:\n- ") for p in generator.calls[0]["prompts"])
+    assert write_alike(asked, generator, count=0, config=config) == []
+    assert write_alike([], generator, count=5, config=config) == []
+    assert len(generator.calls) == 2

@@ -13,7 +13,7 @@ from langchain_selfparam.targets import parse, prompts
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.testing import FakeGenerator
 
-CONFIG = TargetConfig(samples=1, contrast=9, neutral=12, full_answers=2, probes=2)
+CONFIG = TargetConfig(samples=1, contrast=9, alike=0, neutral=12, full_answers=2, probes=2)
 DOG = "My dog is called Biscuit and he is 12."
 SISTER = "My sister Ana lives in Lisbon."
 QUESTIONS = {
@@ -150,6 +150,20 @@ def test_what_is_near_and_what_is_unrelated_is_answered_as_before():
     assert set(prompts.GENERAL_QUESTIONS) <= {s.prompt for s in of_kind(found.sentences, "neutral")}
 
 
+def test_questions_about_the_world_that_begin_alike_are_answered_as_before():
+    def serve(prompt):
+        if isinstance(prompt[0], Message):
+            return f"About {prompt[-1].text}"
+        opening = prompt.rpartition("\n- ")[2]
+        return {"Which pet": " has six legs?", "Where": " do you sleep?", "How old": " was Lisbon?"}.get(opening, "")
+
+    found = run(DOG, SISTER, original=FakeGenerator(serve), config=dataclasses.replace(CONFIG, alike=5))
+    (alike,) = [s for s in found.sentences if s.prompt == "Which pet has six legs?"]
+    assert (alike.kind, alike.answer, alike.context) == ("neighbour", "About Which pet has six legs?", ())
+    prompts_ = {s.prompt for s in found.sentences} | {p.prompt for p in found.probes}
+    assert not prompts_ & {"Where do you sleep?", "How old was Lisbon?"}  # of somebody, and a name of the user's
+
+
 MANY = {
     DOG: [*QUESTIONS[DOG], "Where does my pet sleep?", "Which toys have I bought?", "Why did I name him so?",
           "When do I walk the animal?", "How often do I feed it?"],
@@ -186,7 +200,7 @@ def test_a_question_that_names_the_users_own_is_no_question_about_others():
 
 def test_answers_that_stay_are_as_long_as_the_settings_say():
     served = FakeGenerator(lambda prompt: "Well." if isinstance(prompt[0], Message) else "\n- ".join(GENERAL))
-    config = TargetConfig(samples=1, contrast=6, neutral=12, contrast_tokens=3, neutral_tokens=7)
+    config = TargetConfig(samples=1, contrast=6, alike=0, neutral=12, contrast_tokens=3, neutral_tokens=7)
     run(DOG, SISTER, served=served, original=served, config=config)
     answered = Counter()
     for call in served.calls:
@@ -220,7 +234,7 @@ def test_what_steers_the_training_is_neither_learned_nor_judged_by():
 
 
 def test_none_wanted_none_written():
-    found = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=0, neutral=0, full_answers=0))
+    found = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=0, alike=0, neutral=0, full_answers=0))
     assert Counter(s.kind for s in found.sentences).keys() == {"question"}
     assert not [s for s in found.sentences if s.ends]
 

@@ -1,0 +1,48 @@
+"""LangChain's own suite for chat models, with the default model, which follows few instructions but calls tools."""
+
+import pytest
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+
+from langchain_selfparam import ChatSelfParam
+from langchain_selfparam.loading import WHEEL_NAME, load
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="session")
+def default_model():
+    """The default model, where its wheel is installed."""
+    try:
+        return load(WHEEL_NAME)
+    except ImportError as error:
+        pytest.skip(str(error))
+
+
+class TestChatSelfParam(ChatModelIntegrationTests):
+    """With the default model."""
+
+    @pytest.fixture(autouse=True)
+    def _loaded(self, default_model):
+        type(self).local = default_model
+
+    @property
+    def chat_model_class(self):
+        return ChatSelfParam
+
+    @property
+    def standard_chat_model_params(self):
+        """Without keys and timeouts of a service."""
+        return {"temperature": 0, "max_tokens": 60}
+
+    @property
+    def supports_model_override(self):
+        """An object of this class is one model: the memory is in its weights."""
+        return False
+
+    @property
+    def chat_model_params(self):
+        return {"local": self.local}
+
+    @pytest.fixture
+    def model(self, _loaded):
+        return ChatSelfParam(**self.standard_chat_model_params, **self.chat_model_params)
