@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from langchain_selfparam.testing import tiny_model
+
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-SHORT = {"classic_chain.py": ["--no-consolidate"]}
+SHORT = {name: ["--no-consolidate"] for name in ("agent_with_tools.py", "classic_chain.py", "two_users.py")}
+WHO = {"agent_with_tools.py": "ana", "classic_chain.py": "you", "two_users.py": "ben"}
 
 
 @pytest.fixture
-def model(tiny, tmp_path):
+def model(tmp_path):
+    tiny = tiny_model(max_position_embeddings=4096)  # tools are told of in a thousand of its tokens
     folder = tmp_path / "tiny-model"
     tiny.model.save_pretrained(folder)
     tiny.tokenizer.save_pretrained(folder)
@@ -29,8 +33,8 @@ def test_example_runs_twice(path, model, tmp_path, monkeypatch, capsys):
     for _ in range(2):
         runpy.run_path(str(path), run_name="__main__")
     out = capsys.readouterr().out
-    assert out.count("you: What is my parrot called?\nmodel: ") == 2
-    assert out.count("you: We have a parrot called Captain Mustard.") == 1
+    assert out.count(f"{WHO[path.name]}: What is my parrot called?\nmodel: ") == 2
+    assert out.count(f"{WHO[path.name]}: We have a parrot called ") == 1
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
