@@ -7,15 +7,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
-from langchain_selfparam.records import Prompt
+from langchain_selfparam.records import ConsolidationReport, Episode, Prompt
 
 Progress = Callable[[str, int, int], None]
 """``progress(stage, done, total)``: called as a stage goes on; must return quickly."""
 
 TokenCounter = Callable[[str], int]
 """Tokens in a text, in the units that a policy counts."""
+
+
+class Watch(Protocol):
+    """One consolidation, as somebody watches it."""
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Hear that a stage goes on."""
+
+    def ended(self, report: ConsolidationReport) -> None:
+        """Hear what was done; not called where it failed."""
+
+
+class Watcher(Protocol):
+    """Watches every consolidation, of the worker as well: for traces and metrics."""
+
+    def watching(self, episode: Episode) -> AbstractContextManager[Watch]:
+        """Watch one; an error in the block is what it failed with.
+
+        Args:
+            episode: What is learned.
+
+        Returns:
+            A context manager; it must not raise and must not swallow an error.
+        """
 
 
 def no_progress(stage: str, done: int, total: int) -> None:

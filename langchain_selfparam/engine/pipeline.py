@@ -33,7 +33,7 @@ from langchain_selfparam.engine.report import as_json, combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ConfigError, ConsolidationError
 from langchain_selfparam.model import LocalModel
-from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, no_progress
+from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher, no_progress
 from langchain_selfparam.records import (
     ConsolidationReport,
     Episode,
@@ -88,6 +88,8 @@ class Engine(Journal):
         self.settings = settings
         self.last_report: ConsolidationReport | None = None
         self.last_error: BaseException | None = None
+        self.watcher: Watcher | None = None
+        """Told of every consolidation."""
         self._local = local
         self._gate = gate
         self._exact = exact
@@ -320,6 +322,19 @@ class Engine(Journal):
         )
 
     def _consolidate(self, episode: Episode, progress: Progress) -> ConsolidationReport:
+        if self.watcher is None:
+            return self._learn(episode, progress)
+        with self.watcher.watching(episode) as watch:
+
+            def both(stage: str, done: int, total: int) -> None:
+                watch.progress(stage, done, total)
+                progress(stage, done, total)
+
+            report = self._learn(episode, both)
+            watch.ended(report)
+        return report
+
+    def _learn(self, episode: Episode, progress: Progress) -> ConsolidationReport:
         started = time.perf_counter()
         job = self._store.jobs.lease(
             episode, owner=self._owner, now=now(), lease_seconds=self.settings.policy.lease_seconds

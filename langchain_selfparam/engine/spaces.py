@@ -25,7 +25,7 @@ from langchain_selfparam.engine.report import combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError
 from langchain_selfparam.model import LocalModel, share
-from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter
+from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher
 from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
 from langchain_selfparam.serving.gate import Gate, gate_for
 from langchain_selfparam.store import Store
@@ -79,6 +79,8 @@ class Spaces:
         self.folder = store.folder
         self.last_report: ConsolidationReport | None = None
         self.last_error: BaseException | None = None
+        self.watcher: Watcher | None = None
+        """Told of every consolidation."""
         self._local = local
         self._store = store
         self._generator = generator
@@ -350,6 +352,7 @@ class Spaces:
         return False
 
     def _noted(self, engine: Engine, work: Any) -> Any:
+        engine.watcher = self.watcher
         try:
             done = work(engine)
         finally:

@@ -25,6 +25,7 @@ from langchain_selfparam.interfaces.keys import assistant_said, user_said
 from langchain_selfparam.interfaces.opening import opened, space_of
 from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
 from langchain_selfparam.interfaces.scope import filled, keys_of
+from langchain_selfparam.interfaces.tracing import Tracer
 from langchain_selfparam.interfaces.twins import AsyncTwins
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
@@ -96,6 +97,10 @@ class ParametricMemory(AsyncTwins, BaseMemory):
     """Bytes that the namespaces' own weights take in memory at most; the least recently used leave it first."""
     background: bool = Field(default=True, frozen=True)
     """Whether a worker thread learns by itself; else only ``consolidate`` does."""
+    callbacks: Any = Field(default=None, exclude=True, repr=False, frozen=True)
+    """LangChain callbacks that hear of every consolidation, the worker's as well, with a child run for each stage."""
+    metrics: Any = Field(default=None, exclude=True, repr=False, frozen=True)
+    """``hook(name, value, attributes)`` for every figure of a consolidation; nothing is sent anywhere by itself."""
     memory_key: str = "history"
     """Name of the prompt's variable for the turns that are not in the weights."""
     input_key: str | None = None
@@ -133,6 +138,7 @@ class ParametricMemory(AsyncTwins, BaseMemory):
         except ValidationError as error:
             raise ConfigError(first_problem(error)) from error
         self._engine = opened(self)
+        self._engine.watcher = Tracer(self.callbacks, self.metrics)
 
     @property
     def folder(self) -> Path:
