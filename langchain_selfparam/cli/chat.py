@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, open_memory, short
+from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, add_namespace, open_memory, short
 from langchain_selfparam.errors import ConsolidationError, InputError
 from langchain_selfparam.records import TurnState
 
@@ -37,6 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     folder = "the memory folder (default: one for this model under the user's data folder)"
     parser.add_argument("--folder", type=Path, metavar="DIR", help=folder)
     add_model(parser)
+    add_namespace(parser)
     every = "learn when N turns are pending, in the background (default: 8)"
     parser.add_argument("--every", type=int, default=8, metavar="N", help=every)
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.errors import FolderError
-from langchain_selfparam.records import Turn
+from langchain_selfparam.records import Namespace, Turn
 
 if TYPE_CHECKING:
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
@@ -83,6 +83,54 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"hub id, folder or .gguf file of the model (default: {DEFAULT_MODEL})",
     )
+
+
+def add_namespace(parser: argparse.ArgumentParser) -> None:
+    """Give a command ``--namespace``.
+
+    Args:
+        parser: Its parser.
+    """
+    parser.add_argument(
+        "--namespace",
+        type=namespace,
+        metavar="A/B",
+        help="whose memory, such as memories/ana, in a folder where each has weights of its own",
+    )
+
+
+def namespace(text: str) -> Namespace:
+    """Read a namespace as the command line has it.
+
+    Args:
+        text: Its parts with slashes between.
+
+    Returns:
+        The namespace.
+
+    Raises:
+        argparse.ArgumentTypeError: A part is empty.
+    """
+    parts = tuple(text.split("/"))
+    if not all(parts):
+        msg = f"{text!r} has an empty part; parts with slashes between are needed, such as memories/ana"
+        raise argparse.ArgumentTypeError(msg)
+    return parts
+
+
+def own_weights(folder: Path) -> bool:
+    """Whether each namespace of a folder has weights of its own; a folder that is not there yet has not.
+
+    Args:
+        folder: The memory folder.
+
+    Returns:
+        Whether it was made with ``isolation="namespace"``.
+    """
+    if not (folder / "memory.sqlite").is_file():
+        return False
+    with reading(folder) as database:
+        return database.get("isolation") == "namespace"
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -182,8 +230,12 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
     from langchain_selfparam.interfaces.memory import ParametricMemory
 
-    llm = ChatSelfParam.from_pretrained(args.model)
     fields = {"consolidate_every": None, "background": False, **fields}
+    if getattr(args, "namespace", None) is not None:
+        fields["namespace"] = args.namespace
+    if own_weights(args.folder):
+        fields["isolation"] = "namespace"
+    llm = ChatSelfParam.from_pretrained(args.model)
     return llm, ParametricMemory(llm, path=args.folder, **fields)
 
 

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from langchain_selfparam.cli.common import OK, add_command, add_folder, add_model, open_memory, reading
+from langchain_selfparam.cli.common import OK, add_command, add_folder, add_model, add_namespace, open_memory, reading
 
 _EXAMPLE = """  $ selfparam export ./adapter --folder ./memory
   adapter: a PEFT adapter of version 1"""
@@ -23,6 +23,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--format", default="peft", choices=["peft"], help="what to write (default: peft)")
     add_folder(parser)
     add_model(parser)
+    add_namespace(parser)
 
 
 def run(args: argparse.Namespace) -> int:

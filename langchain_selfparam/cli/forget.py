@@ -11,6 +11,7 @@ from langchain_selfparam.cli.common import (
     add_command,
     add_folder,
     add_model,
+    add_namespace,
     add_yes,
     open_memory,
     planned,
@@ -37,6 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("turns", type=int, nargs="+", metavar="TURN", help=number)
     add_folder(parser)
     add_model(parser)
+    add_namespace(parser)
     add_yes(parser)
 
 

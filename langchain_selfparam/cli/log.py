@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from langchain_selfparam.cli.common import OK, add_command, add_folder, add_json, print_json, reading, short
-from langchain_selfparam.records import Turn, Version
+from langchain_selfparam.records import Namespace, Turn, Version
 
 _EXAMPLE = """  $ selfparam log --folder ./memory
     0  2031-04-02 09:12
@@ -43,14 +43,20 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json([_turn(t) for t in turns] if args.turns else [_version(v) for v in versions])
     elif args.turns:
+        many = len({turn.namespace for turn in turns}) > 1
         for turn in turns:
             where = f"{turn.state}" + (f" by version {turn.version}" if turn.version is not None else "")
-            print(f"{where:<20} {short(turn)}")
+            print(f"{where:<20} {_of(turn.namespace) if many else ''}{short(turn)}")
     else:
+        many = len({version.namespace for version in versions if version.namespace}) > 1
         for version in versions:
-            print(_line(version))
+            print(_line(version) + (f"  {_of(version.namespace)}".rstrip() if many and version.namespace else ""))
         print("* is served")
     return OK
+
+
+def _of(namespace: Namespace) -> str:
+    return "/".join(namespace) + ": "
 
 
 def _line(version: Version) -> str:

@@ -11,12 +11,15 @@ from langchain_selfparam.cli.common import (
     add_command,
     add_folder,
     add_model,
+    add_namespace,
     add_yes,
     open_memory,
+    own_weights,
     planned,
     reading,
 )
-from langchain_selfparam.records import TurnState
+from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.records import Namespace, TurnState
 
 _EXAMPLE = """  $ selfparam rollback 0 --folder ./memory --yes
   Serve version 0 instead of version 1.
@@ -35,6 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("version", type=int, help="its number; 0 is the untouched model")
     add_folder(parser)
     add_model(parser)
+    add_namespace(parser)
     add_yes(parser)
 
 
@@ -59,15 +63,32 @@ def run(args: argparse.Namespace) -> int:
 def _plan(args: argparse.Namespace) -> list[str]:
     from langchain_selfparam.store import Turns, Versions
 
+    whose = _whose(args)
     with reading(args.folder) as database:
-        versions = Versions(database)
+        versions = Versions(database, namespace=whose)
         head, path = versions.head(), versions.path(args.version)
-        now = {t.id for t in Turns(database).list(states=[TurnState.HELD])}
+        now = {t.id for t in Turns(database).list(namespace=whose, states=[TurnState.HELD])}
     then = {turn for version in path for turn in version.turn_ids}
     return [
         f"Serve version {args.version} instead of version {head.id}.",
         f"Pending again: {_turns(now - then)}. Held again: {_turns(then - now)}.",
     ]
+
+
+def _whose(args: argparse.Namespace) -> Namespace | None:
+    """Whose version it is, where each namespace has weights of its own."""
+    from langchain_selfparam.store import Versions
+
+    if not own_weights(args.folder):
+        return None
+    if args.namespace is None and args.version:
+        with reading(args.folder) as database:
+            args.namespace = Versions(database).get(args.version).namespace
+    if args.namespace is None:
+        msg = f"version 0 of {args.folder} is everybody's; say whose weights are to be the base's with --namespace"
+        raise ConfigError(msg)
+    found: Namespace = args.namespace
+    return found
 
 
 def _turns(ids: set[int]) -> str:

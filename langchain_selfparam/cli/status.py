@@ -46,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
     lines = {
         "folder": found["folder"],
         "model": found["base_model"],
-        "served": f"version {found['served']} of {found['versions']}",
+        "served": f"version {found['served']} of {found['versions']}"
+        if found["isolation"] == "shared"
+        else f"{found['namespaces']} namespaces, each its own of {found['versions']} versions",
         "turns": turns,
         "last error": found["last_error"] or "none",
         "deltas": f"{found['delta_bytes'] / 1e6:.1f} MB",
@@ -73,6 +75,7 @@ def status(args: argparse.Namespace) -> dict[str, Any]:
         jobs = Jobs(database).list()
         base, fingerprint = database.get("base_model"), database.get("base_fingerprint")
         schema = database.schema_version
+        isolation = database.get("isolation") or "shared"
     counts = collections.Counter(turn.state for turn in turns)
     deltas = [args.folder / "deltas" / v.delta_file for v in versions if v.delta_file]
     return {
@@ -80,7 +83,9 @@ def status(args: argparse.Namespace) -> dict[str, Any]:
         "base_model": base,
         "base_fingerprint": fingerprint,
         "schema_version": schema,
-        "served": next((v.id for v in versions if v.is_head), None),
+        "isolation": isolation,
+        "namespaces": len({turn.namespace for turn in turns}),
+        "served": next((v.id for v in versions if v.is_head), None) if isolation == "shared" else None,
         "versions": max((v.id for v in versions), default=0),
         "turns": {str(state): counts[state] for state in TurnState},
         "running_jobs": [job.id for job in jobs if str(job.state) == "running"],
