@@ -99,6 +99,8 @@ class TrainingConfig:
     compiled: bool = False
     """Compile the model's blocks for training: for GPUs on which launching the kernels of a small model takes longer
     than running them. It takes a while the first time, and has not been measured on a GPU yet."""
+    patience: float = 2.0
+    """Seconds that each step of learning waits at most for requests that are being answered; 0 to wait for none."""
     seed: int = 0
     """Order of the sentences and start of the factors."""
 
@@ -117,6 +119,8 @@ class TrainingConfig:
             _need(math.isfinite(self.drift) and self.drift > 0, "drift", self.drift, "above 0 and finite, or None")
         _need(self.keep_weight >= 0, "keep_weight", self.keep_weight, "0 or more")
         _need(0 <= self.frozen_share < 1, "frozen_share", self.frozen_share, "from 0 to below 1")
+        waits = math.isfinite(self.patience) and self.patience >= 0
+        _need(waits, "patience", self.patience, "0 or more seconds, and finite")
         _need(self.stop_kl >= 0, "stop_kl", self.stop_kl, "0 or more nats per token")
 
 

@@ -39,6 +39,8 @@ OUT_OF_RANGE = [
     *((TrainingConfig, "damping", value, "above 0 and finite, or None") for value in (0, -1.0, math.inf, math.nan)),
     (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
     (TrainingConfig, "drift", 0, "above 0 and finite, or None"),
+    (TrainingConfig, "patience", -1, "0 or more seconds, and finite"),
+    (TrainingConfig, "patience", float("inf"), "0 or more seconds, and finite"),
     *((TargetConfig, name, 0, ONE) for name in ("samples", "max_question_tokens", "questions", "opening_words")),
     *(
         (TargetConfig, name, 0, ONE)

@@ -26,6 +26,7 @@ from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
 from langchain_selfparam.records import Episode, Message, Probe, ProbeKind, TargetSet, TrainReport, Verdict
+from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.replay import replayed
@@ -107,7 +108,7 @@ class Learner:
         Raises:
             OutOfMemoryError: A stage did not fit into memory.
         """
-        clock = _Clock()
+        clock, progress = _Clock(), self._yielding(progress)
         try:
             reader = Reader(share(self._local.model))
             original = self._local.model if untaught is None else untaught
@@ -139,6 +140,15 @@ class Learner:
             raise OutOfMemoryError(msg) from error
         return Learned(delta, verdict, targets, train, clock.seconds)
 
+    def _yielding(self, progress: Progress) -> Progress:
+        """Progress at which learning lets those go first who are being answered."""
+
+        def wait(stage: str, done: int, total: int) -> None:
+            REQUESTS.wait_for_quiet(self._settings.training.patience)
+            progress(stage, done, total)
+
+        return wait
+
     def _write(
         self,
         episode: Episode,
@@ -147,6 +157,9 @@ class Learner:
         original: Any,
         progress: Callable[[int, int], None],
     ) -> TargetSet:
+        def wait() -> None:
+            REQUESTS.wait_for_quiet(self._settings.training.patience)
+
         served = BatchGenerator(self._local, self._gate)
         untouched = original is self._local.model
         asking = served if untouched else BatchGenerator(self._local, None, model=original)
@@ -159,7 +172,7 @@ class Learner:
             author=self._author or asking,
             served=served,
             original=asking,
-            scorer=PackedScorer(self._local, first, self._head),
+            scorer=PackedScorer(self._local, first, self._head, progress=lambda done, total: wait()),
             config=dataclasses.replace(config, seed=config.seed + len(earlier) + again),
             taught=earlier,
             progress=progress,

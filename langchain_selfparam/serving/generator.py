@@ -20,6 +20,7 @@ from langchain_selfparam.errors import ConfigError, InputError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message
 from langchain_selfparam.serving import tools as calls
+from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.constraint import JsonConstraint
 from langchain_selfparam.serving.decoding import (
     FinishReason,
@@ -251,7 +252,7 @@ class ChatGenerator:
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         local = self._local
-        with self._gate.reading(ahead=ahead):
+        with REQUESTS.answering(), self._gate.reading(ahead=ahead):
             tools, opens, constraint = self._tools(sampling)
             prompt = self._prompt(messages, tools, opens)
             config = self._config(len(prompt), sampling.get("max_tokens"))

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.gate import Gate, gate_for
 
 Route = Callable[[], tuple[Any, Gate] | None]
@@ -67,7 +68,7 @@ class _GatedGenerate:
             gate, generate = self._gate, self._inner
         else:
             generate = model.generate
-        with gate.reading():
+        with REQUESTS.answering(), gate.reading():
             return generate(*args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:

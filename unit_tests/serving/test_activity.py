@@ -1,0 +1,65 @@
+"""Learning waits for those who are being answered, and not for ever."""
+
+import threading
+
+import pytest
+
+from langchain_selfparam.config import PolicyConfig, Settings, TrainingConfig
+from langchain_selfparam.engine.learn import Learner
+from langchain_selfparam.serving.activity import REQUESTS, Activity
+from langchain_selfparam.serving.gate import gate_for
+from langchain_selfparam.serving.generator import ChatGenerator
+from langchain_selfparam.testing import saying
+
+
+def test_nobody_is_waited_for_where_nobody_is_answered():
+    assert Activity().wait_for_quiet(60) < 1
+
+
+def test_an_answer_is_waited_for_but_not_for_ever(in_thread):
+    activity, begun, end = Activity(), threading.Event(), threading.Event()
+
+    def answer():
+        with activity.answering():
+            begun.set()
+            end.wait(20)
+
+    with in_thread(answer):
+        begun.wait(20)
+        assert activity.wait_for_quiet(0) == 0
+        assert activity.wait_for_quiet(0.01) >= 0.01
+        end.set()
+        assert activity.wait_for_quiet(20) < 20
+
+
+def test_an_answer_that_fails_is_over():
+    activity = Activity()
+    with pytest.raises(OSError, match="x"), activity.answering():
+        raise OSError("x")
+    assert activity.wait_for_quiet(20) < 1
+
+
+def test_each_answer_of_a_model_counts(tiny):
+    busy = []
+    with saying(tiny, "Yes.", each_token=lambda at: busy.append(REQUESTS._answers)):
+        ChatGenerator(tiny, gate_for(tiny.model)).complete([_User("Hello")])
+    assert set(busy) == {1}
+    assert REQUESTS._answers == 0
+
+
+class _User:
+    role = "user"
+
+    def __init__(self, text):
+        self.text = text
+
+
+def test_every_step_of_learning_waits(tiny, monkeypatch):
+    waits, told = [], []
+    monkeypatch.setattr(REQUESTS, "wait_for_quiet", lambda seconds: waits.append(seconds))
+    settings = Settings(policy=PolicyConfig(), training=TrainingConfig(patience=0.5))
+    learner = Learner(tiny, gate_for(tiny.model), settings=settings)
+    progress = learner._yielding(lambda *at: told.append((at, list(waits))))
+    progress("student", 1, 2)
+    progress("student", 2, 2)
+    assert told == [(("student", 1, 2), [0.5]), (("student", 2, 2), [0.5, 0.5])]
