@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from langchain_selfparam.cli.common import OK, add_command, count
+from langchain_selfparam.cli.common import DEFAULT_MODEL, OK, add_command, count
 from langchain_selfparam.config import TrainingConfig
 
 _EXAMPLE = """  $ selfparam bench --quick
@@ -39,6 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--pairs", type=_sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
     growth = "instead: time opening and consolidating a small memory after 1, 10, 100 and 1,000 versions"
     parser.add_argument("--growth", action="store_true", help=growth)
+    serving = "instead: time answers while a conversation is learned, saving in a long journal, many namespaces"
+    parser.add_argument("--serving", action="store_true", help=serving)
     parser.add_argument("--versions", type=_sizes, metavar="V,…", help="other numbers of versions for --growth")
     parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5)")
     parser.add_argument("--naive-repeats", type=count, metavar="R", help="sampled steps of naive loops (default: 2)")
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.growth:
         return _growth(args)
+    if args.serving:
+        return _serving(args)
     from langchain_selfparam.bench import report
     from langchain_selfparam.bench import run as bench
     from langchain_selfparam.bench.shapes import model_to_time
@@ -78,6 +82,18 @@ def run(args: argparse.Namespace) -> int:
     found = bench.run(model, name, _plan(args), config=TrainingConfig(compiled=args.compiled), say=_say, keep=keep)
     print(report.text(found))
     return _keep(args, report.as_json(found), lambda: report.picture(found))
+
+
+def _serving(args: argparse.Namespace) -> int:
+    from langchain_selfparam.bench import serving
+
+    model = serving.load(args.model or DEFAULT_MODEL, device=args.device)
+    with tempfile.TemporaryDirectory(prefix="selfparam-serving-") as folder:
+        found = serving.run(model, Path(folder), say=_say)
+    print(serving.text(found))
+    if args.json is not None:
+        _write(args.json, _json({"serving": dataclasses.asdict(found)}))
+    return OK
 
 
 def _growth(args: argparse.Namespace) -> int:
