@@ -5,10 +5,14 @@ import dataclasses
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+from pydantic import BaseModel
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.engine.spaces import Spaces
@@ -225,3 +229,56 @@ def test_one_memory_for_all_needs_no_user(llm, tmp_path):
     with ParametricMemory(llm, path=tmp_path / "m", background=False) as memory:
         create_agent(llm, tools=[], middleware=[memory.as_middleware()]).invoke({"messages": [("user", "Hello")]})
         assert [(t.namespace, t.user) for t in memory.turns] == [(("memories", "default"), "Hello")]
+
+
+def test_a_run_that_a_person_has_to_approve_is_saved_once_when_it_ends(memory):
+    call = AIMessage("", tool_calls=[{"name": "weather", "args": {"town": "Ptuj"}, "id": "1"}])
+    ask = HumanInTheLoopMiddleware(interrupt_on={"weather": True})
+    bot = create_agent(
+        script(call, "It rains."), tools=[weather], middleware=[memory.as_middleware(), ask], context_schema=Ctx,
+        checkpointer=InMemorySaver(),
+    )  # fmt: skip
+    config = {"configurable": {"thread_id": "t"}}
+    found = bot.invoke({"messages": [("user", "How is it in Ptuj?")]}, config, context=Ctx("ana"))
+    assert found["__interrupt__"]
+    assert memory.turns == ()
+    bot.invoke(Command(resume={"decisions": [{"type": "approve"}]}), config, context=Ctx("ana"))
+    assert [(t.user, t.assistant) for t in memory.turns] == [("How is it in Ptuj?", "It rains.")]
+
+
+class Town(BaseModel):
+    """A town."""
+
+    name: str
+
+
+def test_structured_answers_are_as_without_a_memory(memory):
+    call = AIMessage("", tool_calls=[{"name": "Town", "args": {"name": "Ptuj"}, "id": "1"}])
+    bot = create_agent(
+        script(call),
+        tools=[],
+        middleware=[memory.as_middleware()],
+        context_schema=Ctx,
+        response_format=ToolStrategy(Town),
+    )
+    found = bot.invoke({"messages": [("user", "Where do I live? In Ptuj.")]}, context=Ctx("ana"))
+    assert found["structured_response"] == Town(name="Ptuj")
+    assert [t.user for t in memory.turns] == ["Where do I live? In Ptuj."]
+
+
+def test_a_checkpointer_on_disk_and_a_memory_on_disk_go_together(llm, tmp_path):
+    sqlite = pytest.importorskip("langgraph.checkpoint.sqlite")
+    config = {"configurable": {"thread_id": "t", "user_id": "ana"}}
+    for number, text in enumerate("ab"):  # as in two processes, one after the other
+        fields = {"isolation": "namespace", "consolidate_every": None}
+        with (
+            ParametricMemory(llm, path=tmp_path / "m", **fields) as memory,
+            sqlite.SqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver,
+        ):
+            model = script("x")
+            bot = create_agent(model, tools=[], middleware=[memory.as_middleware()], checkpointer=saver)
+            if number:
+                hold(memory, "a")
+            bot.invoke({"messages": [("user", text)]}, config)
+            assert [t.user for t in memory.turns] == ["a", "b"][: number + 1]
+    assert model.asked == [["b"]]  # what the weights hold has left the thread
