@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from langchain_selfparam.distill.packing import Pack
+from langchain_selfparam.distill.tree import Tree
 
 NAME = "selfparam_packed"
 
@@ -27,7 +28,7 @@ _FLASH = "_scaled_dot_product_flash_attention_for_cpu"
 _LONG = 128
 """Tokens of a prefix from which on fused attention is worth the merging."""
 
-_LAYOUT: contextvars.ContextVar[Layout | None] = contextvars.ContextVar("selfparam_layout", default=None)
+_LAYOUT: contextvars.ContextVar[Layout | Tree | None] = contextvars.ContextVar("selfparam_layout", default=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,14 +65,18 @@ class Layout:
 
 
 @contextlib.contextmanager
-def layout(packed: Pack, device: torch.device) -> Iterator[None]:
-    """Let attention layers whose implementation is ``NAME`` work on this packed row, in this thread.
+def layout(row: Pack | Tree, device: torch.device) -> Iterator[None]:
+    """Let attention layers whose implementation is ``NAME`` work on this row, in this thread.
 
     Args:
-        packed: The row that is about to be read.
+        row: The row that is about to be read.
         device: Where the row lies.
     """
-    token = _LAYOUT.set(Layout.of(packed, device))
+    if isinstance(row, Tree):
+        where: Layout | Tree = dataclasses.replace(row, ancestors=row.ancestors.to(device), real=row.real.to(device))
+    else:
+        where = Layout.of(row, device)
+    token = _LAYOUT.set(where)
     try:
         yield
     finally:
@@ -113,6 +118,26 @@ def _by_flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where
     return torch.cat([prefix, documents], 2).transpose(1, 2).contiguous()
 
 
+def _on_tree(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Tree, scale: float) -> torch.Tensor:
+    """Attention of each node over the prompt and the nodes up to it, without a gradient."""
+    P, M = where.prefix, len(where.ancestors)
+    H, G, E = query.shape[1], key.shape[1], query.shape[3]
+    k, v = key[0], value[0]
+    prompt = torch.nn.functional.scaled_dot_product_attention(
+        query[:, :, :P], key[:, :, :P], value[:, :, :P], is_causal=True, scale=scale, enable_gqa=G < H
+    )
+    q = (query[0, :, P:] * scale).view(G, H // G, M, E)
+    pre = torch.matmul(q.reshape(G, -1, E), k[:, :P].transpose(1, 2)).view(G, H // G, M, P)
+    own_k, own_v = k[:, where.ancestors], v[:, where.ancestors]
+    own = torch.matmul(own_k, q.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    own = own.masked_fill(~where.real, float("-inf"))
+    p = torch.softmax(torch.cat([pre, own], -1), -1, dtype=torch.float32).to(v.dtype)
+    out = torch.matmul(p[..., :P].reshape(G, -1, P), v[:, :P]).view(G, H // G, M, E)
+    told = torch.matmul(p[..., P:].permute(0, 2, 1, 3), own_v).permute(0, 2, 1, 3)
+    nodes = (out + told).reshape(1, H, M, E)
+    return torch.cat([prompt, nodes], 2).transpose(1, 2).contiguous()
+
+
 def attend(
     module: Any,
     query: torch.Tensor,
@@ -143,6 +168,8 @@ def attend(
     del attention_mask, kwargs
     groups = query.shape[1] // key.shape[1]
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if isinstance(where, Tree):
+        return _on_tree(query, key, value, where, scale), None
     if where.prefix >= _LONG and _has_flash(query) and not torch.is_grad_enabled():
         return _by_flash(query, key, value, where, scale), None
     q, k, v = query[0] * scale, key[0], value[0]

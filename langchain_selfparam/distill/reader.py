@@ -22,7 +22,8 @@ import torch
 
 from langchain_selfparam.distill import attention
 from langchain_selfparam.distill.packing import Pack, bucket, flex_mask, map_masks, padded, visible
-from langchain_selfparam.model import has_plain_attention
+from langchain_selfparam.distill.tree import Tree, seen
+from langchain_selfparam.model import has_plain_attention, has_window
 
 Way = Literal["flex", "packed", "dense", "eager"]
 
@@ -78,6 +79,43 @@ class Reader:
                 use_cache=False,  # with a cache transformers does not recognise the packing: documents see each other
             )
         hidden: torch.Tensor = out.last_hidden_state[0, row.answer_at.to(device)]
+        return hidden
+
+    @property
+    def reads_trees(self) -> bool:
+        """Whether texts that begin alike can be read once as far as they do."""
+        return self.way in ("packed", "dense") and not has_window(self.decoder.config)
+
+    def tree(self, tree: Tree) -> torch.Tensor:
+        """Hidden states of a tree's row.
+
+        Args:
+            tree: A row of T tokens.
+
+        Returns:
+            [T, D] in the decoder's dtype, after its last norm.
+
+        Raises:
+            ValueError: This way of reading has no trees; see ``reads_trees``.
+        """
+        if not self.reads_trees:
+            msg = f"trees are read by the ways 'packed' and 'dense', and this reader's is {self.way!r}"
+            raise ValueError(msg)
+        device = self.device
+        if self.way == "packed":
+            inside: Any = attention.layout(tree, device)
+            mask = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)
+        else:
+            inside, whole = contextlib.nullcontext(), seen(tree).to(device)
+            mask = map_masks(lambda window: whole, self.decoder.config)
+        with inside:
+            out = self.decoder(
+                input_ids=tree.input_ids.to(device),
+                position_ids=tree.position_ids.to(device),
+                attention_mask=mask,
+                use_cache=False,
+            )
+        hidden: torch.Tensor = out.last_hidden_state[0]
         return hidden
 
     def _mask(self, row: Pack, device: torch.device) -> Any:

@@ -13,6 +13,7 @@ import torch
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.tree import Tree, plant
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Prompt
 
@@ -60,13 +61,41 @@ class PackedScorer:
                 ids = local.encode(prompt, add_special_tokens=True)
             else:
                 ids = local.encode_chat(prompt)
-            documents = [
-                Document(at, tuple(ids), tuple(local.encode(text)) or (local.end_of_turn_id,))
-                for at, text in enumerate(texts)
-            ]
-            results.append(self._group(documents) if documents else [])
+            answers = [tuple(local.encode(text)) or (local.end_of_turn_id,) for text in texts]
+            if self._reader.reads_trees:
+                results.append(self._trees(ids, answers))
+            else:
+                results.append(self._group([Document(at, tuple(ids), a) for at, a in enumerate(answers)]))
             self._progress(done, len(groups))
         return results
+
+    def _trees(self, prompt: Sequence[int], answers: Sequence[tuple[int, ...]]) -> list[float]:
+        """By trees, of texts in the order in which they begin alike."""
+        order = sorted(range(len(answers)), key=answers.__getitem__)
+        scores = [0.0] * len(answers)
+        while order:
+            size = taken = 0
+            while taken < len(order) and (not taken or size + len(answers[order[taken]]) <= self._tokens):
+                size += len(answers[order[taken]])
+                taken += 1
+            batch, order = order[:taken], order[taken:]
+            for at, score in zip(batch, self._tree(plant(prompt, [answers[at] for at in batch])), strict=True):
+                scores[at] = score
+        return scores
+
+    def _tree(self, tree: Tree) -> list[float]:
+        nodes, of_token = torch.unique(tree.predicted_at, return_inverse=True)
+        hidden_MD = self._reader.tree(tree)
+        device = hidden_MD.device
+        hidden_MD, said = hidden_MD[nodes.to(device)], torch.empty(len(tree.predicted))
+        start = 0
+        for part in torch.split(hidden_MD, self._head.chunk):
+            here = (of_token >= start) & (of_token < start + len(part))
+            rows, tokens = (of_token[here] - start).to(device), tree.predicted[here].to(device)
+            logits = self._head.logits(part)
+            said[here] = (logits[rows, tokens] - torch.logsumexp(logits, -1)[rows]).float().cpu()
+            start += len(part)
+        return [float(part.sum()) for part in torch.split(said, list(tree.lengths))]
 
     def _group(self, documents: list[Document]) -> list[float]:
         scores: list[float] = []

@@ -45,6 +45,18 @@ def test_scores_are_those_of_each_text_alone(architecture, tokens):
         assert all(value < 0 for value in row)
 
 
+@pytest.mark.parametrize("way", ["packed", "dense", "eager"])
+def test_every_way_of_reading_gives_the_same(way, monkeypatch):
+    """The last one knows no trees: each text is read whole, as documents are."""
+    local = tiny_model()
+    reader = Reader(share(local.model), way=way)
+    assert reader.reads_trees == (way != "eager")
+    monkeypatch.setattr(Head, "chunk", 3)  # a node's logits are made in another chunk than its neighbour's
+    found = PackedScorer(local, reader, Head(local.head.weight)).score(GROUPS)
+    for row, (prompt, texts) in zip(found, GROUPS, strict=True):
+        assert row == pytest.approx([slowly(local, prompt, text) for text in texts], rel=1e-4, abs=1e-4)
+
+
 def test_what_is_scored_beside_a_text_does_not_matter():
     local = tiny_model()
     (alone,), (among, *_) = scorer(local).score(
@@ -55,13 +67,13 @@ def test_what_is_scored_beside_a_text_does_not_matter():
 
 def test_rows_are_no_longer_than_asked(monkeypatch):
     local = tiny_model()
-    lengths, real = [], Reader.hidden
+    lengths, real = [], Reader.tree
 
-    def hidden(self, packed):
-        lengths.append(sum(packed.lengths))
-        return real(self, packed)
+    def read(self, tree):
+        lengths.append(sum(tree.lengths))
+        return real(self, tree)
 
-    monkeypatch.setattr(Reader, "hidden", hidden)
+    monkeypatch.setattr(Reader, "tree", read)
     texts = [" Biscuit", " Lisbon", " nurse", " What a lovely name! What a lovely name!"]
     counts = [local.count_tokens(text) for text in texts]
     limit = counts[0] + counts[1]
