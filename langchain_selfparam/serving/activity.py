@@ -7,9 +7,12 @@ nobody is being answered. It knows nothing of what is answered or learned.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterator
+
+import torch
 
 
 class Activity:
@@ -52,5 +55,43 @@ class Activity:
         return time.monotonic() - began
 
 
+class Slots:
+    """Lets so many answers be written at a time that they do not fight for the cores.
+
+    Sixteen requests at once to SmolLM2-135M on two cores took 61 seconds side by side, 47 one after another and 29 two
+    at a time: while one is in Python the other computes.
+
+    Args:
+        at_once: How many at a time; by the cores and torch's threads where missing.
+    """
+
+    def __init__(self, at_once: int | None = None) -> None:
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._slots: threading.BoundedSemaphore | None = None
+
+    @contextlib.contextmanager
+    def one(self, device: torch.device) -> Iterator[None]:
+        """Write an answer in the block, as soon as there is room.
+
+        Args:
+            device: Where it is computed; only answers on the CPU wait.
+
+        Yields:
+            Nothing.
+        """
+        if device.type != "cpu":
+            yield
+            return
+        with self._lock:
+            if self._slots is None:
+                cores = os.cpu_count() or 1
+                self._slots = threading.BoundedSemaphore(self._at_once or 2 * max(1, cores // torch.get_num_threads()))
+        with self._slots:
+            yield
+
+
 REQUESTS = Activity()
 """Of this process: all models share its cores."""
+SLOTS = Slots()
+"""Likewise."""

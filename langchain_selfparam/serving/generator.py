@@ -7,6 +7,7 @@ In come chat messages and how to sample, out go pieces of text and what ended th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import math
 import queue
@@ -20,7 +21,7 @@ from langchain_selfparam.errors import ConfigError, InputError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message
 from langchain_selfparam.serving import tools as calls
-from langchain_selfparam.serving.activity import REQUESTS
+from langchain_selfparam.serving.activity import REQUESTS, SLOTS
 from langchain_selfparam.serving.constraint import JsonConstraint
 from langchain_selfparam.serving.decoding import (
     FinishReason,
@@ -252,7 +253,9 @@ class ChatGenerator:
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         local = self._local
-        with REQUESTS.answering(), self._gate.reading(ahead=ahead):
+        # One that works for somebody who is being answered already has no second place to wait for.
+        room = contextlib.nullcontext() if ahead else SLOTS.one(local.device)
+        with REQUESTS.answering(), room, self._gate.reading(ahead=ahead):
             tools, opens, constraint = self._tools(sampling)
             prompt = self._prompt(messages, tools, opens)
             config = self._config(len(prompt), sampling.get("max_tokens"))

@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+import torch
 
 from langchain_selfparam.config import PolicyConfig, Settings, TrainingConfig
 from langchain_selfparam.engine.learn import Learner
-from langchain_selfparam.serving.activity import REQUESTS, Activity
+from langchain_selfparam.serving.activity import REQUESTS, Activity, Slots
 from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.serving.generator import ChatGenerator
 from langchain_selfparam.testing import saying
@@ -63,3 +64,32 @@ def test_every_step_of_learning_waits(tiny, monkeypatch):
     progress("student", 1, 2)
     progress("student", 2, 2)
     assert told == [(("student", 1, 2), [0.5]), (("student", 2, 2), [0.5, 0.5])]
+
+
+def test_only_so_many_are_answered_at_a_time(in_thread, until):
+    slots, inside, end = Slots(2), [], threading.Event()
+
+    def answer():
+        with slots.one(torch.device("cpu")):
+            inside.append(1)
+            end.wait(20)
+
+    with in_thread(answer), in_thread(answer), in_thread(answer):
+        until(lambda: len(inside) == 2)
+        with slots.one(torch.device("meta")):  # no core of this machine's is wanted
+            assert len(inside) == 2
+        end.set()
+        until(lambda: len(inside) == 3)
+
+
+def test_places_are_given_back_by_answers_that_fail():
+    slots = Slots(1)
+    for _ in range(3):
+        with pytest.raises(OSError, match="x"), slots.one(torch.device("cpu")):
+            raise OSError("x")
+
+
+def test_by_default_two_share_the_cores():
+    slots = Slots()
+    with slots.one(torch.device("cpu")), slots.one(torch.device("cpu")):
+        pass
