@@ -60,7 +60,7 @@ def test_continuous_integration_runs_the_make_targets_and_nothing_else():
 
 
 def test_every_test_file_has_a_name_of_its_own():
-    """Folders of tests are no packages: pytest imports each file by its name alone and refuses a second of that name."""
+    """Folders of tests are no packages: pytest imports each file by its name and refuses a second of that name."""
     folders = (ROOT / "unit_tests", ROOT / "integration_tests")
     names = [path.name for folder in folders for path in folder.rglob("test_*.py")]
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
