@@ -292,11 +292,12 @@ class ChatGenerator:
             return (), "", None
         way = calls.way_of(self._local.tokenizer.chat_template)
         names = calls.wanted(choice, tools)
-        if names:
-            return tools, way.opens, JsonConstraint(self._local, calls.schema_of_call(tools, names, way))
-        if not way.opens:
+        if not names and not way.opens:
             return tools, "", None
-        schema = calls.schema_of_call(tools, [calls.name_of(tool) for tool in tools], way)
+        called = names or [calls.name_of(tool) for tool in tools]
+        schema = calls.schema_of_call(tools, called, way, tokens=sampling.get("max_tokens"))
+        if names:
+            return tools, way.opens, JsonConstraint(self._local, schema)
         return tools, "", JsonConstraint(self._local, schema, behind=way.opens)
 
     def _prompt(self, messages: Sequence[Message], tools: Sequence[Tool], opens: str) -> list[int]:

@@ -27,6 +27,8 @@ _MARKS = ("<|python_tag|>", "[TOOL_CALLS]")
 _ARGUMENTS = ("arguments", "parameters")
 _HOLDS = (_OPENS, *_MARKS, "```", "{", "[")
 """What a call can begin with."""
+_CHARACTERS_OF_A_TOKEN = 2
+"""Fewer than most texts have, which leaves room for names of arguments and what holds them together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,13 +98,17 @@ def name_of(tool: Tool) -> str:
     return str(tool["function"]["name"])
 
 
-def schema_of_call(tools: Sequence[Tool], names: Collection[str], way: Way) -> dict[str, Any]:
+def schema_of_call(
+    tools: Sequence[Tool], names: Collection[str], way: Way, *, tokens: int | None = None
+) -> dict[str, Any]:
     """The JSON schema of a call of one of these tools.
 
     Args:
         tools: Those there are.
         names: Those that may be called.
         way: How the model writes calls.
+        tokens: How long the answer may get. A small model that repeats itself inside a string would never close it:
+            strings without a bound of their own get one, so that the call ends while there is room.
 
     Returns:
         An object with the tool's name first and its arguments behind.
@@ -119,7 +125,12 @@ def schema_of_call(tools: Sequence[Tool], names: Collection[str], way: Way) -> d
             {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
         )
     one: dict[str, Any] = calls[0] if len(calls) == 1 else {"anyOf": calls}
-    return {**one, "$defs": shared} if shared else one
+    whole = {**one, "$defs": shared} if shared else one
+    if tokens is None:
+        return whole
+    longest = max(_CHARACTERS_OF_A_TOKEN * tokens // max(sum(map(_strings, (*calls, shared))), 1), 1)
+    bounded: dict[str, Any] = _bounded(whole, longest)
+    return bounded
 
 
 def _closed(schema: Any) -> Any:
@@ -130,6 +141,29 @@ def _closed(schema: Any) -> Any:
         return schema
     closed = {key: _closed(part) for key, part in schema.items()}
     return {"additionalProperties": False, **closed} if isinstance(schema.get("properties"), Mapping) else closed
+
+
+def _unbounded(schema: Mapping[str, Any]) -> bool:
+    kinds = schema.get("type")
+    text = kinds == "string" or (isinstance(kinds, list) and "string" in kinds)
+    return text and not any(key in schema for key in ("maxLength", "enum", "const", "pattern", "format"))
+
+
+def _strings(schema: Any) -> int:
+    """How many strings of any length a schema has."""
+    if isinstance(schema, Mapping):
+        return _unbounded(schema) + sum(map(_strings, schema.values()))
+    return sum(map(_strings, schema)) if isinstance(schema, list) else 0
+
+
+def _bounded(schema: Any, longest: int) -> Any:
+    """A schema in which each string of any length has at most this many characters."""
+    if isinstance(schema, list):
+        return [_bounded(part, longest) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    bounded = {key: _bounded(part, longest) for key, part in schema.items()}
+    return {**bounded, "maxLength": max(longest, schema.get("minLength", 0))} if _unbounded(schema) else bounded
 
 
 def in_words(messages: Sequence[Message], tools: Sequence[Tool]) -> list[Message]:

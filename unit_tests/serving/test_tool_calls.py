@@ -148,6 +148,24 @@ def test_the_schema_of_a_call_is_that_of_its_tool():
     assert schema_of_call([{"function": {"name": "n"}}], ["n"], way)["properties"]["arguments"]["properties"] == {}
 
 
+def test_strings_of_any_length_share_the_room_that_there_is():
+    town = {"$ref": "#/$defs/Town"}
+    several = {"type": "array", "items": {"type": ["string", "null"]}}
+    own = {"type": "string", "maxLength": 9}
+    kinds = {"type": "string", "enum": ["a", "b"]}
+    long = {"type": "string", "minLength": 70}
+    properties = {"town": town, "several": several, "own": own, "kinds": kinds, "type": {"type": "integer"}, "l": long}
+    parameters = {"type": "object", "properties": properties, "$defs": {"Town": {"type": "string"}}}
+    found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=90)
+    inner = found["properties"]["arguments"]["properties"]
+    assert found["$defs"]["Town"] == {"type": "string", "maxLength": 60}
+    assert inner["several"]["items"] == {"type": ["string", "null"], "maxLength": 60}
+    assert inner["l"]["maxLength"] == 70
+    assert {name: inner[name] for name in ("own", "kinds", "type")} == {
+        name: properties[name] for name in ("own", "kinds", "type")
+    }
+
+
 def test_a_template_without_tools_is_told_in_words():
     call = ToolCall(id="1", name="weather", arguments={"town": "Ptuj"})
     chat = [
