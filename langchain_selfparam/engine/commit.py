@@ -29,6 +29,9 @@ from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.files import write_delta
 from langchain_selfparam.weights.merge import ServedWeights, Tensors, digest
 
+_PATIENCE = 10.0
+"""Seconds that a swap waits for a moment without answers before it holds new ones back."""
+
 
 def commit(
     store: Store,
@@ -74,12 +77,13 @@ def commit(
     }
     try:
         written = write_delta(store.deltas, store.versions.next_id(), delta, metadata=metadata)
+        served = digest(tensors)
         with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
             return store.versions.commit(
                 job=job,
                 delta_file=written.name,
                 delta_sha256=written.sha256,
-                weights_sha256=digest(tensors),
+                weights_sha256=served,
                 held_ids=held_ids,
                 report={**report, "learned_from": [turn.id for turn in job.episode.turns]},
                 created_at=created_at,
@@ -172,8 +176,8 @@ def swapped(store: Store, *, exact: ServedWeights, model: Any, gate: Gate, tenso
         Nothing; nobody reads inside.
     """
     before = store.versions.head().id
-    with gate.writing():
-        former = exact.served(model)
+    former = exact.prepare(model, tensors)
+    with gate.writing(patience=_PATIENCE):
         try:
             exact.install(model, tensors, former=former)
             yield

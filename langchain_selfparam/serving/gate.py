@@ -79,12 +79,18 @@ class Gate:
             self._own.depth -= 1
             self.release_read()
 
+    def _nobody(self) -> bool:
+        return self._writer is None and self._readers == 0
+
     @contextlib.contextmanager
-    def writing(self, *, timeout: float | None = None) -> Iterator[None]:
+    def writing(self, *, timeout: float | None = None, patience: float = 0.0) -> Iterator[None]:
         """Write alone: waits for those who read; those who come later wait.
 
         Args:
-            timeout: Seconds to wait for the readers; ``None`` waits for as long as they take.
+            timeout: Seconds to wait for the readers after that; ``None`` waits for as long as they take.
+            patience: Seconds to wait for a moment in which nobody reads, letting in whoever comes; only after that
+                do those who come later wait. Where answers follow one another, nobody waits then for the end of
+                somebody else's.
 
         Yields:
             Nothing; nobody else reads or writes inside.
@@ -97,9 +103,10 @@ class Gate:
             msg = "this thread is already inside reading() or writing(): leave that before writing"
             raise RuntimeError(msg)
         with self._condition:
+            self._condition.wait_for(self._nobody, patience)
             self._waiting_writers += 1
             try:
-                free = self._condition.wait_for(lambda: self._writer is None and self._readers == 0, timeout)
+                free = self._condition.wait_for(self._nobody, timeout)
                 if not free:
                     busy = "a writer" if self._writer is not None else f"{self._readers} reader(s)"
                     msg = f"the gate was not free after {timeout:g} s: {busy} still inside; try again later"

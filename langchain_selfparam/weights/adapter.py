@@ -129,6 +129,26 @@ class AdapterWeights:
         refuse_infinite(tensors)
         return tensors
 
+    def prepare(self, model: Any, tensors: Tensors) -> Tensors:
+        """Do of ``install`` what needs no gate.
+
+        Args:
+            model: The twin.
+            tensors: What is to be served.
+
+        Returns:
+            What is served now, for ``install``.
+
+        Raises:
+            ConsolidationError: The tensors do not fit, or a number is infinite or none.
+        """
+        unknown = [key for key in tensors if key.rpartition(".")[0] not in self._weights]
+        if unknown:
+            msg = f"the model has no layer for {', '.join(unknown)}; nothing was changed"
+            raise ConsolidationError(msg)
+        refuse_infinite(tensors)
+        return self.served(model)
+
     def install(self, model: Any, tensors: Tensors, *, former: Tensors | None = None) -> None:
         """Serve these: put into the twin's layers, and compared afterwards.
 
@@ -138,17 +158,12 @@ class AdapterWeights:
         Args:
             model: The twin.
             tensors: From ``candidate`` or ``served``.
-            former: What ``served`` gave just before, where the caller has it; else it is copied here.
+            former: What ``prepare`` gave, where it was called before; else that is done here.
 
         Raises:
             ConsolidationError: The tensors do not fit (nothing was changed), or the twin did not take them.
         """
-        unknown = [key for key in tensors if key.rpartition(".")[0] not in self._weights]
-        if unknown:
-            msg = f"the model has no layer for {', '.join(unknown)}; nothing was changed"
-            raise ConsolidationError(msg)
-        refuse_infinite(tensors)
-        former = self.served(model) if former is None else former
+        former = self.prepare(model, tensors) if former is None else former
         try:
             self._put(model, tensors)
         except BaseException:

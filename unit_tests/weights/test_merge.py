@@ -112,6 +112,41 @@ def test_install_that_breaks_off_puts_the_former_weights_back(bf16, make_delta, 
     assert _same(exact.served(model), former)
 
 
+def test_what_is_put_back_is_what_was_served_and_not_what_was_prepared(bf16, make_delta, monkeypatch):
+    """Somebody else changed the model in between: that, and not the copy made before, is what was served."""
+    model = bf16.model
+    exact = ExactWeights(model)
+    tensors = exact.candidate([make_delta(model, 2)])
+    former = exact.prepare(model, tensors)
+    exact.install(model, exact.candidate([make_delta(model, 1)]))
+    changed, write, calls = exact.served(model), merge._write, []
+
+    def breaks_once(weights, given):
+        calls.append(given)
+        write(weights, given)
+        if len(calls) == 1:
+            raise MemoryError
+
+    monkeypatch.setattr(merge, "_write", breaks_once)
+    with pytest.raises(MemoryError):
+        exact.install(model, tensors, former=former)
+    assert _same(exact.served(model), changed)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(3, 5), (4, 8), (1, 1)])
+def test_the_same_bits(dtype, shape):
+    one = torch.randn(shape).to(dtype)
+    assert merge.same_bits(one, one.clone())
+    other = one.clone()
+    other[-1, -1] += 1
+    assert not merge.same_bits(one, other)
+    assert not merge.same_bits(torch.zeros(shape), -torch.zeros(shape))
+    assert not merge.same_bits(one, one.double())
+    assert not merge.same_bits(one, one[:, :0])
+    assert merge.same_bits(torch.full(shape, torch.nan), torch.full(shape, torch.nan))
+
+
 def test_install_notices_a_model_that_does_not_take_the_weights(bf16, make_delta, monkeypatch):
     model = bf16.model
     exact, equal, calls = ExactWeights(model), torch.equal, []
