@@ -3,7 +3,6 @@
 import copy
 import gc
 import pickle
-import functools
 import threading
 import weakref
 
@@ -53,52 +52,43 @@ def test_writer_waits_for_readers_and_goes_before_later_ones(in_thread, until):
 
 
 def test_a_patient_writer_lets_readers_in_until_nobody_reads(in_thread, until):
-    gate, order, first_goes, second_goes = Gate(), [], threading.Event(), threading.Event()
-
-    def read(name, goes):
-        with gate.reading():
-            order.append(name)
-            goes.wait(5)
+    gate, order = Gate(), []
 
     def write():
-        with gate.writing(patience=30):
-            order.append("writer")
+        with gate.writing(patience=20):
+            order.append("write")
 
-    first = in_thread(functools.partial(read, "first", first_goes))
-    until(lambda: gate._readers == 1)
-    writer = in_thread(write)
-    second = in_thread(functools.partial(read, "second", second_goes))
-    until(lambda: gate._readers == 2)
-    first_goes.set()
-    until(lambda: gate._readers == 1)
-    assert order == ["first", "second"]
-    second_goes.set()
-    for thread in (first, second, writer):
-        thread.join(5)
-    assert order == ["first", "second", "writer"]
-
-
-def test_a_writer_whose_patience_ends_goes_before_later_readers(in_thread, until):
-    gate, order, goes = Gate(), [], threading.Event()
-
-    def read(name):
+    gate.acquire_read()
+    with in_thread(write):
+        until(_waiting(gate, 1))
         with gate.reading():
-            order.append(name)
-            goes.wait(5)
+            gate.release_read()
+            order.append("another read")
+            gate.acquire_read()
+        order.append("last read ends")
+        gate.release_read()
+    assert order == ["another read", "last read ends", "write"]
+
+
+def test_a_writer_whose_patience_has_ended_goes_before_later_readers(in_thread, until):
+    gate, order = Gate(), []
 
     def write():
         with gate.writing(patience=0.05):
-            order.append("writer")
+            order.append("write")
 
-    first = in_thread(functools.partial(read, "first"))
-    until(lambda: gate._readers == 1)
-    writer = in_thread(write)
-    until(lambda: gate._waiting_writers == 1)
-    second = in_thread(functools.partial(read, "second"))
-    goes.set()
-    for thread in (first, writer, second):
-        thread.join(5)
-    assert order == ["first", "writer", "second"]
+    def read():
+        with gate.reading():
+            order.append("late read")
+
+    gate.acquire_read()
+    with in_thread(write):
+        until(lambda: gate._waiting_writers == 1)
+        with in_thread(read):
+            until(_waiting(gate, 2))
+            order.append("first read ends")
+            gate.release_read()
+    assert order == ["first read ends", "write", "late read"]
 
 
 def test_two_writers_never_meet(in_thread):
