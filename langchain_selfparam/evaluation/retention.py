@@ -49,6 +49,7 @@ def tables(run: Run, *, others: Mapping[str, Run] = _NO_RUNS, change: Change | N
         "just": "right just after its own consolidation",
         "last": "right after the last one",
         "retention": "of what was right just after, right after the last one (the last context left aside)",
+        "ratio": "all that is right after the last one, over all that was right just after (likewise)",
         "corrected": "corrected facts right after the last one",
         "leaks_before": "questions about other things answered with what was said, before",
         "leaks": "the same, after the last one",
@@ -73,9 +74,10 @@ def _against(run: Run, others: Mapping[str, Run]) -> Table:
     for name, other in {"this memory": run, **others}.items():
         figures = other.summary
         p = "-" if other is run else f"{mcnemar(_at_the_end(other), ours):.4f}"
-        shown = (_shown(figures, key) for key in ("just", "last", "retention", "corrected", "leaks"))
+        shown = (_shown(figures, key) for key in ("just", "last", "retention", "ratio", "corrected", "leaks"))
         rows.append((name, *shown, p, f"{figures['seconds']:.0f}"))
-    return (("learned by", "just after", "after the last", "retention", "corrected", "leaks", "p", "seconds"), rows)
+    header = ("learned by", "just after", "after the last", "retention", "ratio", "corrected", "leaks", "p", "seconds")
+    return (header, rows)
 
 
 def _shown(figures: Mapping[str, float], name: str) -> str:

@@ -82,6 +82,7 @@ class Run:
 
         ``just``: right just after a context was learned, mean; ``last``: after the last step; ``retention``: of what
         was right just after its own step (the last context left aside) the part that is right after the last one;
+        ``ratio``: of the same contexts all that is right after the last one, over all that was right just after;
         ``corrected``: right answers to ``update`` questions after the last step; ``leaks``: neighbours answered with
         what was said, after the last step. Where the set has whole answers, ``just_f1`` and ``last_f1`` are mean token
         F1.
@@ -106,7 +107,7 @@ class Run:
             "before": share(f for at in range(count) for f in self.flags(self.before, at)),
             "just": share(f for flags in just for f in flags),
             "last": share(f for flags in last for f in flags),
-            **({"retention": share(kept)} if kept else {}),
+            **({"retention": share(kept), "ratio": sum(now for _, now in pairs) / len(kept)} if kept else {}),
             **({"corrected": share(updates)} if updates else {}),
             **({"leaks_before": self._leaks(self.before), "leaks": self._leaks(self.steps[-1])} if near else {}),
             "drift_max": max(step.drift for step in self.steps),

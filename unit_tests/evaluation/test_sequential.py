@@ -106,6 +106,7 @@ def test_figures_are_read_from_the_matrix():
             "just": 1.0,
             "last": 2 / 5,
             "retention": 1 / 4,  # the last context is not counted
+            "ratio": 1 / 4,
             "corrected": 1.0,
             "leaks_before": 0.0,
             "leaks": 0.0,
@@ -117,10 +118,22 @@ def test_figures_are_read_from_the_matrix():
 
 
 def test_what_is_learned_late_or_not_at_all_is_not_retained():
-    # Right at the end but not just after: it does not count as kept.
     found = run(Memory({"a": ["pear"]}))
     assert found.summary["retention"] == 1.0
     assert found.summary["just"] == 4 / 5
+
+
+def test_what_is_learned_late_counts_at_the_end_and_not_as_kept():
+    class Late(Memory):
+        def consolidate(self):
+            report = super().consolidate()
+            self.known |= {"pear"} if "b" in self.learned else set()
+            return report
+
+    summary = run(Late({"a": ["pear"], "c": ["boat"]})).summary
+    assert (summary["just"], summary["last"]) == (4 / 5, 4 / 5)
+    assert summary["retention"] == 2 / 3
+    assert summary["ratio"] == 3 / 3
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
