@@ -229,10 +229,11 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
     """
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
     from langchain_selfparam.interfaces.memory import ParametricMemory
+    from langchain_selfparam.interfaces.scope import literal
 
     fields = {"consolidate_every": None, "background": False, **fields}
     if getattr(args, "namespace", None) is not None:
-        fields["namespace"] = args.namespace
+        fields["namespace"] = literal(args.namespace)
     if own_weights(args.folder):
         fields["isolation"] = "namespace"
     llm = ChatSelfParam.from_pretrained(args.model)

@@ -100,10 +100,14 @@ class Journal:
         self._need_open()
         return self._store.versions.list()
 
-    def clear(self) -> None:
-        """Take the pending turns out of the prompt for good; weights and held turns stay as they are."""
+    def clear(self, thread: str | None = None) -> None:
+        """Take the pending turns out of the prompt for good; weights and held turns stay as they are.
+
+        Args:
+            thread: Those of this conversation only; of all where missing.
+        """
         self._need_open()
-        self._store.turns.clear(self.namespace)
+        self._store.turns.clear(self.namespace, thread)
 
     def taught(self) -> list[TargetSet]:
         """What the served version and those before it were learned from, the oldest first."""

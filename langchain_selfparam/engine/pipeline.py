@@ -31,7 +31,7 @@ from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.report import as_json, combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
-from langchain_selfparam.errors import ConfigError, ConsolidationError
+from langchain_selfparam.errors import ConfigError, ConsolidationError, UnknownTurnError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher, no_progress
 from langchain_selfparam.records import (
@@ -219,6 +219,12 @@ class Engine(Journal):
         """
         with self._weights:
             self._need_open()
+            others = [turn.id for turn in self._store.turns.get(turn_ids) if turn.namespace != self.namespace]
+            if others:
+                msg = (
+                    f"there is no turn {', '.join(map(str, others))} of {self.namespace}; memory.turns lists its turns"
+                )
+                raise UnknownTurnError(msg)
             return unlearning.forget(
                 self._store,
                 turn_ids,

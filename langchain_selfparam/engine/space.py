@@ -77,7 +77,7 @@ class Everybody:
         """Refuse."""
         raise self._missing
 
-    def clear(self) -> None:
+    def clear(self, thread: str | None = None) -> None:
         """Refuse."""
         raise self._missing
 

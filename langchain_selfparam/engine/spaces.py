@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import logging
 import threading
+import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -93,6 +94,7 @@ class Spaces:
         self._used: Counter[Namespace] = Counter()
         self._naming = threading.Lock()
         self._stores: dict[Namespace, Store] = {}
+        self._gone: weakref.WeakValueDictionary[Namespace, Any] = weakref.WeakValueDictionary()
         self._last: Namespace | None = None
         self._worker = Worker(self._step) if background else None
 
@@ -186,7 +188,8 @@ class Spaces:
     def served(self, namespace: Namespace) -> tuple[Any, Gate]:
         """The module that answers a namespace's requests.
 
-        A request that has it goes on with it, even where the adapter leaves memory meanwhile.
+        A request that has it goes on with it, even where the adapter leaves memory meanwhile; where it comes back, it
+        is this one again.
 
         Args:
             namespace: Whose.
@@ -304,11 +307,14 @@ class Spaces:
         return found
 
     def _make(self, namespace: Namespace) -> _Loaded:
-        model = share(self._local.model)
+        # A request that was given a twin may not have begun: what is changed from now on has to be what it reads.
+        still_held = self._gone.get(namespace)
+        model = share(self._local.model) if still_held is None else still_held
         exact, gate = AdapterWeights(model), gate_for(model)
         local = dataclasses.replace(self._local, model=model)
         store = self.store_of(namespace)
-        door.open_weights(store, exact=exact, model=model, gate=gate, created_at=now(), tidy=False)
+        if still_held is None:
+            door.open_weights(store, exact=exact, model=model, gate=gate, created_at=now(), tidy=False)
         engine = Engine(
             local,
             gate,
@@ -330,7 +336,9 @@ class Spaces:
             if taken <= self._room:
                 return
             if namespace != besides and not self._used[namespace]:
-                taken -= self._loaded.pop(namespace).nbytes
+                loaded = self._loaded.pop(namespace)
+                self._gone[namespace] = loaded.local.model
+                taken -= loaded.nbytes
                 del self._used[namespace]
 
     def _step(self) -> bool:

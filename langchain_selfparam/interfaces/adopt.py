@@ -68,6 +68,21 @@ def adopt(llm: Any) -> Adopted:
     return Adopted(local=local, gate=gate, llm=llm)
 
 
+def tells_whose(llm: Any) -> bool:
+    """Whether requests reach the model in the context of their run, which says whom they are for.
+
+    A ``HuggingFacePipeline`` answers in threads of its own and in batches of several runs.
+
+    Args:
+        llm: What ``adopt`` takes.
+
+    Returns:
+        Whether it does.
+    """
+    found = _unbound(llm)
+    return not any(_is_a(found, name) for name in ("ChatHuggingFace", "HuggingFacePipeline", "TextGenerationPipeline"))
+
+
 def _unbound(llm: Any) -> Any:
     while isinstance(llm, RunnableBindingBase):
         llm = llm.bound

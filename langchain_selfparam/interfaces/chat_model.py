@@ -122,6 +122,10 @@ class ChatSelfParam(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": self.model_name, **{name: getattr(self, name) for name in _SAMPLING}}
 
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        # A cache answers from it: other weights, of another user or of another version, are another model.
+        return f"{super()._get_llm_string(stop=stop, **kwargs)}---{served(self.local.model)[1].state}"
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = self._llm_type

@@ -73,7 +73,7 @@ class SessionHistory(BaseChatMessageHistory):
         await asyncio.to_thread(self.add_messages, messages)
 
     def clear(self) -> None:
-        """Take this namespace's pending turns out of the prompt; the weights are not touched."""
+        """Take this session's pending turns out of the prompt; the weights are not touched."""
         self._memory.clear()
         self._shown = None
 

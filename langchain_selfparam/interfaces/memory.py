@@ -24,7 +24,7 @@ from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.keys import assistant_said, user_said
 from langchain_selfparam.interfaces.opening import opened, space_of
 from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
-from langchain_selfparam.interfaces.scope import filled, keys_of
+from langchain_selfparam.interfaces.scope import filled, keys_of, literal
 from langchain_selfparam.interfaces.tracing import Tracer
 from langchain_selfparam.interfaces.twins import AsyncTwins
 from langchain_selfparam.protocols import Progress
@@ -308,7 +308,7 @@ class ParametricMemory(AsyncTwins, BaseMemory):
         if unknown:
             msg = f"namespace {self.namespace} does not ask for {', '.join(map(repr, unknown))}"
             raise ConfigError(msg)
-        return self.model_copy(update={"namespace": filled(self.namespace, keys)})
+        return self.model_copy(update={"namespace": literal(filled(self.namespace, keys))})
 
     def get_session_history(self, session_id: str) -> SessionHistory:
         """The history of a session, for ``RunnableWithMessageHistory``.
@@ -326,7 +326,8 @@ class ParametricMemory(AsyncTwins, BaseMemory):
         from langchain_selfparam.interfaces.history import SessionHistory
 
         if keys_of(self.namespace):
-            named = self.model_copy(update={"namespace": filled(self.namespace, {"session_id": session_id})})
+            whose = filled(self.namespace, {"session_id": session_id})
+            named = self.model_copy(update={"namespace": literal(whose)})
         else:
             named = self.model_copy(update={"thread": session_id})
         return SessionHistory(named)
@@ -357,15 +358,15 @@ class ParametricMemory(AsyncTwins, BaseMemory):
         return [Remember(memory=self), Forget(memory=self), WhatDoYouRemember(memory=self)]
 
     def clear(self) -> None:
-        """Take pending turns out of the prompt; they are not learned any more, and stay in ``turns``.
+        """Take pending turns out of the prompt, those of ``thread`` where it names one; they stay in ``turns``.
 
-        The weights are not touched: ``forget`` and ``rollback`` do that. Turns that a consolidation is
-        working on are left alone.
+        They are not learned any more. The weights are not touched: ``forget`` and ``rollback`` do that. Turns that a
+        consolidation is working on are left alone.
 
         Raises:
             ClosedError: The memory was closed.
         """
-        self._open().clear()
+        self._open().clear(self.thread or None)
 
     def consolidate(self, *, progress: Progress | None = None) -> ConsolidationReport:
         """Learn all pending turns now, and wait for it.

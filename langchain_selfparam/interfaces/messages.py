@@ -95,7 +95,8 @@ def exchanges(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], list[
     apart: list[BaseMessage] = []
     groups: list[list[BaseMessage]] = []
     for message in messages:
-        if message.type == "system" or (not groups and message.type != "human"):
+        summary = message.additional_kwargs.get("lc_source") == "summarization"  # by LangChain, not by the user
+        if message.type == "system" or summary or (not groups and message.type != "human"):
             apart.append(message)
         elif message.type == "human" and (not groups or groups[-1][-1].type != "human"):
             groups.append([message])

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.messages import exchanges
 from langchain_selfparam.interfaces.scope import at_hand, keys_of, saying
+from langchain_selfparam.interfaces.tools import FORGET
 from langchain_selfparam.records import TurnState
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             ConfigError: A key of the memory's namespace is missing.
             ClosedError: The memory was closed.
         """
-        with self._for(runtime):
+        with self._for(runtime), self._recorded("the memory could not be read", but=(ConfigError, ClosedError)):
             self._memory.states(())
         return None
 
@@ -118,7 +119,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             return handler(request)
 
     def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """Save what was said in this run, once however often it is seen.
+        """Save what was said in this run, once however often it is seen; not where it was to be forgotten.
 
         Args:
             state: The agent's state.
@@ -129,8 +130,9 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         """
         with self._for(runtime), self._recorded("what was said was not saved"):
             _, found = exchanges(state["messages"])
-            if found and found[-1].user.strip():
-                said = found[-1]
+            said = found[-1] if found else None
+            # What was said to have something forgotten has it in it.
+            if said and said.user.strip() and not any(_forgets(message) for message in said.messages):
                 thread = str(at_hand().get("thread_id") or self._memory.thread)
                 self._memory.save_turn(said.user, said.assistant, thread=thread, message_id=said.message_id)
         return None
@@ -183,17 +185,21 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             if found is not None:
                 values[key] = found
         if len(keys) == 1 and self._user_key in values:
-            values[keys[0]] = values[self._user_key]
+            values.setdefault(keys[0], values[self._user_key])
         with saying(values):
             yield
 
     @contextlib.contextmanager
-    def _recorded(self, what: str) -> Iterator[None]:
+    def _recorded(self, what: str, *, but: tuple[type[Exception], ...] = (ConfigError,)) -> Iterator[None]:
         """Keep an error in the memory instead of ending the run with it."""
         try:
             yield
-        except ConfigError:
+        except but:
             raise
         except Exception as error:  # noqa: BLE001 - kept in last_error: the run must not lose its answer
             self._memory.note_error(error)
             logger.warning("%s in %s: %s: %s", what, self._memory.folder, type(error).__name__, error)
+
+
+def _forgets(message: BaseMessage) -> bool:
+    return isinstance(message, ToolMessage) and message.name == FORGET

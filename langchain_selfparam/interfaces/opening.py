@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ConfigError
-from langchain_selfparam.interfaces.adopt import Adopted, adopt
+from langchain_selfparam.interfaces.adopt import Adopted, adopt, tells_whose
 from langchain_selfparam.interfaces.options import default_path, text_generator
 from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of
 from langchain_selfparam.interfaces.tokens import token_counter
@@ -49,6 +49,12 @@ def opened(memory: ParametricMemory) -> Engine | Spaces:
     count = None if memory.token_encoding is None else token_counter(memory.token_encoding)
     generator = text_generator(memory.generator)
     found = adopt(memory.llm)
+    if memory.isolation == "namespace" and not tells_whose(memory.llm):
+        msg = (
+            "isolation='namespace' needs a model that is told whom a request is for, and a "
+            f"{type(memory.llm).__name__} is not: use ChatSelfParam.from_pretrained(...), or isolation='shared'"
+        )
+        raise ConfigError(msg)
     options: dict[str, Any] = {
         "path": default_path(found.local.name) if memory.path is None else Path(memory.path),
         "settings": memory.settings or Settings(),
@@ -59,7 +65,7 @@ def opened(memory: ParametricMemory) -> Engine | Spaces:
     if memory.isolation == "shared":
         from langchain_selfparam.engine.pipeline import Engine
 
-        return Engine.open(found.local, found.gate, namespace=memory.namespace, **options)
+        return Engine.open(found.local, found.gate, namespace=filled(memory.namespace, {}), **options)
     from langchain_selfparam.engine.spaces import Spaces
 
     spaces = Spaces.open(found.local, room=memory.adapter_bytes, **options)

@@ -20,7 +20,10 @@ from langchain_selfparam.records import Namespace
 
 _SESSION = "session_id"
 """What ``RunnableWithMessageHistory`` calls it: fills a template that asks for one key only."""
-_KEYS: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar("selfparam_keys", default=None)
+_KEYS: contextvars.ContextVar[tuple[Mapping[str, Any], Mapping[str, Any]] | None] = contextvars.ContextVar(
+    "selfparam_keys", default=None
+)
+"""What ``saying`` has set, and what the run's configuration said then."""
 
 
 def keys_of(template: Namespace) -> tuple[str, ...]:
@@ -77,7 +80,19 @@ def filled(template: Namespace, values: Mapping[str, Any]) -> Namespace:
             )
             raise ConfigError(msg)
         found[key] = str(value)
-    return tuple(part.format(**found) if keys else part for part in template)
+    return tuple(part.format(**found) for part in template)
+
+
+def literal(namespace: Namespace) -> Namespace:
+    """A template that stands for one namespace, whatever braces are in it.
+
+    Args:
+        namespace: From ``filled``.
+
+    Returns:
+        What ``filled`` makes it of again.
+    """
+    return tuple(part.replace("{", "{{").replace("}", "}}") for part in namespace)
 
 
 def at_hand(config: RunnableConfig | None = None) -> dict[str, Any]:
@@ -90,7 +105,18 @@ def at_hand(config: RunnableConfig | None = None) -> dict[str, Any]:
         The values of the run's ``configurable``, over them what ``saying`` has set, and over these those of ``config``.
     """
     own = (config or {}).get("configurable") or {}
-    return {**(ensure_config().get("configurable") or {}), **(_KEYS.get() or {}), **own}
+    return {**_ambient(), **_said(), **own}
+
+
+def _ambient() -> Mapping[str, Any]:
+    return ensure_config().get("configurable") or {}
+
+
+def _said() -> dict[str, Any]:
+    """What ``saying`` has set, but for keys of which a run inside says something else."""
+    said, then = _KEYS.get() or ({}, {})
+    now = _ambient()
+    return {key: value for key, value in said.items() if now.get(key) == then.get(key)}
 
 
 @contextlib.contextmanager
@@ -103,7 +129,7 @@ def saying(values: Mapping[str, Any]) -> Iterator[None]:
     Yields:
         Nothing.
     """
-    token = _KEYS.set({**(_KEYS.get() or {}), **values})
+    token = _KEYS.set(({**_said(), **values}, dict(_ambient())))
     try:
         yield
     finally:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
+from langchain_selfparam.errors import SelfParamError
+from langchain_selfparam.interfaces.threads import waiting
 from langchain_selfparam.records import Turn, TurnState
 
 if TYPE_CHECKING:
     from langchain_selfparam.interfaces.memory import ParametricMemory
 
+FORGET = "forget"
+"""What the tool that forgets is called."""
 _MOST = 20
 """Turns that are listed at most."""
 _WHERE = {
@@ -71,7 +75,7 @@ class Remember(_MemoryTool):
 class Forget(_MemoryTool):
     """Removes what was said from journal and weights; what else was learned since is learned again."""
 
-    name: str = "forget"
+    name: str = FORGET
     description: str = "Forget what the user has said with these words in it, for good."
     args_schema: type[BaseModel] = _About
 
@@ -82,12 +86,15 @@ class Forget(_MemoryTool):
             return "This is being learned just now; ask again later."
         if not found:
             return f"Nothing that is remembered has {about!r} in it."
-        done = self.memory.forget([turn.id for turn in found])
+        try:
+            done = self.memory.forget([turn.id for turn in found])
+        except SelfParamError as error:  # such as another call that has forgotten it meanwhile
+            return f"It was not forgotten: {error}"
         again = f" {len(done.relearn)} other turns will be learned again." if done.relearn else ""
         return f"Forgotten: {' | '.join(turn.user for turn in found)}{again}"
 
     async def _arun(self, about: str, **_: Any) -> str:
-        return await asyncio.to_thread(self._run, about)
+        return await waiting(self._run, about)
 
 
 class WhatDoYouRemember(_MemoryTool):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage
 
+from langchain_selfparam.interfaces.threads import waiting
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport
 
@@ -55,7 +56,7 @@ class AsyncTwins:
         Returns:
             What was held, what stays in the prompt and why.
         """
-        return await asyncio.to_thread(self.consolidate, progress=progress)
+        return await waiting(self.consolidate, progress=progress)
 
     async def arollback(self, version: int) -> tuple[int, ...]:
         """``rollback`` in a thread.
@@ -66,7 +67,7 @@ class AsyncTwins:
         Returns:
             Ids of the turns that are pending again.
         """
-        return await asyncio.to_thread(self.rollback, version)
+        return await waiting(self.rollback, version)
 
     async def aforget(self, turn_ids: Sequence[int]) -> Forgotten:
         """``forget`` in a thread.
@@ -77,7 +78,7 @@ class AsyncTwins:
         Returns:
             What was removed, with the proof.
         """
-        return await asyncio.to_thread(self.forget, turn_ids)
+        return await waiting(self.forget, turn_ids)
 
     async def aexport(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
         """``export`` in a thread.
@@ -89,7 +90,7 @@ class AsyncTwins:
         Returns:
             The folder.
         """
-        return await asyncio.to_thread(self.export, path, format=format)
+        return await waiting(self.export, path, format=format)
 
     async def aflush(self, timeout: float | None = None) -> None:
         """``flush`` in a thread.
@@ -97,8 +98,8 @@ class AsyncTwins:
         Args:
             timeout: Seconds to wait at most.
         """
-        await asyncio.to_thread(self.flush, timeout)
+        await waiting(self.flush, timeout)
 
     async def aclose(self) -> None:
         """``close`` in a thread."""
-        await asyncio.to_thread(self.close)
+        await waiting(self.close)

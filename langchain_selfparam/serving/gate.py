@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import uuid
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -22,11 +23,17 @@ class Gate:
         self._waiting_writers = 0
         self._writer: int | None = None
         self._own = threading.local()
+        self._written = uuid.uuid4().hex
 
     @property
     def read_by_this_thread(self) -> bool:
         """Whether this thread is inside ``reading()`` or ``writing()``."""
         return self._depth > 0 or self._writer == threading.get_ident()
+
+    @property
+    def state(self) -> str:
+        """Which weights these are, unlike any before or elsewhere: another text after each writing."""
+        return self._written
 
     @property
     def _depth(self) -> int:
@@ -119,6 +126,7 @@ class Gate:
             yield
         finally:
             with self._condition:
+                self._written = uuid.uuid4().hex
                 self._writer = None
                 self._condition.notify_all()
 

@@ -1,5 +1,7 @@
 """Commands on a folder in which each namespace has weights of its own."""
 
+from datetime import datetime, timezone
+
 import pytest
 import torch
 
@@ -12,14 +14,13 @@ from langchain_selfparam.store import Store
 from langchain_selfparam.weights.adapter import AdapterWeights
 from langchain_selfparam.weights.delta import Delta, Factors
 
+NOW = datetime(2030, 1, 2, 3, 4, tzinfo=timezone.utc)
 ANA, BEN = ("memories", "ana"), ("memories", "ben")
 
 
 @pytest.fixture
 def town(tmp_path, model_folder):
     """Ana's turn 1 is held by version 1, Ben's turn 2 by version 2."""
-    from conftest import NOW
-
     local, path = load(model_folder), tmp_path / "town"
     opened = {"base_model": local.name, "base_fingerprint": local.fingerprint(), "isolation": "namespace"}
     with Store.open(path, **opened) as store:

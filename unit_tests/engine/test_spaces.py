@@ -1,5 +1,6 @@
 """Many namespaces over one base: each is served its own weights, the base nobody's, and nothing is lost on the way."""
 
+import gc
 import threading
 
 import pytest
@@ -127,6 +128,32 @@ def test_going_back_and_forgetting_are_ones_own(town):
     assert torch.equal(answer(again, BOB), bob)  # nobody's files went with those of somebody else
 
 
+def test_nobody_forgets_what_another_has_said(town):
+    spaces = town.open()
+    taught(spaces, ANA, BOB)
+    (pending,) = say(spaces, BOB, "I have a boat.")
+    for turn in (2, pending):
+        with pytest.raises(UnknownTurnError, match=rf"there is no turn {turn} of \('memories', 'ana'\)"):
+            Space(spaces, ANA).forget([turn])
+    assert [t.id for t in Space(spaces, BOB).turns()] == [2, pending]
+    Space(spaces, BOB).forget([2, pending])
+    assert Space(spaces, BOB).turns() == ()
+
+
+def test_a_request_that_has_not_begun_reads_what_is_changed_after_its_adapter_left_memory(town):
+    spaces = town.open(room=1)
+    taught(spaces, ANA, BOB)
+    waiting, _ = spaces.served(ANA)
+    spaces.served(BOB)  # Ana's leaves memory
+    assert ANA not in spaces.in_memory()
+    Space(spaces, ANA).forget([1])
+    logits = waiting(input_ids=torch.arange(2, 12)[None]).logits
+    assert torch.equal(logits, answer(spaces))
+    del waiting
+    gc.collect()
+    assert torch.equal(answer(spaces, ANA), answer(spaces))
+
+
 def test_everybody_says_nothing_and_reads_nothing_of_one(town):
     spaces = town.open()
     ids = say(spaces, ANA, "a") + say(spaces, BOB, "b")
@@ -186,10 +213,12 @@ def test_a_request_goes_on_with_the_weights_it_has(town):
     taught(spaces, ANA)
     model, gate = spaces.served(ANA)
     before = model(input_ids=torch.arange(2, 12)[None]).logits
-    answer(spaces, BOB)  # pushes Ana's adapter out
-    taught(spaces, ANA)
     with gate.reading():
+        answer(spaces, BOB)  # pushes Ana's adapter out
+        assert ANA not in spaces.in_memory()
         assert torch.equal(model(input_ids=torch.arange(2, 12)[None]).logits, before)
+        assert torch.equal(answer(spaces, ANA), before)
+    taught(spaces, ANA)
     assert not torch.equal(answer(spaces, ANA), before)
 
 

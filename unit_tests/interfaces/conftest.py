@@ -122,7 +122,7 @@ class FakeEngine:
         self.calls.append(("export", path, format))
         return path
 
-    def clear(self):
+    def clear(self, thread=None):
         self._set(TurnState.PENDING, TurnState.CLEARED)
 
     def flush(self, timeout=None):

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.engine.spaces import Spaces
-from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.store.turns import Turns
 
 ANA, BOB = ("memories", "ana"), ("memories", "bob")
@@ -210,6 +210,49 @@ def test_trouble_is_recorded_and_the_run_goes_on(memory, monkeypatch, method, ca
     assert calls
     assert isinstance(memory.last_error, OSError)
     assert "disk full" in caplog.text
+
+
+def test_a_run_begins_although_the_journal_cannot_be_read(memory, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Turns, "states", fail)
+    assert say(agent(script("one"), memory), "a")["messages"][-1].text == "one"
+    assert "disk full" in str(memory.last_error)
+
+
+def test_a_closed_memory_refuses_a_run(memory):
+    bot = agent(script("one"), memory)
+    memory.close()
+    with pytest.raises(ClosedError):
+        say(bot, "a")
+
+
+def test_what_the_namespace_asks_for_goes_before_the_users_key(llm, tmp_path):
+    options = {"namespace": ("memories", "{tenant}"), "isolation": "namespace", "background": False}
+    with ParametricMemory(llm, path=tmp_path / "m", **options) as memory:
+        bot = create_agent(script("one"), tools=[], middleware=[memory.as_middleware()])
+        config = {"configurable": {"tenant": "acme", "user_id": "7"}}
+        bot.invoke({"messages": [("user", "Hello")]}, config)
+        assert [t.namespace for t in memory.turns] == [("memories", "acme")]
+
+
+def test_what_was_said_to_have_something_forgotten_is_not_kept(memory):
+    ana = memory.with_namespace(user_id="ana")
+    ana.save_context({"input": "My boat is called Ada."}, {"output": "Noted."})
+    call = AIMessage("", tool_calls=[{"name": "forget", "args": {"about": "boat"}, "id": "1"}])
+    bot = agent(script(call, "Done.", "Hello!"), memory, tools=memory.as_tools())
+    say(bot, "Forget that my boat is called Ada.")
+    assert ana.turns == ()
+    say(bot, "I have a car.")
+    assert [t.user for t in ana.turns] == ["I have a car."]
+
+
+def test_a_summary_of_langchain_is_not_what_the_user_said(memory):
+    summary = HumanMessage("Here is a summary: boats.", additional_kwargs={"lc_source": "summarization"})
+    bot = create_agent(script("Hi!"), tools=[], middleware=[memory.as_middleware()], context_schema=Ctx)
+    bot.invoke({"messages": [summary, HumanMessage("I'm Ana")]}, context=Ctx("ana"))
+    assert [t.user for t in memory.with_namespace(user_id="ana").turns] == ["I'm Ana"]
 
 
 def test_streaming_in_every_mode(memory):

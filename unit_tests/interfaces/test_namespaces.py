@@ -3,15 +3,19 @@
 import asyncio
 
 import pytest
+from langchain_core.caches import InMemoryCache
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
+from langchain_huggingface import HuggingFacePipeline
+from transformers import pipeline
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.scope import filled, keys_of, saying
+from langchain_selfparam.serving.routing import served
 
 ANA, BOB = ("memories", "ana"), ("memories", "bob")
 FOR_ANA = {"configurable": {"user_id": "ana"}}
@@ -148,6 +152,57 @@ def test_a_foreign_model_is_routed_as_well(tiny, tmp_path, asked):
     assert asked == [ANA]
 
 
+@pytest.mark.parametrize("wrap", [lambda pipe: pipe, lambda pipe: HuggingFacePipeline(pipeline=pipe)])
+def test_models_that_are_not_told_whom_a_request_is_for_are_refused(tiny, tmp_path, wrap):
+    """A pipeline answers in threads of its own: everybody would be answered by the base, or by somebody's weights."""
+    llm = wrap(pipeline("text-generation", model=tiny.model, tokenizer=tiny.tokenizer))
+    with pytest.raises(ConfigError, match=r"needs a model that is told whom .*Pipeline is not: use ChatSelfParam"):
+        _ = ParametricMemory(llm, path=tmp_path / "m", isolation="namespace").turns
+
+
+def test_a_run_inside_a_run_is_for_whom_it_says(llm, memory, asked):
+    inner = RunnableLambda(lambda text: llm.invoke(text))
+
+    def outer(text):
+        with saying({"user_id": "ana"}):  # as an agent's middleware does
+            inner.invoke(text, {"configurable": {"user_id": "bob"}})
+            inner.invoke(text, {"configurable": {"user_id": "ana"}})
+            inner.invoke(text)
+            with saying({"other": 1}):
+                inner.invoke(text)
+
+    RunnableLambda(outer).invoke("Hello", FOR_ANA)
+    assert asked == [BOB, ANA, ANA, ANA]
+
+
+def test_a_cache_keeps_users_and_versions_apart(tiny, tmp_path, asked):
+    llm = ChatSelfParam(local=tiny, max_tokens=3, cache=InMemoryCache())
+    with ParametricMemory(llm, path=tmp_path / "m", isolation="namespace", background=False):
+        keys = set()
+        for user in ("ana", "bob"):
+            with saying({"user_id": user}):
+                keys |= {llm._get_llm_string(), llm._get_llm_string()}
+        keys |= {llm._get_llm_string()}
+        assert len(keys) == 3
+        with saying({"user_id": "ana"}):
+            before = llm._get_llm_string()
+            with served(tiny.model)[1].writing():
+                pass
+            assert llm._get_llm_string() != before
+
+
+@pytest.mark.parametrize("name", ["{user_id}", "{x}", "{3F25-04E0}", "a{b", "}", "{{", "{}"])
+def test_a_users_name_is_no_template(llm, memory, asked, name):
+    other, own = memory.with_namespace(user_id="ana"), memory.with_namespace(user_id=name)
+    other.save_context({"input": "I'm Ana"}, {"output": "Hi"})
+    own.save_context({"input": "It's me"}, {"output": "Hi"})
+    assert [t.user for t in own.turns] == ["It's me"]
+    assert memory.get_session_history(name).messages[0].text == "It's me"
+    llm.invoke("Hello", {"configurable": {"user_id": name}})
+    assert asked == [("memories", name)]
+    assert own.turns[0].namespace == ("memories", name)
+
+
 def test_after_closing_the_model_is_as_it_was(llm, memory, asked):
     memory.close()
     llm.invoke("Hello", FOR_ANA)
@@ -225,6 +280,17 @@ def test_sessions_of_one_namespace_are_conversations(llm, tmp_path):
         memory.get_session_history("s2").add_messages([HumanMessage("three")])
         assert [(t.thread, t.user, t.assistant) for t in memory.turns] == [("s1", "one", "two"), ("s2", "three", "")]
         assert [m.text for m in memory.get_session_history("s1").messages] == ["one", "two"]
+
+
+def test_clearing_a_session_leaves_the_others(llm, tmp_path):
+    with ParametricMemory(llm, path=tmp_path / "m", consolidate_every=None) as memory:
+        for name in ("s1", "s2"):
+            memory.get_session_history(name).add_messages([HumanMessage(f"I am {name}"), AIMessage("Hi")])
+        memory.get_session_history("s1").clear()
+        assert [m.text for m in memory.get_session_history("s2").messages] == ["I am s2", "Hi"]
+        assert memory.get_session_history("s1").messages == []
+        memory.clear()
+        assert memory.buffer == ""
 
 
 def test_what_is_learned_during_a_call_is_not_added_again(memory):

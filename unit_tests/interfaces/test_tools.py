@@ -1,7 +1,9 @@
 """An agent's tools: what is kept, forgotten and listed is that of the user whom the run is for."""
 
 import asyncio
+import concurrent.futures
 import dataclasses
+import threading
 
 import pytest
 from langchain.agents import create_agent
@@ -12,6 +14,7 @@ from langchain_tests.unit_tests import ToolsUnitTests
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.interfaces.threads import waiting
 from langchain_selfparam.interfaces.tools import Forget, Remember, WhatDoYouRemember
 from langchain_selfparam.store.turns import Turns
 from langchain_selfparam.testing import tiny_model
@@ -114,6 +117,36 @@ def test_trouble_is_said(memory, monkeypatch):
 
     monkeypatch.setattr(Turns, "append", fail)
     assert remember.invoke({"fact": "a"}) == "It could not be kept: disk full"
+
+
+def test_what_another_call_has_forgotten_meanwhile_is_said(memory, monkeypatch):
+    tool = Forget(memory=memory.with_namespace(user_id="ana"))
+    memory.with_namespace(user_id="ana").save_context({"input": "My boat is called Ada."}, {"output": "Noted."})
+    turns = tool.memory.turns
+    tool.invoke({"about": "boat"})
+    monkeypatch.setattr(Forget, "_found", lambda self, about: list(turns))
+    said = tool.invoke({"about": "Ada"})
+    assert said == "It was not forgotten: there is no turn 1; memory.turns lists those there are"
+
+
+def test_many_that_wait_leave_threads_for_requests(memory):
+    """Waiting for a consolidation takes none of the few threads that each request needs for a moment."""
+    goes = threading.Event()
+
+    def wait():
+        assert goes.wait(20)
+        return "late"
+
+    async def many():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(1))
+        tasks = [asyncio.create_task(waiting(wait)) for _ in range(12)]
+        await asyncio.sleep(0)  # each has taken its thread
+        assert await asyncio.to_thread(lambda: "at once") == "at once"
+        goes.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(many()) == ["late"] * 12
 
 
 def test_what_is_being_learned_is_left(memory):
