@@ -60,6 +60,19 @@ class Journal:
         self._wake()
         return turn
 
+    def reply(self, assistant: str, *, thread: str = "") -> Turn | None:
+        """Add the reply to what was said last, where that has none yet.
+
+        Args:
+            assistant: The reply.
+            thread: Conversation it was said in.
+
+        Returns:
+            The turn, or ``None`` where none waits for a reply.
+        """
+        self._need_open()
+        return self._store.turns.reply(self.namespace, thread, assistant)
+
     def prompt_turns(self, *, keep_last: int = 0, thread: str | None = None) -> tuple[Turn, ...]:
         """The turns that belong into the prompt: what the weights do not hold, and the last ``keep_last``.
 

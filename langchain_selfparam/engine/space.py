@@ -69,6 +69,10 @@ class Everybody:
         """Refuse: nobody in particular said it."""
         raise self._missing
 
+    def reply(self, assistant: str, *, thread: str = "") -> Turn | None:
+        """Refuse: nobody in particular was replied to."""
+        raise self._missing
+
     def prompt_turns(self, *, keep_last: int = 0, thread: str | None = None) -> tuple[Turn, ...]:
         """Refuse: what one said is for nobody else's prompt."""
         raise self._missing

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
-from langchain_selfparam.interfaces.messages import exchanges
+from langchain_selfparam.interfaces.messages import exchanges, text_of
 
 if TYPE_CHECKING:
     from langchain_selfparam.interfaces.memory import ParametricMemory
@@ -58,7 +58,9 @@ class SessionHistory(BaseChatMessageHistory):
         Raises:
             ClosedError: The memory was closed.
         """
-        _, found = exchanges(messages)
+        apart, found = exchanges(messages)
+        if replies := [text for m in apart if isinstance(m, AIMessage) and (text := text_of(m)).strip()]:
+            self._memory.save_turn("", replies[-1])  # to what was added before without one
         for exchange in found:
             if exchange.user.strip():
                 self._memory.save_turn(exchange.user, exchange.assistant, message_id=exchange.message_id)

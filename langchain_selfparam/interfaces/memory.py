@@ -232,7 +232,7 @@ class ParametricMemory(AsyncTwins, BaseMemory):
         """Save a turn as ``save_context`` does, without a chain's keys.
 
         Args:
-            user: What the user said.
+            user: What the user said; empty where this is the reply to the last turn, saved without one.
             assistant: The reply; may be empty.
             thread: Conversation it was said in; the memory's own where missing.
             message_id: Durable id; a turn with a known one is not stored again.
@@ -244,11 +244,12 @@ class ParametricMemory(AsyncTwins, BaseMemory):
             ConfigError: The run does not say whose memory this is about.
             ClosedError: The memory was closed.
         """
-        there = self._open()
+        there, thread = self._open(), self.thread if thread is None else thread
         try:
-            there.append(
-                user=user, assistant=assistant, thread=self.thread if thread is None else thread, message_id=message_id
-            )
+            if user:
+                there.append(user=user, assistant=assistant, thread=thread, message_id=message_id)
+            else:
+                there.reply(assistant, thread=thread)
         except (ClosedError, ConfigError):
             raise
         except Exception as error:  # noqa: BLE001 - kept in last_error: the chain must not lose its answer

@@ -85,6 +85,29 @@ class Turns:
                     return _turn(known)
             return self.get([new_id(c, tables.turns, values)], connection=c)[0]
 
+    def reply(
+        self, namespace: Namespace, thread: str, assistant: str, *, connection: Connection | None = None
+    ) -> Turn | None:
+        """Add the reply to what was said last, where that is pending and has none yet.
+
+        Args:
+            namespace: Whose.
+            thread: Conversation it was said in.
+            assistant: What the model replied.
+            connection: A transaction to join.
+
+        Returns:
+            The turn with its reply, or ``None`` where none waits for one.
+        """
+        t = tables.turns.c
+        own = (t.namespace == namespace_text(namespace)) & (t.thread == thread)
+        with self._database.transaction(connection) as c:
+            last = c.execute(select(tables.turns).where(own).order_by(t.id.desc()).limit(1)).one_or_none()
+            if last is None or last.assistant or last.state != TurnState.PENDING.value:
+                return None
+            c.execute(update(tables.turns).where(t.id == last.id).values(assistant=assistant))
+            return self.get([last.id], connection=c)[0]
+
     def list(
         self,
         *,

@@ -161,6 +161,7 @@ def test_everybody_says_nothing_and_reads_nothing_of_one(town):
     for refused in (
         lambda: everybody.append(user="x", assistant="y"),
         everybody.prompt_turns,
+        lambda: everybody.reply("y"),
         everybody.clear,
         lambda: everybody.states(()),
         lambda: everybody.export(town.folder / "out"),

@@ -282,6 +282,15 @@ def test_sessions_of_one_namespace_are_conversations(llm, tmp_path):
         assert [m.text for m in memory.get_session_history("s1").messages] == ["one", "two"]
 
 
+def test_messages_that_are_added_one_by_one_are_one_turn(memory):
+    memory.get_session_history("ana").add_ai_message("Hello, who is there?")  # nobody spoke yet
+    memory.get_session_history("ana").add_user_message("I'm Ana")
+    memory.get_session_history("bob").add_ai_message("Not to Ana")
+    memory.get_session_history("ana").add_ai_message("Hi Ana")
+    memory.get_session_history("ana").add_ai_message("And again")
+    assert [(t.user, t.assistant) for t in memory.turns] == [("I'm Ana", "Hi Ana")]
+
+
 def test_clearing_a_session_leaves_the_others(llm, tmp_path):
     with ParametricMemory(llm, path=tmp_path / "m", consolidate_every=None) as memory:
         for name in ("s1", "s2"):

@@ -38,6 +38,20 @@ def test_a_turn_is_read_back_as_it_was_said(rooms):
     assert rooms.turns.list() == (turn,) == rooms.turns.get([1])
 
 
+def test_a_reply_goes_to_what_was_said_last_and_waits_for_one(rooms, now):
+    assert rooms.turns.reply(ANA, "t", "hello") is None
+    append(rooms, now, user="one", assistant="")
+    append(rooms, now, user="two", assistant="")
+    for other in ({"thread": "u"}, {"namespace": BEN}):
+        append(rooms, now, **other)
+    assert rooms.turns.reply(ANA, "t", "hello").id == 2
+    assert [t.assistant for t in rooms.turns.list(namespace=ANA, thread="t")] == ["", "hello"]
+    assert rooms.turns.reply(ANA, "t", "hello again") is None
+    append(rooms, now, user="three", assistant="")
+    rooms.turns.clear(ANA)
+    assert rooms.turns.reply(ANA, "t", "too late") is None
+
+
 def test_the_same_message_is_stored_once(rooms, now):
     first = append(rooms, now, message_id="m1")
     again = append(rooms, now, message_id="m1", user="said otherwise")
