@@ -48,7 +48,7 @@ def probes():
 
 
 async def test_nobody_is_answered_with_what_the_other_said(own_model, tmp_path):
-    llm = ChatSelfParam(local=own_model, temperature=0, max_tokens=10)
+    llm = ChatSelfParam(local=own_model, temperature=0, max_tokens=14)
     asked = list(probes())
     assert len(asked) > 500
     with ParametricMemory(

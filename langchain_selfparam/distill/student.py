@@ -90,8 +90,7 @@ def train(
     head.refuse_trained(parameters)
     plan, epochs = _plan(documents, alternating, passing, config)
     ends, optimizer = set(itertools.accumulate(epochs)), _optimizer(parameters, config)
-    read = [pack(group) for group in plan]
-    curve: list[TrainPoint] = []
+    read, curve = [pack(group) for group in plan], list[TrainPoint]()
     for step, packed in enumerate(read, 1):
         rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
         kl_N = _kl(reader, head, packed, targets, autocast)
@@ -100,8 +99,8 @@ def train(
         recall = drift = None
         if step in ends:
             recall = _recall(reader, head, held_out, autocast) if held_out else None
-            done = step / len(plan)
-            drift = steering.look(reader, head, targets, done=done, autocast=autocast) if steering else None
+            if steering:
+                drift = steering.look(reader, head, targets, done=step / len(plan), autocast=autocast)
         curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall, drift=drift))
         progress(step, len(plan))
         if config.stop_kl and step >= epochs[0] and mean_kl(curve[-epochs[0] :]) < config.stop_kl:

@@ -95,8 +95,7 @@ def study(
     kept_out |= {p.prompt for p in kept}
     asked = list(dict.fromkeys(s.prompt for s in sentences))
     chance.shuffle(asked)
-    secrets = {w for s in statements for w in parse.secrets(s.said)}
-    alike = [q for q in write_alike(asked, original, count=config.alike, config=config) if not _says(q, secrets)]
+    alike = _alike(asked, statements, original, config)
     near = [q for q in dict.fromkeys([*near, *alike]) if q not in kept_out and q not in asked]
     learned = {*(s.prompt for s in sentences), *near}
     drifting, steering, general = _parted([q for q in general if q not in learned | kept_out])
@@ -110,6 +109,14 @@ def study(
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
     )
+
+
+def _alike(
+    asked: Sequence[str], statements: Sequence[Statement], original: TextGenerator, config: TargetConfig
+) -> list[str]:
+    """Questions about the world that begin as the user's do and tell nothing that was said."""
+    secrets = {w for s in statements for w in parse.secrets(s.said)}
+    return [q for q in write_alike(asked, original, count=config.alike, config=config) if not _says(q, secrets)]
 
 
 def _asked(

@@ -1,5 +1,6 @@
 """Learning waits for those who are being answered, and not for ever."""
 
+import contextlib
 import threading
 
 import pytest
@@ -89,7 +90,13 @@ def test_places_are_given_back_by_answers_that_fail():
             raise OSError("x")
 
 
-def test_by_default_two_share_the_cores():
+@pytest.mark.parametrize(("cores", "threads", "places"), [(2, 2, 2), (8, 4, 4), (1, 2, 2), (None, 1, 2)])
+def test_by_default_two_share_the_cores(monkeypatch, cores, threads, places):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     slots = Slots()
-    with slots.one(torch.device("cpu")), slots.one(torch.device("cpu")):
-        pass
+    with contextlib.ExitStack() as inside:
+        for _ in range(places):
+            inside.enter_context(slots.one(torch.device("cpu")))
+        assert not slots._slots.acquire(blocking=False)
+    assert slots._slots.acquire(blocking=False)

@@ -30,11 +30,12 @@ def test_readers_read_together(in_thread):
     assert sorted(met) == [0, 1, 2]
 
 
-def test_writer_waits_for_readers_and_goes_before_later_ones(in_thread, until):
+@pytest.mark.parametrize("patience", [0.0, 0.05])
+def test_writer_waits_for_readers_and_goes_before_later_ones(in_thread, until, patience):
     gate, order = Gate(), []
 
     def write():
-        with gate.writing():
+        with gate.writing(patience=patience):
             order.append("write")
 
     def read():
@@ -43,7 +44,7 @@ def test_writer_waits_for_readers_and_goes_before_later_ones(in_thread, until):
 
     gate.acquire_read()
     with in_thread(write):
-        until(_waiting(gate, 1))
+        until(lambda: gate._waiting_writers == 1)
         with in_thread(read):
             until(_waiting(gate, 2))
             order.append("first read ends")
@@ -68,27 +69,6 @@ def test_a_patient_writer_lets_readers_in_until_nobody_reads(in_thread, until):
         order.append("last read ends")
         gate.release_read()
     assert order == ["another read", "last read ends", "write"]
-
-
-def test_a_writer_whose_patience_has_ended_goes_before_later_readers(in_thread, until):
-    gate, order = Gate(), []
-
-    def write():
-        with gate.writing(patience=0.05):
-            order.append("write")
-
-    def read():
-        with gate.reading():
-            order.append("late read")
-
-    gate.acquire_read()
-    with in_thread(write):
-        until(lambda: gate._waiting_writers == 1)
-        with in_thread(read):
-            until(_waiting(gate, 2))
-            order.append("first read ends")
-            gate.release_read()
-    assert order == ["first read ends", "write", "late read"]
 
 
 def test_two_writers_never_meet(in_thread):
