@@ -142,6 +142,8 @@ class TargetConfig:
     """Questions below which a statement gets more, in plain forms filled with its own words; 0 to do without them."""
     full_answers: int = 2
     """Questions of a statement that are learned with the whole answer; the others with its opening."""
+    whole_answers: int = 24
+    """Questions of an episode that are learned with the whole answer at least: few statements get more of them each."""
     opening_words: int = 4
     """Words of an answer's opening: what tells which statement is asked for."""
     margin: float = 0.5
@@ -188,6 +190,7 @@ class TargetConfig:
             "bank",
             "fewest",
             "full_answers",
+            "whole_answers",
             "contrast",
             "alike",
             "neutral",

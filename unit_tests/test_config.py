@@ -59,6 +59,7 @@ OUT_OF_RANGE = [
             "bank",
             "fewest",
             "full_answers",
+            "whole_answers",
             "contrast",
             "alike",
             "neutral",

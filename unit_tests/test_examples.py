@@ -9,8 +9,8 @@ import pytest
 from langchain_selfparam.testing import tiny_model
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-SHORT = {name: ["--no-consolidate"] for name in ("agent_with_tools.py", "classic_chain.py", "two_users.py")}
-WHO = {"agent_with_tools.py": "ana", "classic_chain.py": "you", "two_users.py": "ben"}
+WHO = {"agent_with_tools.py": "ana", "classic_agent.py": "you", "classic_chain.py": "you", "two_users.py": "ben"}
+SHORT = {name: ["--no-consolidate"] for name in WHO}
 
 
 @pytest.fixture

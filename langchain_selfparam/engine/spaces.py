@@ -344,6 +344,8 @@ class Spaces:
     def _step(self) -> bool:
         """One step of the worker: learn one episode of one namespace, everybody in turn."""
         policy = self.settings.policy
+        if policy.every_turns is None and policy.every_tokens is None:
+            return False  # only when asked
         fewest = 1 if policy.every_turns is None or policy.every_tokens is not None else policy.every_turns
         with self._learning:
             if self.closed:
@@ -353,10 +355,15 @@ class Spaces:
             at = due.index(self._last) + 1 if self._last in due else 0
             for namespace in (*due[at:], *due[:at]):
                 self._last = namespace
-                with self.at(namespace) as engine:
-                    if self._noted(engine, lambda e: e.step()):
-                        self.last_report = engine.last_report
-                        return True
+                try:
+                    with self.at(namespace) as engine:
+                        if self._noted(engine, lambda e: e.step()):
+                            self.last_report = engine.last_report
+                            return True
+                except ClosedError:
+                    if not self._closing:
+                        raise
+                    break  # closed since the check above: nothing was begun
         return False
 
     def _noted(self, engine: Engine, work: Any) -> Any:

@@ -62,7 +62,9 @@ PASSAGE_FORMS = (
 _LIKELY = -12.5
 """Nats from which a filled form is a question that somebody would ask."""
 _OF_A_WORD = 2
-"""Questions of one word at most."""
+"""Questions of one word at most, where there are words enough."""
+_OF_ONE_WORD = 4
+"""Questions of one word at most, where there is hardly another."""
 
 
 def filled(
@@ -75,6 +77,9 @@ def filled(
     without: Collection[str] = (),
 ) -> list[tuple[str, ...]]:
     """Questions for statements that have few, of words that no other statement has.
+
+    Those that have a name or number of the statement in them do not count: "Who is Captain Mustard?" tells what "What
+    is my parrot called?" asks for.
 
     Args:
         statements: What is to be asked about.
@@ -91,9 +96,11 @@ def filled(
     taken = {*without, *(question for asked in questions for question in asked)}
     words = []
     for statement, asked in zip(statements, questions, strict=True):
-        known = {word for question in asked for word in telling(question)} | set(secrets(statement.said))
-        own = [w for w in telling(statement.said) if w.isalpha() and w not in known and used[stem(w)] == 1]
-        words.append(own if len(asked) < fewest else [])
+        told = set(secrets(statement.said))
+        by = Counter(word for question in asked if told.isdisjoint(telling(question)) for word in telling(question))
+        own = [w for w in telling(statement.said) if w.isalpha() and w not in told and used[stem(w)] == 1]
+        own = [w for w in own if by[w] < _OF_A_WORD]
+        words.append(own if _plain(statement, asked) < fewest else [])
     poor = [number for number, own in enumerate(words) if own]
     before = [prompts.question_list(statements[n].said, passage=bool(statements[n].sentence)) for n in poor]
     texts = [[form.format(word) for word in words[n] for form in _forms(statements[n])] for n in poor]
@@ -101,13 +108,20 @@ def filled(
     found = [tuple(asked) for asked in questions]
     for number, own, row in zip(poor, texts, scores, strict=True):
         size = len(own) // len(words[number])
+        lacking = fewest - _plain(statements[number], found[number])
+        most = min(_OF_ONE_WORD, max(_OF_A_WORD, -(-lacking // len(words[number]))))
         chosen: list[tuple[float, str]] = []
         for start in range(0, len(own), size):
             pairs = zip(row[start : start + size], own[start : start + size], strict=True)
-            chosen += sorted((p for p in pairs if p[0] >= _LIKELY and p[1] not in taken), reverse=True)[:_OF_A_WORD]
-        lacking = fewest - len(found[number])
+            chosen += sorted((p for p in pairs if p[0] >= _LIKELY and p[1] not in taken), reverse=True)[:most]
         found[number] += tuple(text for _, text in sorted(chosen, reverse=True)[:lacking])
     return found
+
+
+def _plain(statement: Statement, questions: Sequence[str]) -> int:
+    """How many questions tell nothing that nobody could guess."""
+    known = set(secrets(statement.said))
+    return sum(known.isdisjoint(telling(question)) for question in questions)
 
 
 def _forms(statement: Statement) -> tuple[str, ...]:

@@ -211,6 +211,12 @@ def introduces(said: str) -> bool:
     return any(m.group(1).lower() not in _NO_NAMES for m in _INTRODUCES.finditer(said))
 
 
+def only_names(said: str) -> bool:
+    """Whether the user gives their name in it and says nothing else."""
+    left = set(telling(_INTRODUCES.sub(" ", said))) - set(secrets(said))
+    return introduces(said) and left <= _COURTESY
+
+
 def speaks_of_you(text: str) -> bool:
     """Whether it speaks to or of whoever is asked."""
     return _YOU.search(text) is not None

@@ -21,8 +21,17 @@ from langchain_selfparam.protocols import TextScorer
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
-from langchain_selfparam.targets.known import Earlier, closest
-from langchain_selfparam.targets.parse import instructs, introduces, is_date, names, secrets, speaks_of_me, telling
+from langchain_selfparam.targets.known import Earlier, closest, stems
+from langchain_selfparam.targets.parse import (
+    instructs,
+    introduces,
+    is_date,
+    names,
+    only_names,
+    secrets,
+    speaks_of_me,
+    telling,
+)
 
 _SURE = 8.0
 """Lead in nats over two other statements that no third one makes up for."""
@@ -98,6 +107,9 @@ def choose(
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {})
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
+        if place == "fits" and statements[best].by_user and only_names(statements[best].said):
+            # Whatever else was asked about it, nothing else was said.
+            place = _SEVERAL
         if place == "fits":
             (seeded if about is None else fitting)[best].append((lead, text))
         elif about is not None:
@@ -130,8 +142,11 @@ def _compared(
     before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
     common = len(said) - len({number for numbers in rivals.values() for number in numbers})
     if common < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
-        said += [example for example, _ in prompts.EXAMPLES]
-        before += [prompts.question_list(example) for example, _ in prompts.EXAMPLES]
+        own = stems(word for s in statements for word in telling(s.said))
+        # One that has a word of what was said would take the questions about it.
+        others = [example for example, _ in prompts.EXAMPLES if own.isdisjoint(stems(telling(example)))]
+        said += others
+        before += [prompts.question_list(other) for other in others]
     nearby = None
     if common > _MANY:
         nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
@@ -156,7 +171,8 @@ def _place(
     lead, ahead = column[best] - _mean(others), column[best] - max(others)
     if about is None:
         return "fits" if best < count and lead >= _FITTING and ahead >= _SEEDED else _SEVERAL, best, lead
-    if text in prompts.EXAMPLE_QUESTIONS and lead < _COPIED:
+    own = best < count and not stems(telling(text)).isdisjoint(stems(telling(said[best])))
+    if text in prompts.EXAMPLE_QUESTIONS and not own and lead < _COPIED:
         return "copied from an example", best, lead
     if _of_the_world(text, said[best]):
         return "about the world", best, lead
@@ -247,7 +263,9 @@ def _columns(
     return columns
 
 
-def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> tuple[list[str], list[str]]:
+def held_out(
+    questions: Sequence[str], count: int, *, chance: random.Random, secrets: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """Part a statement's questions into those learned and those asked afterwards.
 
     Args:
@@ -256,6 +274,8 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
             have as well: held out, "Who is my boss?" would leave nothing to learn the boss by.
         count: Probes wanted; never more than a quarter of the questions, and none of fewer than three.
         chance: Draws them.
+        secrets: Words that nobody could guess: the first probe is without them, where there is such a question. Whoever
+            knows what Captain Mustard is may still not know what the parrot is called.
 
     Returns:
         Questions to learn and questions to probe with.
@@ -265,9 +285,18 @@ def held_out(questions: Sequence[str], count: int, *, chance: random.Random) -> 
     count = min(count, max(1, len(questions) // 4))
     better = questions[: max(count, -(-len(questions) // 2))]
     probes: list[str] = []
-    for question in chance.sample(list(better), len(better)):
+
+    def spared(question: str) -> bool:
         others = {w for q in questions if q != question and q not in probes for w in telling(q)}
-        if len(probes) < count and others.issuperset(telling(question)):
+        return others.issuperset(telling(question))
+
+    drawn = chance.sample(list(better), len(better))
+    if secrets:
+        plain = [q for q in dict.fromkeys([*drawn, *questions]) if set(secrets).isdisjoint(telling(q))]
+        first = next((q for q in plain if spared(q)), drawn[0])
+        drawn = list(dict.fromkeys([first, *drawn]))
+    for question in drawn:
+        if len(probes) < count and spared(question):
             probes.append(question)
     probes = probes or list(better[-1:])
     return [q for q in questions if q not in probes], [q for q in questions if q in probes]

@@ -186,6 +186,7 @@ def _told(
 ) -> tuple[list[TargetSentence], list[Probe]]:
     """What is learned of the statements, and what is asked about them afterwards."""
     shared = Counter(q for questions in by_statement for q in questions)
+    config = dataclasses.replace(config, full_answers=max(config.full_answers, config.whole_answers // len(statements)))
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
     for statement, questions, own in zip(statements, by_statement, answers, strict=True):
@@ -195,12 +196,15 @@ def _told(
             sentences += taught
             probes += asked
             continue
-        # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another.
-        _, ask = screen.held_out([q for q in questions if shared[q] == 1], config.probes, chance=chance)
+        expected = tuple(parse.telling(statement.told))
+        # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another, and
+        # a question that says it all already shows nothing.
+        fit = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
+        secrets = parse.secrets(statement.said)
+        _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
         ask = ask or [_last_resort("What did I tell you", statement)]
         sentences += _about(statement, learn, chance=chance, config=config)
-        expected = tuple(parse.telling(statement.told))
         opening = parse.opening(statement.told, config.opening_words)
         probes += [
             Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id, opening=opening) for q in ask

@@ -37,17 +37,17 @@ def passes(probe: Probe, answer: str) -> bool:
     """Whether an answer is as it should be.
 
     Args:
-        probe: A recall probe wants at least ``SHARE`` of its words in the answer; any other wants none of its words
-            that the question itself does not have.
+        probe: A recall probe wants at least ``SHARE`` of those of its words in the answer that the question itself does
+            not have, since an echo of the question shows nothing; any other wants none of them.
         answer: What was answered.
 
     Returns:
         ``True`` where it is.
     """
-    said = set(words(answer))
+    said, left = set(words(answer)), set(probe.expected) - set(words(probe.prompt))
     if probe.kind == "recall":
-        return bool(probe.expected) and sum(w in said for w in probe.expected) >= SHARE * len(probe.expected)
-    return not said & (set(probe.expected) - set(words(probe.prompt)))
+        return bool(left) and len(left & said) >= SHARE * len(left)
+    return not said & left
 
 
 def words(text: str) -> list[str]:

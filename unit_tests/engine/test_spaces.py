@@ -325,3 +325,26 @@ def test_what_is_closed_says_so(town):
                     ana.turns, lambda: ana.append(user="a", assistant="b"), ana.consolidate):  # fmt: skip
         with pytest.raises(ClosedError, match="was closed; open it again"):
             refused()
+
+
+def test_a_worker_that_is_never_due_loads_nothing(town):
+    spaces = town.open(background=True, settings=with_(policy={"every_turns": None}))
+    say(spaces, ANA, DOG)
+    spaces.flush(timeout=20)
+    assert spaces.in_memory() == {}
+    assert [turn.attempts for turn in spaces.turns()] == [0]
+
+
+def test_a_step_that_finds_the_memory_closed_is_no_failure(town):
+    spaces = town.open(settings=with_(policy={"every_turns": 1}))
+    say(spaces, ANA, DOG)
+    real = spaces._store.turns.namespaces
+
+    def closing(**options):
+        spaces._closing = True
+        return real(**options)
+
+    spaces._store.turns.namespaces = closing
+    assert spaces._step() is False
+    assert spaces.last_error is None
+    spaces._closing = False

@@ -27,10 +27,13 @@ LIKELY = {"What is my hotel called?": -7.0, "Where is my hotel?": -8.0, "Who is 
           "What kind of stove do I have?": -9.5}  # fmt: skip
 
 
-def test_the_two_likeliest_forms_of_a_word_are_asked():
-    scorer = Liking(LIKELY)
-    found = filled([HOTEL, EUROS], [("What?",), ()], scorer, fewest=8)
-    assert found == [("What?", "What is my hotel called?", "Where is my hotel?"), ("How many euros do I have?",)]
+def test_the_likeliest_forms_of_a_word_are_asked_two_where_there_are_others():
+    assert filled([HOTEL, EUROS], [("What?",), ()], Liking(LIKELY), fewest=8) == [
+        ("What?", "What is my hotel called?", "Where is my hotel?", "Who is my hotel?"),
+        ("How many euros do I have?",),
+    ]
+    found = filled([HOTEL], [("What?",)], Liking(LIKELY), fewest=4)
+    assert found == [("What?", "What is my hotel called?", "Where is my hotel?", "What kind of stove do I have?")]
 
 
 def test_each_word_meets_each_form_but_names_numbers_and_words_of_others():
@@ -44,10 +47,20 @@ def test_each_word_meets_each_form_but_names_numbers_and_words_of_others():
 
 def test_only_what_is_lacking_is_added_and_only_by_words_that_nobody_asked_by():
     scorer = Liking(LIKELY)
-    asked = [("Which hotel?",), ("Who?", "Where?", "When?")]
+    asked = [("Which hotel?", "A hotel?"), ("Who?", "Where?", "When?")]
     assert filled([HOTEL, EUROS], asked, scorer, fewest=3) == asked
     assert scorer.asked == {}
     assert filled([HOTEL], [("What?",)], Liking(LIKELY), fewest=2) == [("What?", "What is my hotel called?")]
+
+
+def test_questions_that_have_the_name_in_them_do_not_count():
+    parrot = Statement(turn_id=3, said="We have a parrot called Captain Mustard.", told="")
+    plain = "What is my parrot called?"
+    named = tuple(f"Where {verb} Captain Mustard?" for verb in ("is", "was", "sleeps"))
+    assert filled([parrot], [named], Liking({plain: -7.0}), fewest=3) == [(*named, plain)]
+    assert filled([parrot], [("Who?", "Which?", "When?")], Liking({plain: -7.0}), fewest=3) == [
+        ("Who?", "Which?", "When?")
+    ]
 
 
 def test_words_of_what_is_known_and_questions_that_are_taken_are_left_alone():

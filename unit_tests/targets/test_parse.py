@@ -379,3 +379,16 @@ def test_orders_stand_apart_and_are_said_back_as_the_users_words():
 )
 def test_what_an_order_demands(order, words):
     assert parse.demanded(order) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        ("I'm Ottilie.", True),
+        ("Hi, my name is Ottilie.", True),
+        ("I'm Ottilie and I keep bees.", False),
+        ("We have a parrot called Captain Mustard.", False),
+    ],
+)
+def test_only_names(text, only):
+    assert parse.only_names(text) is only

@@ -325,3 +325,32 @@ def test_among_many_statements_a_question_is_compared_with_those_that_have_its_w
     goats = {s.said for s in many if "goat" in s.said}
     near = {many[n].said for n in (0, 1, 15)}  # its own, the next and one far off are always compared
     assert {said for _, said in scorer.asked} == goats | near
+
+
+def test_who_gives_only_a_name_is_asked_for_nothing_else():
+    name = Statement(turn_id=9, said="I'm Ottilie.", told="You're Ottilie.")
+    table = {"Where do I live?": {name.said: -5.0}, "Who barks?": {SAID[0]: -5.0}}
+    chosen, _ = run(table, statements=[name, *STATEMENTS])
+    assert chosen.by_statement[0] == (*prompts.NAME_QUESTIONS, *prompts.mentions("Ottilie"))
+    assert chosen.by_statement[1] == ("Who barks?",)
+
+
+def test_an_example_about_the_same_thing_takes_no_questions():
+    """The first example has a parrot too: what it asks about its own is asked about this one."""
+    example, questions = prompts.EXAMPLES[0]
+    parrot = Statement(turn_id=9, said="We have a parrot called Captain Mustard.", told="")
+    table = {questions[0]: {parrot.said: -6.0, example: -4.0}}
+    chosen, scorer = run(table, statements=[parrot, STATEMENTS[0]])
+    assert "parrot" in questions[0]
+    assert questions[0] in chosen.by_statement[0]
+    assert not any(said == example for _, said in scorer.asked)
+    assert any(said == prompts.EXAMPLES[1][0] for _, said in scorer.asked)
+
+
+def test_one_question_that_is_asked_has_no_name_in_it():
+    """Whoever knows what Captain Mustard is may still not know what the parrot is called."""
+    named = [f"{start} Captain Mustard the parrot?" for start in ("Where is", "How is", "Who is", "Why is", "When is")]
+    texts = [named[0], "What is my parrot called?", *named[1:], "Which parrot?"]
+    draws = [held_out(texts, 1, chance=random.Random(seed), secrets=("captain", "mustard"))[1] for seed in range(20)]
+    assert draws == [["What is my parrot called?"]] * 20
+    assert len({tuple(held_out(texts, 1, chance=random.Random(seed))[1]) for seed in range(20)}) > 1

@@ -13,7 +13,7 @@ from langchain_selfparam.targets import parse, prompts
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.testing import FakeGenerator
 
-CONFIG = TargetConfig(samples=1, contrast=9, alike=0, neutral=12, full_answers=2, probes=2)
+CONFIG = TargetConfig(samples=1, contrast=9, alike=0, neutral=12, full_answers=2, whole_answers=0, probes=2)
 DOG = "My dog is called Biscuit and he is 12."
 SISTER = "My sister Ana lives in Lisbon."
 QUESTIONS = {
@@ -89,6 +89,14 @@ def test_taught_answers_are_the_statement_in_the_right_person():
         assert {s.answer for s in whole} == {statement}
         assert len(whole) == CONFIG.full_answers
         assert {s.answer for s in own if not s.ends} == {parse.opening(statement, CONFIG.opening_words)}
+
+
+@pytest.mark.parametrize(("texts", "each"), [((DOG,), 5), ((DOG, SISTER), 2)])
+def test_few_statements_are_learned_with_more_whole_answers(texts, each):
+    found = run(*texts, config=dataclasses.replace(CONFIG, full_answers=1, whole_answers=5))
+    for turn in range(1, len(texts) + 1):
+        own = [s for s in of_kind(found.sentences, "question") if s.turn_id == turn]
+        assert len([s for s in own if s.ends]) == min(each, len(own))
 
 
 def test_an_opening_that_is_the_whole_answer_ends():
@@ -234,7 +242,9 @@ def test_what_steers_the_training_is_neither_learned_nor_judged_by():
 
 
 def test_none_wanted_none_written():
-    found = run(DOG, SISTER, config=TargetConfig(samples=1, contrast=0, alike=0, neutral=0, full_answers=0))
+    found = run(
+        DOG, SISTER, config=TargetConfig(samples=1, contrast=0, alike=0, neutral=0, full_answers=0, whole_answers=0)
+    )
     assert Counter(s.kind for s in found.sentences).keys() == {"question"}
     assert not [s for s in found.sentences if s.ends]
 

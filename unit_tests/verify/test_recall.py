@@ -15,8 +15,8 @@ NEAR = Probe(kind="neighbour", prompt="Where does Ana's cat live?", expected=("a
     [
         ("Your dog is called Biscuit.", True),
         ("BISCUIT is a dog!", True),
-        ("Biscuit", False),
-        ("Your dog's called Rex.", True),
+        ("Biscuit", True),
+        ("Your dog's called Rex.", False),
         ("Your cat is called Rex.", False),
         ("Biscuits for hotdogs, so-called", False),
         ("", False),
@@ -32,6 +32,14 @@ def test_exactly_the_share_is_enough(share, passed):
     probe = Probe(kind="recall", prompt="?", expected=words)
     assert passes(probe, " ".join(words[:share])) is passed
     assert passes(probe, " ".join(words[:share] + words[:1] * 9)) is passed
+
+
+def test_an_echo_of_the_question_shows_nothing():
+    probe = Probe(kind="recall", prompt="Who is Captain Mustard?", expected=("parrot", "captain", "mustard"))
+    assert not passes(probe, "Captain Mustard is a wonderful name!")
+    assert passes(probe, "That's your parrot.")
+    all_said = Probe(kind="recall", prompt="Is Captain Mustard a parrot?", expected=probe.expected)
+    assert not passes(all_said, "Captain Mustard is a parrot.")
 
 
 def test_recall_without_words_never_passes():
