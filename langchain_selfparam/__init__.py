@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from langchain_selfparam.errors import SelfParamError
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
     from langchain_selfparam.interfaces.memory import ParametricMemory
-    from langchain_selfparam.records import ConsolidationReport, Turn, TurnState, Version
+    from langchain_selfparam.records import BatchReport, ConsolidationReport, Turn, TurnState, Version
 
     __version__: str
 
 _HOMES = {
+    "BatchReport": "langchain_selfparam.records",
     "ChatSelfParam": "langchain_selfparam.interfaces.chat_model",
     "ConsolidationReport": "langchain_selfparam.records",
     "ParametricMemory": "langchain_selfparam.interfaces.memory",
@@ -30,6 +31,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BatchReport",
     "ChatSelfParam",
     "ConsolidationReport",
     "ParametricMemory",

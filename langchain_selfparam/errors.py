@@ -14,7 +14,8 @@
     ├── ConsolidationError     (RuntimeError)       learning failed; served weights, journal and ledger are unchanged
     │   ├── NonFiniteLossError                      the loss was NaN or infinite: lower the learning rate
     │   ├── OutOfMemoryError                        training did not fit: lower ``batch_tokens`` or the rank
-    │   └── NoTargetsError                          the model wrote nothing usable about these turns
+    │   ├── NoTargetsError                          the model wrote nothing usable about these turns
+    │   └── StoppedError                            it was asked to stop, or its time was over: nothing is lost
     └── ClosedError            (RuntimeError)       the memory was closed: open the folder again
 
 Each leaf has a parent from the standard library, so that code that knows nothing of this package can catch it.
@@ -81,6 +82,10 @@ class OutOfMemoryError(ConsolidationError):
 
 class NoTargetsError(ConsolidationError):
     """The model wrote no usable question about these turns; they stay in the prompt."""
+
+
+class StoppedError(ConsolidationError):
+    """Learning was asked to stop, or its time was over; the turns are pending and no attempt was counted."""
 
 
 class ClosedError(SelfParamError, RuntimeError):

@@ -294,6 +294,32 @@ class ConsolidationReport:
         return self.version is not None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class BatchReport:
+    """What was done for many namespaces; returned by ``ParametricMemory.consolidate_all``."""
+
+    reports: Mapping[Namespace, ConsolidationReport]
+    """What was learned of each whose turns were tried, in the order in which they came."""
+    failed: Mapping[Namespace, str]
+    """The error of each that could not be learned; its turns are pending."""
+    left: Mapping[Namespace, int]
+    """Turns of each that wait for another run: they were not begun, or were stopped."""
+    ended: Literal["done", "deadline", "budget", "stopped"]
+    """Why it ended: nothing was left, the time was over, the tokens were spent, or it was asked to stop."""
+    seconds: float
+    """Wall-clock seconds of the whole run."""
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Ids of the turns that weights hold now."""
+        return tuple(i for report in self.reports.values() for i in report.held)
+
+    @property
+    def pending(self) -> tuple[int, ...]:
+        """Ids of the turns that were tried and stay in prompts."""
+        return tuple(i for report in self.reports.values() for i in report.pending)
+
+
 def render(messages: Sequence[Message]) -> str:
     """Messages as plain text, one a line, for prompts that quote a conversation."""
     names = {"system": "System", "user": "User", "assistant": "Assistant"}

@@ -9,6 +9,7 @@ import langchain_selfparam
 from langchain_selfparam import errors, records
 
 EXPECTED_ALL = [
+    "BatchReport",
     "ChatSelfParam",
     "ConsolidationReport",
     "ParametricMemory",

@@ -17,6 +17,7 @@ from langchain_selfparam.cli import (
     ask,
     bench,
     chat,
+    consolidate,
     demo,
     doctor,
     eval,  # noqa: A004 - the command's name
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     main_parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, chat, status, log, rollback, forget, export, eval, bench, doctor, ask):
+    for command in (demo, chat, consolidate, status, log, rollback, forget, export, eval, bench, doctor, ask):
         command.add(commands)
     return main_parser
 

@@ -157,12 +157,20 @@ class Learner:
         original: Any,
         progress: Callable[[int, int], None],
     ) -> TargetSet:
-        def wait() -> None:
-            REQUESTS.wait_for_quiet(self._settings.training.patience)
+        at = (0, 4)
 
-        served = BatchGenerator(self._local, self._gate)
+        def step(done: int, total: int) -> None:
+            nonlocal at
+            at = (done, total)
+            progress(done, total)
+
+        def alive(done: int, total: int) -> None:
+            # Minutes pass between two steps of writing: whoever waits or wants to stop is heard meanwhile.
+            progress(*at)
+
+        served = BatchGenerator(self._local, self._gate, progress=alive)
         untouched = original is self._local.model
-        asking = served if untouched else BatchGenerator(self._local, None, model=original)
+        asking = served if untouched else BatchGenerator(self._local, None, model=original, progress=alive)
         # Other questions each time: a turn that was not held is asked about anew, and other prompts are kept as they
         # were.
         config = self._settings.targets
@@ -172,10 +180,10 @@ class Learner:
             author=self._author or asking,
             served=served,
             original=asking,
-            scorer=PackedScorer(self._local, first, self._head, progress=lambda done, total: wait()),
+            scorer=PackedScorer(self._local, first, self._head, progress=alive),
             config=dataclasses.replace(config, seed=config.seed + len(earlier) + again),
             taught=earlier,
-            progress=progress,
+            progress=step,
         )
 
     def _with_replay(self, targets: TargetSet, earlier: Sequence[TargetSet], episode: Episode) -> TargetSet:

@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
@@ -29,9 +28,10 @@ from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.journal import Journal, now
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.line import Line, compact, path_deltas
+from langchain_selfparam.engine.owning import disown, owning
 from langchain_selfparam.engine.report import as_json, combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
-from langchain_selfparam.errors import ConfigError, ConsolidationError, UnknownTurnError
+from langchain_selfparam.errors import ConfigError, ConsolidationError, StoppedError, UnknownTurnError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher, no_progress
 from langchain_selfparam.records import (
@@ -39,17 +39,15 @@ from langchain_selfparam.records import (
     Episode,
     Job,
     Namespace,
+    Turn,
     TurnState,
 )
 from langchain_selfparam.serving.gate import Gate
-from langchain_selfparam.store import Isolation, Store
+from langchain_selfparam.store import Store
 from langchain_selfparam.weights.export import export_peft
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
 
 logger = logging.getLogger(__name__)
-
-_OPEN: weakref.WeakKeyDictionary[Any, Path] = weakref.WeakKeyDictionary()
-_OPENING = threading.Lock()
 
 
 class Engine(Journal):
@@ -160,7 +158,7 @@ class Engine(Journal):
     @property
     def pending_tokens(self) -> int:
         """Tokens of the turns that the weights do not hold."""
-        return sum(turn_tokens(self._local, t.messages) for t in self.prompt_turns())
+        return self.tokens(self.prompt_turns())
 
     # ---- the weights
 
@@ -180,13 +178,59 @@ class Engine(Journal):
         with self._weights:
             tried: set[int] = set()
             self._need_open()
-            while not self.closed and (episode := self._choose(force=True, without=tried)) is not None:
-                tried |= {turn.id for turn in episode.turns}
-                reports.append(self._consolidate(episode, progress or no_progress))
+            while not self.closed and (report := self.learn_next(tried, progress=progress)) is not None:
+                reports.append(report)
         if not reports:
             return nothing_done("no turn is pending")
         self.last_report = combined(reports)
         return self.last_report
+
+    def learn_next(self, tried: set[int], *, progress: Progress | None = None) -> ConsolidationReport | None:
+        """Learn one episode of pending turns now, whether or not it is due; fails as ``consolidate`` does.
+
+        Args:
+            tried: Ids of turns that are not to be tried again; those of the episode are added before it is learned.
+            progress: Told of stages as they go on. Where it raises ``StoppedError``, the turns are pending and no
+                attempt is counted.
+
+        Returns:
+            What was done, or ``None`` where no other turn is pending.
+        """
+        with self._weights:
+            episode = self._choose(force=True, without=tried)
+            if episode is None:
+                return None
+            tried |= {turn.id for turn in episode.turns}
+            self.last_report = self._consolidate(episode, progress or no_progress)
+            return self.last_report
+
+    def waiting(self) -> tuple[Turn, ...]:
+        """Every turn that the weights do not hold, in order."""
+        return self.prompt_turns()
+
+    @contextlib.contextmanager
+    def learning(self, namespace: Namespace) -> Iterator[Engine]:
+        """This engine, for its own namespace.
+
+        Args:
+            namespace: Whose.
+
+        Yields:
+            The engine.
+        """
+        assert namespace == self.namespace, f"{namespace} is not {self.namespace}"
+        yield self
+
+    def tokens(self, turns: Sequence[Turn]) -> int:
+        """Tokens that turns take in a prompt.
+
+        Args:
+            turns: Any.
+
+        Returns:
+            Their number, by the model's own tokenizer.
+        """
+        return sum(turn_tokens(self._local, turn.messages) for turn in turns)
 
     def rollback(self, version: int) -> tuple[int, ...]:
         """Serve an earlier or later version, to the bit.
@@ -362,7 +406,8 @@ class Engine(Journal):
             self.last_error = error
             # Ctrl-C can come in the instant after the job has ended: what it did then stands.
             with contextlib.suppress(ConsolidationError):
-                self._store.jobs.fail(job, error=repr(error), count_attempt=isinstance(error, Exception))
+                blamed = isinstance(error, Exception) and not isinstance(error, StoppedError)
+                self._store.jobs.fail(job, error=repr(error), count_attempt=blamed)
             raise
         self.last_error = None
         logger.info("consolidated %d of %d turns", len(report.held), len(episode.turns))
@@ -410,48 +455,6 @@ class Engine(Journal):
         ended = time.perf_counter()
         seconds = {**learned.seconds, "commit": ended - before, "total": ended - started}
         return dataclasses.replace(report, version=version, seconds=seconds)
-
-
-@contextlib.contextmanager
-def owning(local: LocalModel, path: Path, *, isolation: Isolation) -> Iterator[Store]:
-    """Own a folder for a model while a memory is being made of them; where the block raises, neither is owned.
-
-    Args:
-        local: The model; its weights are the base's.
-        path: The memory folder.
-        isolation: How its weights are served.
-
-    Yields:
-        The store.
-
-    Raises:
-        ConfigError: The model already has an open memory.
-    """
-    local.require_trainable()
-    with _OPENING:
-        if local.model in _OPEN:
-            msg = (
-                f"{local.name} already has the memory {_OPEN[local.model]} open, and a model serves one at a "
-                "time; close that one first, or load the model a second time"
-            )
-            raise ConfigError(msg)
-        store = Store.open(path, base_model=local.name, base_fingerprint=local.fingerprint(), isolation=isolation)
-        try:
-            yield store
-        except BaseException:
-            store.close()
-            raise
-        _OPEN[local.model] = store.folder
-
-
-def disown(local: LocalModel) -> None:
-    """Let another memory be opened for a model.
-
-    Args:
-        local: The model.
-    """
-    with _OPENING:
-        _OPEN.pop(local.model, None)
 
 
 def _refuse_others(store: Store, namespace: Namespace) -> None:

@@ -20,8 +20,10 @@ from typing import Any
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine.journal import now
+from langchain_selfparam.engine.learn import turn_tokens
 from langchain_selfparam.engine.line import sweep
-from langchain_selfparam.engine.pipeline import Engine, disown, owning
+from langchain_selfparam.engine.owning import disown, owning
+from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError
@@ -256,6 +258,39 @@ class Spaces:
         if reports:
             self.last_report = report
         return report
+
+    def waiting(self) -> tuple[Turn, ...]:
+        """Every turn of everybody that no weights hold, in order."""
+        self._need_open()
+        return self._store.turns.list(states=(TurnState.PENDING, TurnState.LEASED))
+
+    @contextlib.contextmanager
+    def learning(self, namespace: Namespace) -> Iterator[Engine]:
+        """As ``at``, for learning: whoever watches is told, and errors are kept.
+
+        Args:
+            namespace: Whose.
+
+        Yields:
+            The engine.
+        """
+        with self.at(namespace) as engine:
+            engine.watcher = self.watcher
+            try:
+                yield engine
+            finally:
+                self.last_error, self.last_report = engine.last_error, engine.last_report
+
+    def tokens(self, turns: Sequence[Turn]) -> int:
+        """Tokens that turns take in a prompt.
+
+        Args:
+            turns: Any.
+
+        Returns:
+            Their number, by the model's own tokenizer.
+        """
+        return sum(turn_tokens(self._local, turn.messages) for turn in turns)
 
     # ---- the worker
 

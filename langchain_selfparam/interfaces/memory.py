@@ -21,6 +21,7 @@ from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr, ValidationError
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ClosedError, ConfigError
+from langchain_selfparam.interfaces.batches import Batches
 from langchain_selfparam.interfaces.keys import assistant_said, user_said
 from langchain_selfparam.interfaces.opening import opened, space_of
 from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
@@ -50,7 +51,7 @@ class _Unsaved:
     """The engine's last error at that time: a newer one of the engine's goes before ``error``."""
 
 
-class ParametricMemory(AsyncTwins, BaseMemory):
+class ParametricMemory(AsyncTwins, Batches, BaseMemory):
     """A memory in the weights, for every classic chain that takes ``memory=``.
 
     Example:

@@ -1,0 +1,120 @@
+"""``selfparam consolidate``: learn what is pending now, of one namespace or of all."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from langchain_selfparam.cli.common import (
+    FAILED,
+    MISUSED,
+    OK,
+    Bars,
+    add_command,
+    add_folder,
+    add_json,
+    add_model,
+    add_namespace,
+    count,
+    open_memory,
+    own_weights,
+    print_json,
+    reading,
+)
+from langchain_selfparam.records import BatchReport
+
+_EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 30
+  memories/ana   8 held, 0 still in the prompt
+  memories/ben   5 held, 1 still in the prompt
+  13 of 14 turns held in 431 s; nothing is left"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command.
+
+    Args:
+        commands: What ``add_subparsers`` gave.
+    """
+    text = "learn what is pending now, of one namespace or of all"
+    parser = add_command(commands, "consolidate", run, help=text, example=_EXAMPLE)
+    add_folder(parser)
+    add_model(parser)
+    add_namespace(parser)
+    parser.add_argument("--all", action="store_true", help="everybody's, an episode of each in turn")
+    minutes = "end after so long; what is left is learned by the next run"
+    parser.add_argument("--limit-minutes", type=float, metavar="M", help=minutes)
+    parser.add_argument("--max-tokens", type=count, metavar="N", help="begin nothing after so many tokens of turns")
+    silence = "leave out who has said something in the last so many seconds (default: 0)"
+    parser.add_argument("--after-seconds", type=float, default=0.0, metavar="S", help=silence)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Learn, and print what was done.
+
+    Args:
+        args: The arguments.
+
+    Returns:
+        The exit code.
+    """
+    with reading(args.folder):
+        pass  # a folder without a memory is refused before the model is loaded, and none is made there
+    if own_weights(args.folder) and not args.all and args.namespace is None:
+        print(f"{args.folder} has weights for each namespace: say whose with --namespace, or --all")
+        return MISUSED
+    whose = None if args.namespace is None else [args.namespace]
+    args.namespace = None if own_weights(args.folder) else args.namespace
+    _, memory = open_memory(args)
+    with memory, Bars() as bars:
+        report = memory.consolidate_all(
+            whose,
+            deadline=None if args.limit_minutes is None else args.limit_minutes * 60,
+            max_tokens=args.max_tokens,
+            after_seconds=args.after_seconds,
+            progress=bars,
+        )
+    if args.json:
+        print_json(_figures(report))
+    else:
+        _show(report)
+    return FAILED if report.failed else OK
+
+
+def _figures(report: BatchReport) -> dict[str, Any]:
+    return {
+        "ended": report.ended,
+        "seconds": report.seconds,
+        "held": report.held,
+        "pending": report.pending,
+        "failed": {"/".join(n): error for n, error in report.failed.items()},
+        "left": {"/".join(n): turns for n, turns in report.left.items()},
+        "namespaces": {
+            "/".join(n): {
+                "version": r.version,
+                "held": r.held,
+                "pending": r.pending,
+                "recall": r.recall,
+                "drift": r.drift,
+                "seconds": r.seconds["total"],
+                "reasons": r.reasons,
+            }
+            for n, r in report.reports.items()
+        },
+    }
+
+
+def _show(report: BatchReport) -> None:
+    names = {"/".join(n): n for n in (*report.reports, *report.failed)}
+    width = max((len(name) for name in names), default=0)
+    for name, namespace in names.items():
+        if namespace in report.reports:
+            done = report.reports[namespace]
+            print(f"{name:<{width}}   {len(done.held)} held, {len(done.pending)} still in the prompt")
+            print(*(f"  {reason}" for reason in done.reasons), sep="\n", end="\n" if done.reasons else "")
+        if namespace in report.failed:
+            print(f"{name:<{width}}   not learned: {report.failed[namespace]}")
+    tried = len(report.held) + len(report.pending)
+    waiting = sum(report.left.values())
+    left = f"{waiting} turns are left ({report.ended})" if waiting else "nothing is left"
+    print(f"{len(report.held)} of {tried} turns held in {report.seconds:.0f} s; {left}")

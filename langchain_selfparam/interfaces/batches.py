@@ -1,0 +1,88 @@
+"""``consolidate_all`` of ``ParametricMemory``: everything that is pending, of every namespace, in one run.
+
+In comes what to do and where to end, out goes a ``BatchReport``; the work is the engine's. Cancelling the async twin
+stops the run between two steps, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_selfparam.interfaces.threads import waiting
+from langchain_selfparam.protocols import Progress, no_progress
+from langchain_selfparam.records import BatchReport, Namespace
+
+
+class Batches:
+    """Runs over many namespaces."""
+
+    if TYPE_CHECKING:  # pydantic would make fields of them
+        _engine: Any
+        _need_open: Callable[[], None]
+
+    def consolidate_all(
+        self,
+        namespaces: Iterable[Namespace] | None = None,
+        *,
+        deadline: float | None = None,
+        max_tokens: int | None = None,
+        after_seconds: float = 0.0,
+        progress: Progress | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> BatchReport:
+        """Learn everything that is pending, of all namespaces, and wait for it.
+
+        Each round takes one episode of every namespace, whoever has waited longest first. Trouble with one is kept in
+        the report, and the others go on. What a run leaves, or loses when its process is killed, the next one learns;
+        nothing is learned twice.
+
+        Args:
+            namespaces: Only these, such as ``[("memories", "ana")]``; all where missing.
+            deadline: Seconds after which the run ends: no episode is begun that would take longer, going by the longest
+                so far, and one that is not done is stopped between two steps. Its turns are pending then.
+            max_tokens: Tokens of turns after which no further episode is begun.
+            after_seconds: Seconds of silence after which a namespace is taken; who is speaking is left for later.
+            progress: Called as ``progress(stage, done, total)``, with ``"namespaces"`` for each that ends.
+            stopping: Asked between steps; where it says yes, the run ends.
+
+        Returns:
+            What was learned, what failed and what is left, by namespace.
+
+        Raises:
+            ConfigError: A limit is out of range.
+            ClosedError: The memory was closed.
+        """
+        from langchain_selfparam.engine.batch import Limits, consolidate_all
+
+        self._need_open()
+        limits = Limits(deadline=deadline, max_tokens=max_tokens, after_seconds=after_seconds, stopping=stopping)
+        wanted = None if namespaces is None else [tuple(namespace) for namespace in namespaces]
+        return consolidate_all(self._engine, wanted, limits=limits, progress=progress or no_progress)
+
+    async def aconsolidate_all(self, namespaces: Iterable[Namespace] | None = None, **options: Any) -> BatchReport:
+        """``consolidate_all`` in a thread; cancelling the task stops it between two steps, and waits for that.
+
+        Args:
+            namespaces: As for ``consolidate_all``.
+            **options: Likewise.
+
+        Returns:
+            Its report.
+        """
+        stop, asked = threading.Event(), cast("Callable[[], bool]", options.pop("stopping", lambda: False))
+
+        def stopping() -> bool:
+            return stop.is_set() or asked()
+
+        work = asyncio.ensure_future(waiting(self.consolidate_all, namespaces, stopping=stopping, **options))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            stop.set()
+            with contextlib.suppress(Exception):  # the task is cancelled whatever its run ended with
+                await work
+            raise

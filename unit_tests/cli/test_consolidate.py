@@ -1,0 +1,103 @@
+"""``selfparam consolidate``: everybody's pending turns, one's own, and what is said of what is left."""
+
+import pytest
+
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+from langchain_selfparam.interfaces.memory import ParametricMemory as Memory
+from langchain_selfparam.records import BatchReport, ConsolidationReport
+
+ANA, BEN = ("memories", "ana"), ("memories", "ben")
+
+
+def report(*held, pending=(), reasons=()):
+    return ConsolidationReport(
+        version=1 if held else None, held=held, pending=pending, recall=0.5, drift=0.01, neighbours_wrong=0.0,
+        seconds={"total": 2.0}, tokens_saved=3, targets=4, scale=1.0, kl_first=1.0, kl_last=0.1, reasons=reasons,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def town(tmp_path, model_folder):
+    llm = ChatSelfParam.from_pretrained(model_folder)
+    with ParametricMemory(llm, path=tmp_path / "town", isolation="namespace", consolidate_every=None) as memory:
+        for user in ("ana", "ben"):
+            memory.with_namespace(user_id=user).save_context({"input": f"I'm {user}."}, {"output": "Hello."})
+    return tmp_path / "town"
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What ``consolidate_all`` was asked; it answers with ``asked.report``."""
+
+    class Asked(list):
+        report = BatchReport(
+            reports={ANA: report(1, pending=(2,), reasons=("turn 2: not answered",))},
+            failed={BEN: "NoTargetsError: nothing"},
+            left={("memories", "cy"): 3},
+            ended="deadline",
+            seconds=61.2,
+        )
+
+    calls = Asked()
+
+    def consolidate_all(self, namespaces=None, **options):
+        calls.append((namespaces, {k: v for k, v in options.items() if k != "progress"}))
+        return calls.report
+
+    monkeypatch.setattr(Memory, "consolidate_all", consolidate_all)
+    return calls
+
+
+def call(selfparam, town, model_folder, *args):
+    return selfparam("consolidate", "--folder", town, "--model", model_folder, *args)
+
+
+def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, model_folder, asked):
+    code, out, _ = call(selfparam, town, model_folder, "--all", "--limit-minutes", 1, "--max-tokens", 9)
+    assert asked == [(None, {"deadline": 60.0, "max_tokens": 9, "after_seconds": 0.0})]
+    assert code == 1
+    assert out.splitlines() == [
+        "memories/ana   1 held, 1 still in the prompt",
+        "  turn 2: not answered",
+        "memories/ben   not learned: NoTargetsError: nothing",
+        "1 of 2 turns held in 61 s; 3 turns are left (deadline)",
+    ]
+
+
+def test_one_is_named(selfparam, town, model_folder, asked):
+    asked.report = BatchReport(reports={BEN: report(2)}, failed={}, left={}, ended="done", seconds=2.0)
+    code, out, _ = call(selfparam, town, model_folder, "--namespace", "memories/ben", "--after-seconds", 5)
+    assert asked == [([BEN], {"deadline": None, "max_tokens": None, "after_seconds": 5.0})]
+    assert (code, out.splitlines()[-1]) == (0, "1 of 1 turns held in 2 s; nothing is left")
+
+
+def test_as_json(selfparam, town, model_folder, asked, as_json):
+    found = as_json(call(selfparam, town, model_folder, "--all", "--json")[1])
+    assert (found["ended"], found["held"], found["left"]) == ("deadline", [1], {"memories/cy": 3})
+    assert found["failed"] == {"memories/ben": "NoTargetsError: nothing"}
+    assert found["namespaces"]["memories/ana"]["seconds"] == 2.0
+
+
+def test_where_each_has_weights_somebody_or_all_are_to_be_named(selfparam, town, model_folder, asked):
+    code, out, _ = call(selfparam, town, model_folder)
+    assert code == 2
+    assert "has weights for each namespace: say whose with --namespace, or --all" in out
+    assert asked == []
+
+
+def test_a_folder_of_one_needs_no_name(selfparam, folder, model_folder, asked):
+    call(selfparam, folder, model_folder)
+    assert asked[0][0] is None
+
+
+def test_a_folder_without_a_memory_is_refused_and_none_is_made(selfparam, tmp_path, model_folder):
+    code, _, err = call(selfparam, tmp_path / "none", model_folder, "--all")
+    assert code == 1
+    assert "there is no memory in" in err
+    assert not (tmp_path / "none").exists()
+
+
+def test_nothing_pending_is_nothing_done(selfparam, town, model_folder, monkeypatch):
+    empty = BatchReport(reports={}, failed={}, left={}, ended="done", seconds=0.0)
+    monkeypatch.setattr(Memory, "consolidate_all", lambda self, namespaces=None, **options: empty)
+    assert call(selfparam, town, model_folder, "--all")[1] == "0 of 0 turns held in 0 s; nothing is left\n"

@@ -1,0 +1,284 @@
+"""A run over many namespaces is fair, ends where it is told to, and loses and repeats nothing."""
+
+import threading
+import time
+
+import pytest
+from engine_home import ANA, STAGES, Quick, with_
+
+from langchain_selfparam.engine import pipeline
+from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.space import Space
+from langchain_selfparam.engine.spaces import Spaces
+from langchain_selfparam.errors import ClosedError, ConfigError, NoTargetsError, StoppedError
+from langchain_selfparam.records import TurnState
+from langchain_selfparam.testing import tiny_model
+
+BOB, CY = ("memories", "bob"), ("memories", "cy")
+TWO = with_(policy={"every_turns": None, "max_turns": 2})
+
+
+class Town:
+    """Spaces whose learners write down whose episode they learned, and do what a test decides."""
+
+    def __init__(self, folder, monkeypatch, undo):
+        self.folder, self.undo = folder, undo
+        self.learned = []
+        self.at = lambda stage, said: None
+
+        def learner(local, gate, **_):
+            quick = Quick(local)
+            learn = quick.learn
+
+            def noted(episode, **options):
+                said = [turn.user for turn in episode.turns]
+                quick.at = lambda stage: self.at(stage, said)
+                done = learn(episode, **options)
+                self.learned.append((episode.namespace[-1], len(said)))
+                return done
+
+            quick.learn = noted
+            return quick
+
+        monkeypatch.setattr(pipeline, "Learner", learner)
+
+    def open(self, **options):
+        options = {"settings": TWO, "room": 1 << 30, "background": False, **options}
+        spaces = Spaces.open(tiny_model(), path=self.folder, **options)
+        self.undo(spaces.close)
+        return spaces
+
+
+@pytest.fixture
+def town(tmp_path, monkeypatch, request):
+    return Town(tmp_path / "memory", monkeypatch, request.addfinalizer)
+
+
+def say(spaces, namespace, *texts):
+    return tuple(Space(spaces, namespace).append(user=text, assistant="Noted.").id for text in texts)
+
+
+def states(spaces):
+    return {turn.id: turn.state for turn in spaces.turns()}
+
+
+def run(spaces, namespaces=None, **limits):
+    return consolidate_all(spaces, namespaces, limits=Limits(**limits))
+
+
+def test_who_says_much_keeps_nobody_waiting_and_the_oldest_come_first(town):
+    spaces = town.open()
+    bob = say(spaces, BOB, "b1")
+    ana = say(spaces, ANA, "a1", "a2", "a3", "a4", "a5")
+    cy = say(spaces, CY, "c1", "c2", "c3")
+    report = run(spaces)
+    assert town.learned == [("bob", 1), ("ana", 2), ("cy", 2), ("ana", 2), ("cy", 1), ("ana", 1)]
+    assert list(report.reports) == [BOB, ANA, CY]
+    assert [report.reports[n].held for n in (BOB, ANA, CY)] == [bob, ana, cy]
+    assert report.held == (*bob, *ana, *cy)
+    assert (report.pending, report.failed, report.left, report.ended) == ((), {}, {}, "done")
+    assert set(states(spaces).values()) == {TurnState.HELD}
+
+
+def test_nothing_is_learned_twice_and_a_second_run_has_nothing_to_do(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1", "a2", "a3")
+    run(spaces)
+    learned = list(town.learned)
+    report = run(spaces)
+    assert town.learned == learned
+    assert (report.reports, report.left, report.ended) == ({}, {}, "done")
+
+
+def test_turns_that_are_not_held_are_tried_once_in_a_run(town, monkeypatch):
+    spaces = town.open()
+    ids = say(spaces, ANA, "a1", "a2", "a3")
+    real = Quick.learn
+
+    def nothing_held(self, episode, **options):
+        self.missed = {turn.user for turn in episode.turns}
+        return real(self, episode, **options)
+
+    monkeypatch.setattr(Quick, "learn", nothing_held)
+    report = run(spaces)
+    assert report.pending == ids
+    assert report.left == {}
+    assert report.reports[ANA].reasons == ("nothing was held", "nothing was held")
+    assert [turn.attempts for turn in spaces.turns()] == [1, 1, 1]
+
+
+def test_only_those_who_are_named(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    bob = say(spaces, BOB, "b1")
+    report = run(spaces, [BOB])
+    assert (report.held, report.left) == (bob, {})
+    assert states(spaces)[1] is TurnState.PENDING
+
+
+def test_the_trouble_of_one_ends_that_ones_part_only(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1", "a2", "a3")
+    bob = say(spaces, BOB, "b1")
+
+    def at(stage, said):
+        if "a1" in said:
+            msg = "nothing to ask about"
+            raise NoTargetsError(msg)
+
+    town.at = at
+    report = run(spaces)
+    assert report.held == bob
+    assert report.failed == {ANA: "NoTargetsError: nothing to ask about"}
+    assert report.left == {}
+    assert report.ended == "done"
+    assert [(t.state, t.attempts) for t in Space(spaces, ANA).turns()] == [
+        (TurnState.PENDING, 1),
+        (TurnState.PENDING, 1),
+        (TurnState.PENDING, 0),
+    ]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_is_stopped_between_two_steps_is_pending_and_learned_by_the_next_run(town, stage):
+    spaces = town.open()
+    ana, bob = say(spaces, ANA, "a1"), say(spaces, BOB, "b1", "b2", "b3")
+    stop = threading.Event()
+    town.at = lambda at, said: stop.set() if (at, said) == (stage, ["b1", "b2"]) else None
+    report = run(spaces, stopping=stop.is_set)
+    if stage == "probes":  # the commit that follows asks once more
+        assert town.learned == [("ana", 1), ("bob", 2)]
+    assert (report.held, report.left, report.ended) == (ana, {BOB: 3}, "stopped")
+    assert [(t.state, t.attempts) for t in Space(spaces, BOB).turns()] == [(TurnState.PENDING, 0)] * 3
+    assert len(spaces.versions()) == 2
+    assert run(spaces).held == bob
+
+
+def test_what_is_committed_is_not_stopped_any_more(town):
+    spaces = town.open()
+    ana = say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+    stop = threading.Event()
+    heard = []
+
+    def progress(stage, done, total):
+        heard.append((stage, done))
+        if (stage, done) == ("commit", 1):
+            stop.set()
+
+    report = consolidate_all(spaces, limits=Limits(stopping=stop.is_set), progress=progress)
+    assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "stopped")
+    assert heard.count(("namespaces", 1)) == 1
+
+
+def test_a_run_ends_in_time(town):
+    spaces = town.open()
+    ana, bob = say(spaces, ANA, "a1"), say(spaces, BOB, "b1")
+    town.at = lambda stage, said: time.sleep(0.5) if (stage, said) == ("student", ["b1"]) else None
+    report = run(spaces, deadline=0.3)
+    assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "deadline")
+    assert Space(spaces, BOB).turns()[0].attempts == 0
+    town.at = lambda stage, said: None
+    assert run(spaces, deadline=600).held == bob
+
+
+def test_nothing_is_begun_that_would_not_be_done_in_time(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+    began = []
+
+    def at(stage, said):
+        began.append(said)
+        time.sleep(0.15)
+
+    town.at = at
+    report = run(spaces, deadline=1.0)
+    assert (report.left, report.ended) == ({BOB: 1}, "deadline")
+    assert ["b1"] not in began
+
+
+def test_a_run_spends_so_many_tokens(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1", "a2", "a3")
+    say(spaces, BOB, "b1")
+    two = spaces.tokens(spaces.turns()[:2])
+    assert two > 1
+    report = run(spaces, max_tokens=two)
+    assert town.learned == [("ana", 2)]
+    assert (report.left, report.ended) == ({ANA: 1, BOB: 1}, "budget")
+    run(spaces, max_tokens=two + 1)
+    assert town.learned[1:] == [("ana", 1), ("bob", 1)]
+
+
+def test_who_is_speaking_is_left_for_the_next_run(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    time.sleep(0.4)
+    say(spaces, BOB, "b1")
+    report = run(spaces, after_seconds=0.3)
+    assert list(report.reports) == [ANA]
+    assert (report.left, report.ended) == ({BOB: 1}, "done")
+
+
+def test_a_memory_that_is_closed_ends_the_run(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+    spaces._closing = True
+    with pytest.raises(ClosedError, match="was closed; open it again"):
+        run(spaces)
+    spaces._closing = False
+
+
+def test_a_folder_is_opened_again_after_a_run_that_was_cut_off(town):
+    """As where the process is killed: whoever opens the folder learns what is left, and nothing twice."""
+    spaces = town.open()
+    ana, bob = say(spaces, ANA, "a1"), say(spaces, BOB, "b1")
+
+    def at(stage, said):
+        if (stage, said) == ("student", ["b1"]):
+            raise KeyboardInterrupt
+
+    town.at = at
+    with pytest.raises(KeyboardInterrupt):
+        run(spaces)
+    spaces.close()
+    town.at = lambda stage, said: None
+    again = town.open()
+    assert states(again) == {ana[0]: TurnState.HELD, bob[0]: TurnState.PENDING}
+    assert run(again).held == bob
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"deadline": 0}, "deadline is 0; it has to be above 0, or None for no limit"),
+        ({"deadline": float("nan")}, "deadline is nan; it has to be above 0, or None for no limit"),
+        ({"max_tokens": -1}, "max_tokens is -1; it has to be above 0, or None for no limit"),
+        ({"after_seconds": -0.5}, "after_seconds is -0.5; it has to be 0 or more seconds"),
+    ],
+)
+def test_limits_have_a_range(limits, message):
+    with pytest.raises(ConfigError, match=message):
+        Limits(**limits)
+
+
+def test_a_stop_names_where_it_came(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    stopped = []
+    with spaces.learning(ANA) as engine:
+        learn = engine.learn_next
+
+        def noted(*args, **options):
+            try:
+                return learn(*args, **options)
+            except StoppedError as error:
+                stopped.append(str(error))
+                raise
+
+        engine.learn_next = noted
+        stop = iter([False, False, True, True])
+        run(spaces, stopping=lambda: next(stop))
+    assert stopped == ["stopped at teacher, 1 of 1 (stopped); the turns are pending: run it again"]

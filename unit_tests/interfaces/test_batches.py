@@ -1,0 +1,116 @@
+"""``consolidate_all`` of a memory and its async twin: one run over everybody, and a cancelled task loses nothing."""
+
+import asyncio
+import threading
+
+import pytest
+
+from langchain_selfparam import BatchReport, ChatSelfParam, ParametricMemory, TurnState
+from langchain_selfparam.engine import pipeline
+from langchain_selfparam.engine.learn import Learned
+from langchain_selfparam.errors import ClosedError, ConfigError
+from langchain_selfparam.records import TargetSet, TrainReport, Verdict
+from langchain_selfparam.weights.delta import Delta, Factors
+from langchain_selfparam.weights.shadow import adapted_modules
+
+USERS = ("ana", "bob", "cy")
+
+
+class Quick:
+    """Learns in a moment, or waits at ``gate`` between two steps."""
+
+    gate: threading.Event
+    begun: threading.Event
+
+    def __init__(self, local, gate, **_):
+        self.local = local
+
+    def learn(self, episode, *, candidate, earlier, untaught, progress):
+        import torch
+
+        self.begun.set()
+        while not self.gate.wait(0.01):
+            progress("student", 1, 2)
+        progress("student", 2, 2)
+        name = adapted_modules(self.local.model)[0]
+        d_out, d_in = self.local.model.get_submodule(name).weight.shape
+        delta = Delta({name: Factors(b=torch.ones(d_out, 1), a=torch.ones(1, d_in))})
+        held = tuple(turn.id for turn in episode.turns)
+        verdict = Verdict(accepted=True, held=held, recall=1.0, drift=0.0, neighbours_wrong=0.0)
+        train = TrainReport(steps=1, tokens=1, answer_tokens=1, kl_first=1.0, kl_last=1.0)
+        return Learned(delta, verdict, TargetSet(statements=(), sentences=(), probes=()), train, {})
+
+
+@pytest.fixture
+def memory(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "Learner", Quick)
+    monkeypatch.setattr(Quick, "gate", threading.Event(), raising=False)
+    monkeypatch.setattr(Quick, "begun", threading.Event(), raising=False)
+    llm = ChatSelfParam(local=tiny)
+    with ParametricMemory(llm, path=tmp_path / "m", isolation="namespace", consolidate_every=None) as memory:
+        for user in USERS:
+            memory.with_namespace(user_id=user).save_context({"input": f"I'm {user}."}, {"output": "Hello."})
+        yield memory
+        Quick.gate.set()
+
+
+def test_everybody_in_one_run(memory):
+    Quick.gate.set()
+    stages = []
+    report = memory.consolidate_all(progress=lambda stage, done, total: stages.append((stage, done, total)))
+    assert isinstance(report, BatchReport)
+    assert list(report.reports) == [("memories", user) for user in USERS]
+    assert report.held == (1, 2, 3)
+    assert [event for event in stages if event[0] == "namespaces"] == [("namespaces", n, 3) for n in (1, 2, 3)]
+    assert memory.consolidate_all().reports == {}
+
+
+def test_those_who_are_named(memory):
+    Quick.gate.set()
+    report = memory.consolidate_all(namespaces=[["memories", "bob"]])
+    assert (report.held, report.left) == ((2,), {})
+
+
+async def test_a_cancelled_task_stops_between_two_steps_and_the_turns_are_pending(memory):
+    task = asyncio.create_task(memory.aconsolidate_all())
+    assert await asyncio.to_thread(Quick.begun.wait, 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 20)
+    assert {(turn.state, turn.attempts) for turn in memory.turns} == {(TurnState.PENDING, 0)}
+    assert memory.last_error is not None
+    Quick.gate.set()
+    assert (await memory.aconsolidate_all()).held == (1, 2, 3)
+
+
+async def test_the_twin_hears_its_callers_wish_to_stop(memory):
+    report = await memory.aconsolidate_all(stopping=Quick.begun.is_set)
+    assert (report.ended, sum(report.left.values())) == ("stopped", 3)
+
+
+async def test_the_loop_goes_on_meanwhile(memory):
+    task = asyncio.create_task(memory.aconsolidate_all())
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+    assert not task.done()
+    Quick.gate.set()
+    assert (await task).ended == "done"
+
+
+def test_one_memory_for_all_has_one_namespace(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "Learner", Quick)
+    Quick.gate, Quick.begun = threading.Event(), threading.Event()
+    Quick.gate.set()
+    with ParametricMemory(ChatSelfParam(local=tiny), path=tmp_path / "m", consolidate_every=None) as memory:
+        memory.save_context({"input": "I'm Ana."}, {"output": "Hello."})
+        report = memory.consolidate_all()
+        assert (list(report.reports), report.held) == ([("memories", "default")], (1,))
+        assert memory.buffer == ""
+
+
+def test_limits_are_checked_and_a_closed_memory_says_so(memory):
+    with pytest.raises(ConfigError, match="deadline is -1; it has to be above 0"):
+        memory.consolidate_all(deadline=-1)
+    memory.close()
+    with pytest.raises(ClosedError, match="was closed"):
+        memory.consolidate_all()
