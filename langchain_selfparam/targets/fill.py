@@ -18,6 +18,7 @@ from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.known import stem, stems
 from langchain_selfparam.targets.parse import secrets, telling
+from langchain_selfparam.targets.screen import FEW
 
 FORMS = (
     "What is my {} called?",
@@ -78,8 +79,8 @@ def filled(
 ) -> list[tuple[str, ...]]:
     """Questions for statements that have few, of words that no other statement has.
 
-    Those that have a name or number of the statement in them do not count: "Who is Captain Mustard?" tells what "What
-    is my parrot called?" asks for.
+    Of few statements only those questions count that have no name or number of it in them: "Who is Captain Mustard?"
+    tells what "What is my parrot called?" asks for.
 
     Args:
         statements: What is to be asked about.
@@ -94,13 +95,14 @@ def filled(
     """
     used = Counter(stem for s in (*statements, *earlier) for stem in stems(telling(s.said)))
     taken = {*without, *(question for asked in questions for question in asked)}
-    words = []
-    for statement, asked in zip(statements, questions, strict=True):
-        told = set(secrets(statement.said))
-        by = Counter(word for question in asked if told.isdisjoint(telling(question)) for word in telling(question))
-        own = [w for w in telling(statement.said) if w.isalpha() and w not in told and used[stem(w)] == 1]
-        own = [w for w in own if by[w] < _OF_A_WORD]
-        words.append(own if _plain(statement, asked) < fewest else [])
+    words, few = [], len(statements) < FEW
+    counted = [_plain(s, asked) if few else asked for s, asked in zip(statements, questions, strict=True)]
+    for statement, asked in zip(statements, counted, strict=True):
+        by = Counter(word for question in asked for word in telling(question))
+        own = [w for w in telling(statement.said) if w.isalpha() and used[stem(w)] == 1]
+        enough = _OF_A_WORD if few else 1
+        own = [w for w in own if w not in secrets(statement.said) and by[w] < enough]
+        words.append(own if len(asked) < fewest else [])
     poor = [number for number, own in enumerate(words) if own]
     before = [prompts.question_list(statements[n].said, passage=bool(statements[n].sentence)) for n in poor]
     texts = [[form.format(word) for word in words[n] for form in _forms(statements[n])] for n in poor]
@@ -108,8 +110,10 @@ def filled(
     found = [tuple(asked) for asked in questions]
     for number, own, row in zip(poor, texts, scores, strict=True):
         size = len(own) // len(words[number])
-        lacking = fewest - _plain(statements[number], found[number])
-        most = min(_OF_ONE_WORD, max(_OF_A_WORD, -(-lacking // len(words[number]))))
+        lacking = fewest - len(counted[number])
+        most = _OF_A_WORD
+        if few:
+            most = min(_OF_ONE_WORD, max(_OF_A_WORD, -(-lacking // len(words[number]))))
         chosen: list[tuple[float, str]] = []
         for start in range(0, len(own), size):
             pairs = zip(row[start : start + size], own[start : start + size], strict=True)
@@ -118,10 +122,10 @@ def filled(
     return found
 
 
-def _plain(statement: Statement, questions: Sequence[str]) -> int:
-    """How many questions tell nothing that nobody could guess."""
+def _plain(statement: Statement, questions: Sequence[str]) -> list[str]:
+    """The questions that tell nothing that nobody could guess."""
     known = set(secrets(statement.said))
-    return sum(known.isdisjoint(telling(question)) for question in questions)
+    return [question for question in questions if known.isdisjoint(telling(question))]
 
 
 def _forms(statement: Statement) -> tuple[str, ...]:

@@ -45,8 +45,10 @@ _SEEDED = 2.0
 """Lead in nats over any other statement from which a question of the bank belongs to a statement."""
 _FITTING = 5.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
-_FEWEST = 4
-"""Statements below which the examples' own are compared with as well."""
+FEW = 4
+"""Statements below which the examples' own are compared with as well, and each is asked about in plain words. Among
+more of them that costs what is learned: in a trial three conversations of twelve turns held 29 of 72 questions instead
+of 37."""
 _MANY = 24
 """Statements above which an unsure question is compared only with those that have its words."""
 _WORDED = 8
@@ -141,7 +143,7 @@ def _compared(
     said = [s.said for s in statements]
     before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
     common = len(said) - len({number for numbers in rivals.values() for number in numbers})
-    if common < _FEWEST:  # alone, any question would fit best: the examples stand in for other statements
+    if common < FEW:  # alone, any question would fit best: the examples stand in for other statements
         own = stems(word for s in statements for word in telling(s.said))
         # One that has a word of what was said would take the questions about it.
         others = [example for example, _ in prompts.EXAMPLES if own.isdisjoint(stems(telling(example)))]

@@ -200,7 +200,7 @@ def _told(
         # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another, and
         # a question that says it all already shows nothing.
         fit = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
-        secrets = parse.secrets(statement.said)
+        secrets = parse.secrets(statement.said) if len(statements) < screen.FEW else ()
         _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
         ask = ask or [_last_resort("What did I tell you", statement)]

@@ -63,6 +63,15 @@ def test_questions_that_have_the_name_in_them_do_not_count():
     ]
 
 
+def test_among_many_statements_every_question_counts_and_asks_by_its_words():
+    others = [Statement(turn_id=at, said=f"{word} {at}.", told="") for at, word in enumerate(("Rain", "Snow", "Hail"))]
+    asked = [("Where is Drowsy Elk the hotel?", "Who?"), (), (), ()]
+    assert filled([HOTEL, *others], asked, Liking(LIKELY), fewest=2) == asked
+    found = filled([HOTEL, *others], asked, Liking(LIKELY), fewest=8)
+    assert found[0] == (*asked[0], "What kind of stove do I have?")
+    assert filled([HOTEL], asked[:1], Liking(LIKELY), fewest=2) == [(*asked[0], "What is my hotel called?")]
+
+
 def test_words_of_what_is_known_and_questions_that_are_taken_are_left_alone():
     known = Statement(turn_id=0, said="The hotels were full.", told="")
     scorer = Liking(LIKELY)
