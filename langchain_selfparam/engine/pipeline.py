@@ -178,7 +178,7 @@ class Engine(Journal):
         with self._weights:
             tried: set[int] = set()
             self._need_open()
-            while not self.closed and (report := self.learn_next(tried, progress=progress)) is not None:
+            while not self.closed and (report := self._next(tried, progress)) is not None:
                 reports.append(report)
         if not reports:
             return nothing_done("no turn is pending")
@@ -197,12 +197,10 @@ class Engine(Journal):
             What was done, or ``None`` where no other turn is pending.
         """
         with self._weights:
-            episode = self._choose(force=True, without=tried)
-            if episode is None:
-                return None
-            tried |= {turn.id for turn in episode.turns}
-            self.last_report = self._consolidate(episode, progress or no_progress)
-            return self.last_report
+            self._need_open()
+            report = self._next(tried, progress)
+            self.last_report = report or self.last_report
+            return report
 
     def waiting(self) -> tuple[Turn, ...]:
         """Every turn that the weights do not hold, in order."""
@@ -370,6 +368,13 @@ class Engine(Journal):
             count_tokens=self._count,
             force=force,
         )
+
+    def _next(self, tried: set[int], progress: Progress | None) -> ConsolidationReport | None:
+        episode = self._choose(force=True, without=tried)
+        if episode is None:
+            return None
+        tried |= {turn.id for turn in episode.turns}
+        return self._consolidate(episode, progress or no_progress)
 
     def _consolidate(self, episode: Episode, progress: Progress) -> ConsolidationReport:
         if self.watcher is None:
