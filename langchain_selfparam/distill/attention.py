@@ -26,7 +26,7 @@ NAME = "selfparam_packed"
 _FLASH = "_scaled_dot_product_flash_attention_for_cpu"
 """Gives the log-sum-exp that merging needs; a name without a promise, so it is looked for."""
 _LONG = 128
-"""Tokens of a prefix from which on fused attention is worth the merging."""
+"""Tokens of a prefix or a document from which on fused attention is worth the merging."""
 
 _LAYOUT: contextvars.ContextVar[Layout | Tree | None] = contextvars.ContextVar("selfparam_layout", default=None)
 
@@ -88,7 +88,7 @@ def _has_flash(query: torch.Tensor) -> bool:
 
 
 def _by_flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Layout, scale: float) -> torch.Tensor:
-    """The same by torch's own fused attention, without a gradient: for prefixes whose scores would fill memory.
+    """The same by torch's own fused attention, without a gradient: for scores that would fill memory.
 
     A softmax over prefix and document is that over each, weighted by what each sums up to.
     """
@@ -170,7 +170,8 @@ def attend(
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if isinstance(where, Tree):
         return _on_tree(query, key, value, where, scale), None
-    if where.prefix >= _LONG and _has_flash(query) and not torch.is_grad_enabled():
+    longest = max(where.prefix, where.gather.shape[1])
+    if where.prefix and longest >= _LONG and _has_flash(query) and not torch.is_grad_enabled():
         return _by_flash(query, key, value, where, scale), None
     q, k, v = query[0] * scale, key[0], value[0]
     if groups > 1:

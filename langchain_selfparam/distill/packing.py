@@ -210,6 +210,29 @@ def map_masks(make: Callable[[int | None], Any], config: Any) -> Any:
     return {kind: make(window if kind == "sliding_attention" else None) for kind in sorted(kinds)}
 
 
+def split(documents: Sequence[Document], *, count: int, tokens: int) -> list[list[Document]]:
+    """Documents in order, cut into parts that are read at once.
+
+    Args:
+        documents: All of them.
+        count: Documents of a part at most.
+        tokens: Tokens of a part at most; a longer document is a part by itself.
+
+    Returns:
+        The parts, none empty.
+    """
+    parts: list[list[Document]] = []
+    room = 0
+    for document in documents:
+        length = len(document.ids)
+        if not parts or len(parts[-1]) == count or length > room:
+            parts.append([])
+            room = tokens
+        parts[-1].append(document)
+        room -= length
+    return parts
+
+
 def batches(documents: Sequence[Document], *, tokens: int, order: Sequence[int]) -> list[list[Document]]:
     """Cut documents, taken in ``order``, into groups of about ``tokens`` packed tokens.
 

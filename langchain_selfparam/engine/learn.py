@@ -17,7 +17,7 @@ from langchain_selfparam.distill import student, teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import Moments, watching
 from langchain_selfparam.distill.objective import Rows
-from langchain_selfparam.distill.packing import Document
+from langchain_selfparam.distill.packing import Document, split
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
@@ -30,6 +30,7 @@ from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.replay import replayed
+from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     import torch
 
 _UNRELATED_IN_A_PACK = 48
+_UNRELATED_TOKENS = 4096
+"""Documents of a pack that share nothing, and their tokens, at most: nothing is read less often in a longer one."""
 _OFTEN = 12
 """Openings of one statement from which half of them do for an epoch."""
 
@@ -175,7 +178,8 @@ class Learner:
         # were.
         config = self._settings.targets
         again = max(turn.attempts for turn in episode.turns)
-        return study(
+        write = study if config.form == "facts" else study_replies
+        return write(
             episode,
             author=self._author or asking,
             served=served,
@@ -226,10 +230,10 @@ class Learner:
         unrelated = self._unrelated(targets, "drift", after=len(targets.sentences))
         steering = self._unrelated(targets, "steering", after=len(targets.sentences) + len(unrelated))
         chunks = _Chunks(
-            told=[*by_context.values(), *_cut(asked, _UNRELATED_IN_A_PACK)],
-            plain=_cut(plain, _UNRELATED_IN_A_PACK),
-            neutral=_cut(neutral, _UNRELATED_IN_A_PACK),
-            probes=_cut([*unrelated, *steering], _UNRELATED_IN_A_PACK),
+            told=[*by_context.values(), *_apart(asked)],
+            plain=_apart(plain),
+            neutral=_apart(neutral),
+            probes=_apart([*unrelated, *steering]),
         )
         return dataclasses.replace(student_documents, steering=steering), chunks, unrelated
 
@@ -402,8 +406,8 @@ def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Calla
     return lambda at, _: progress(done + at, total)
 
 
-def _cut(documents: Sequence[Document], size: int) -> list[list[Document]]:
-    return [list(documents[i : i + size]) for i in range(0, len(documents), size)]
+def _apart(documents: Sequence[Document]) -> list[list[Document]]:
+    return split(documents, count=_UNRELATED_IN_A_PACK, tokens=_UNRELATED_TOKENS)
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from langchain_selfparam.distill.packing import (
     pack,
     padded,
     shared_prefix,
+    split,
     visible,
 )
 
@@ -170,3 +171,15 @@ def test_batches_have_every_document_once_in_order(written, seed, tokens):
 def test_a_long_prefix_costs_nothing(written):
     documents = written([(2, 3)] * 6, opening=tuple(range(10, 210)))
     assert [len(g) for g in batches(documents, tokens=8, order=range(6))] == [2, 2, 2]
+
+
+def test_documents_are_split_in_order_by_count_and_by_tokens():
+    documents = [Document(key, (1,) * length, (2,)) for key, length in enumerate([3, 3, 3, 9, 1, 1, 1, 1])]
+
+    def parts(**most):
+        return [[d.key for d in part] for part in split(documents, **most)]
+
+    assert parts(count=3, tokens=100) == [[0, 1, 2], [3, 4, 5], [6, 7]]
+    assert parts(count=100, tokens=6) == [[0, 1], [2], [3], [4, 5, 6, 7]]  # the fourth is too long for any
+    assert parts(count=1, tokens=1) == [[at] for at in range(8)]
+    assert split([], count=3, tokens=6) == []

@@ -90,6 +90,19 @@ def test_long_prefixes_are_read_by_fused_attention_and_the_same(written, one_by_
     assert len(calls) == 2
 
 
+@torch.no_grad()
+def test_long_documents_are_read_by_fused_attention_over_any_prefix(written, one_by_one, monkeypatch):
+    calls, real = [], attention._by_flash
+    monkeypatch.setattr(attention, "_by_flash", lambda *rest: calls.append(1) or real(*rest))
+    model = tiny_model("llama", seed=2).model
+    for longest, opening, fused in ((150, (1, 2), True), (150, (), False), (20, (1, 2), False)):
+        documents = written([(longest, 3), (9, 2), (1, 1)], opening=opening)
+        calls.clear()
+        found = read(model, documents)
+        assert bool(calls) == fused
+        torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
+
+
 @every_way
 @pytest.mark.parametrize("window", [None, 8])
 @torch.no_grad()
