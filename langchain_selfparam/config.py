@@ -128,6 +128,9 @@ class TrainingConfig:
 class TargetConfig:
     """How target sentences are written."""
 
+    form: Literal["facts", "replies"] = "facts"
+    """What a turn is: ``"facts"``, something said that questions are asked about; ``"replies"``, a prompt with the
+    reply that it should have, such as a dialogue with what was right to recommend."""
     samples: int = 3
     """Times the model is asked for questions about each statement."""
     temperature: float = 0.6
@@ -173,6 +176,7 @@ class TargetConfig:
 
     def __post_init__(self) -> None:
         _need_kinds(self)
+        _need(self.form in ("facts", "replies"), "form", self.form, "'facts' or 'replies'")
         for name in (
             "samples",
             "max_question_tokens",

@@ -38,6 +38,7 @@ OUT_OF_RANGE = [
     (TrainingConfig, "keep_weight", -0.5, ZERO),
     *((TrainingConfig, "damping", value, "above 0 and finite, or None") for value in (0, -1.0, math.inf, math.nan)),
     (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
+    (TargetConfig, "form", "poems", "'facts' or 'replies'"),
     (TrainingConfig, "drift", 0, "above 0 and finite, or None"),
     (TrainingConfig, "patience", -1, "0 or more seconds, and finite"),
     (TrainingConfig, "patience", float("inf"), "0 or more seconds, and finite"),

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_selfparam.cli import recommend
 from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, count
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ConfigError, InputError
@@ -43,9 +44,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(commands, "eval", run, help=text, example=_EXAMPLE)
     protocols = (
         "single: each context into fresh weights; batch: all at once; sequential: one after another into the same "
-        "weights; compare: two runs, question by question"
+        "weights; recommend: dialogues, in rounds, and films recommended from them; compare: two runs, question by "
+        "question"
     )
-    parser.add_argument("protocol", choices=["single", "batch", "sequential", "compare"], help=protocols)
+    choices = ["single", "batch", "sequential", "recommend", "compare"]
+    parser.add_argument("protocol", choices=choices, help=protocols)
     parser.add_argument("files", nargs="*", type=Path, metavar="JSON", help="compare: two files that --json wrote")
     data = (
         "a .jsonl file of conversations, of passages with questions (SQuAD) or of questions about authors (TOFU), or "
@@ -62,6 +65,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--limit-minutes", type=count, metavar="M", help="begin no part after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and answer there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+    recommend.add(parser)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
     if args.protocol == "sequential" and (args.seeds > 1 or args.vary):
         msg = "`eval sequential` takes neither --seeds nor --vary; run it once for each, with --set and another --out"
         raise InputError(msg)
+    if args.protocol == "recommend":
+        return _recommend(args)
     settings = settings_of(args.set)
     path = find(args.data)
     conversations = load(path)[: args.contexts]
@@ -109,14 +115,27 @@ def run(args: argparse.Namespace) -> int:
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
     llm = ChatSelfParam.from_pretrained(args.model)
     asker = Asker(llm)
-    end = time.monotonic() + 60 * args.limit_minutes if args.limit_minutes else float("inf")
-
-    def more() -> bool:
-        return time.monotonic() < end
-
+    more = _within(args)
     if args.protocol == "sequential":
         return _sequential(args, conversations, path, asker, llm.model_name, settings, more)
     return _injection(args, conversations, asker, llm.model_name, settings, more)
+
+
+def _within(args: argparse.Namespace) -> Callable[[], bool]:
+    end = time.monotonic() + 60 * args.limit_minutes if args.limit_minutes else float("inf")
+    return lambda: time.monotonic() < end
+
+
+def _recommend(args: argparse.Namespace) -> int:
+    args.out = args.out or Path("out") / args.protocol
+    return recommend.run(
+        args,
+        settings_of([*recommend.DEFAULTS, *args.set]),
+        _baselines(args, ("ft-context", "ft-sentences")),
+        lambda: _claim(args, recommend.marks(args)),
+        _within(args),
+        functools.partial(_show, args),
+    )
 
 
 def settings_of(changes: Sequence[str]) -> Settings:
@@ -146,7 +165,7 @@ def settings_of(changes: Sequence[str]) -> Settings:
     return Settings.from_mapping(mapping)
 
 
-def _claim(args: argparse.Namespace) -> None:
+def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> None:
     """See that the folder is new, or holds parts of this very run."""
     from langchain_selfparam import __version__
     from langchain_selfparam.evaluation.tables import write_whole
@@ -164,10 +183,10 @@ def _claim(args: argparse.Namespace) -> None:
         "unchanged_items",
     )
     mark = {name: getattr(args, name) for name in names}
-    mark |= {"unchanged": [str(path) for path in args.unchanged or []], "version": __version__}
+    mark |= {"unchanged": [str(path) for path in args.unchanged or []], "version": __version__, **(more or {})}
     file = args.out / "run.json"
     # A run that ended before its first part, over a mistyped argument for instance, binds nobody.
-    begun = any((args.out / name).exists() for name in ("outcomes.jsonl", "steps.json"))
+    begun = any((args.out / name).exists() for name in ("outcomes.jsonl", "steps.json", "answers.jsonl"))
     if not begun or not file.exists():
         write_whole(file, json.dumps(mark, indent=1) + "\n")
         return

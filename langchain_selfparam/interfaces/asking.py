@@ -31,12 +31,13 @@ class Asker:
     Args:
         llm: Whatever ``ParametricMemory`` takes.
         max_tokens: Most tokens of an answer.
+        rows: Prompts that are answered at once.
     """
 
-    def __init__(self, llm: Any, *, max_tokens: int = 32) -> None:
+    def __init__(self, llm: Any, *, max_tokens: int = 32, rows: int = _ROWS) -> None:
         found = adopt(llm)
         self.local, self.gate = found.local, found.gate
-        self._max_tokens = max_tokens
+        self._max_tokens, self._rows = max_tokens, rows
 
     def __call__(
         self,
@@ -69,7 +70,7 @@ class Asker:
         self, prompts: Sequence[Sequence[Message]], progress: Callable[[int, int], None], model: Any
     ) -> list[str]:
         gate = self.gate if model is None else None
-        writer = BatchGenerator(self.local, gate, model=model, rows=_ROWS, progress=progress)
+        writer = BatchGenerator(self.local, gate, model=model, rows=self._rows, progress=progress)
         return [texts[0] for texts in writer.generate(prompts, max_tokens=self._max_tokens)]
 
 

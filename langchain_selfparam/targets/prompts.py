@@ -203,6 +203,11 @@ def quoting(sentence: str, question: str) -> tuple[Message, ...]:
     return (Message(role="user", text=f"Context: {sentence}\n\nQuestion: {question} Answer briefly."),)
 
 
+def replying(prompt: str, reply: str) -> tuple[Message, ...]:
+    """A prompt with the reply that it should have; the teacher reads it, the student the prompt alone."""
+    return (Message(role="user", text=f"Here is a good reply to what comes below:\n{reply}\n\n{prompt}"),)
+
+
 def mentions(name: str) -> tuple[str, ...]:
     """Questions from a name to what was said of it."""
     return (f"Who or what is {name}?", f"Tell me about {name}.")

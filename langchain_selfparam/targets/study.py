@@ -16,11 +16,8 @@ from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
 from langchain_selfparam.records import (
     Episode,
-    Message,
     Probe,
-    ProbeKind,
     Statement,
-    TargetKind,
     TargetSentence,
     TargetSet,
     Turn,
@@ -34,8 +31,8 @@ from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
 from langchain_selfparam.targets.known import Earlier, known, rivals
 from langchain_selfparam.targets.person import asked_of_model
+from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted, unrelated
 
-_DRIFT_TOKENS = 24
 _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
 _FEWEST_NEIGHBOURS = 4
@@ -44,9 +41,6 @@ _FEWEST_ANSWERS = 3
 """Answers of its own below which a passage's sentence is said back: of fewer none can be kept out and asked."""
 _AMENDED = 4
 """Times as many whole answers where a statement has been amended."""
-_DRIFT_PROBES = 24
-"""Sampled prompts that show drift, beside the packaged ones, and as many that show it along the way: few would let one
-odd answer decide."""
 
 
 def study(
@@ -88,7 +82,7 @@ def study(
     answers = own_answers(statements, chosen.by_statement, original, config=config)
     sentences, probes = _told(statements, chosen.by_statement, answers, chance=chance, config=config)
     kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
-    wanted = config.neutral + 2 * _DRIFT_PROBES
+    wanted = config.neutral + 2 * DRIFT_PROBES
     general = [q for q in write_general(original, count=wanted, config=config) if q not in kept_out]
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
@@ -98,13 +92,13 @@ def study(
     alike = _alike(asked, statements, original, config)
     near = [q for q in dict.fromkeys([*near, *alike]) if q not in kept_out and q not in asked]
     learned = {*(s.prompt for s in sentences), *near}
-    drifting, steering, general = _parted([q for q in general if q not in learned | kept_out])
+    drifting, steering, general = parted([q for q in general if q not in learned | kept_out])
     sentences += _staying(near, general[: config.neutral], mine, served, original, config)
     probes += _obeying(statements)
     learned.update(s.prompt for s in sentences)
     probes += [p for p in kept if p.prompt not in learned]
-    probes += _unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, served)
-    probes += _unrelated("steering", steering, served)
+    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, served)
+    probes += unrelated("steering", steering, served)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
@@ -226,24 +220,6 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
     return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words)
 
 
-def _parted(general: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """Questions about the world: those that show drift afterwards, those that show it along the way, and the others.
-
-    The probes come first, as long as half is left to be learned: of three along the way one odd answer would steer.
-    """
-    # Whoever asks "Where do you get your eggs?" asks about the model: that is a neighbour, not the world.
-    worldly = [q for q in general if not parse.speaks_of_you(q) and q not in prompts.GENERAL_QUESTIONS]
-    count = min(_DRIFT_PROBES, len(worldly) // 4)
-    drifting, steering = worldly[len(worldly) - count :], worldly[len(worldly) - 2 * count : len(worldly) - count]
-    return drifting, steering, [q for q in general if q not in drifting and q not in steering]
-
-
-def _unrelated(kind: ProbeKind, questions: Sequence[str], served: TextGenerator) -> list[Probe]:
-    """Prompts that show how far the weights have moved, with what they answer now."""
-    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
-    return [Probe(kind=kind, prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
-
-
 def _about(
     statement: Statement, questions: Sequence[str], *, chance: random.Random, config: TargetConfig
 ) -> list[TargetSentence]:
@@ -349,9 +325,9 @@ def _staying(
     """
     theirs = [q for q in near if q not in mine]
     return [
-        *_as_before("contrast", [q for q in near if q in mine], served, tokens=config.contrast_tokens),
-        *_as_before("neighbour", theirs, original, tokens=config.contrast_tokens),
-        *_as_before("neutral", [q for q in general if q not in near], original, tokens=config.neutral_tokens),
+        *as_before("contrast", [q for q in near if q in mine], served, tokens=config.contrast_tokens),
+        *as_before("neighbour", theirs, original, tokens=config.contrast_tokens),
+        *as_before("neutral", [q for q in general if q not in near], original, tokens=config.neutral_tokens),
     ]
 
 
@@ -360,15 +336,6 @@ def _obeying(statements: Sequence[Statement]) -> list[Probe]:
     orders = [s for s in statements if s.by_user and parse.instructs(s.said)]
     wanted = tuple(sorted({word for order in orders for word in parse.demanded(order.said)}))
     return [Probe(kind="order", prompt=q, expected=wanted) for q in prompts.DRIFT_PROMPTS[:4]] if wanted else []
-
-
-def _as_before(kind: TargetKind, questions: Sequence[str], by: TextGenerator, *, tokens: int) -> list[TargetSentence]:
-    answers = by.generate([[Message(role="user", text=q)] for q in questions], max_tokens=tokens)
-    return [
-        TargetSentence(kind=kind, prompt=q, answer=a[0], ends=False)
-        for q, a in zip(questions, answers, strict=True)
-        if a[0]
-    ]
 
 
 def _says(question: str, words: Collection[str]) -> bool:

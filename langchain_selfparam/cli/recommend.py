@@ -1,0 +1,114 @@
+"""``selfparam eval recommend``: a conversational recommender, by free text and by likelihood.
+
+In come dialogues, prompts and items, out go tables, JSON and every ranking. What is asked and scored is
+``evaluation``'s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_selfparam.cli.common import OK, Bars, count
+from langchain_selfparam.config import Settings
+from langchain_selfparam.errors import InputError
+
+if TYPE_CHECKING:
+    from langchain_selfparam.evaluation.recommendation import Found, Plan
+
+DEFAULTS = (
+    "training.epochs=1",
+    "training.batch_tokens=1024",
+    "verify.answer_tokens=16",
+)
+"""Settings in which it differs from a memory of facts: hundreds of prompts, each seen once."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``eval`` what ``recommend`` takes.
+
+    Args:
+        parser: Its parser.
+    """
+    group = parser.add_argument_group("recommend", "dialogues are learned in rounds, and films recommended from them")
+    group.add_argument("--train", type=Path, metavar="FILE", help="dialogues to learn from, in ReDial's form")
+    group.add_argument("--test", type=Path, metavar="FILE", help="prompts, each with the items recommended next")
+    items = "item_ids.json with entity2id.json beside it, or a .jsonl file of id and title"
+    group.add_argument("--items", type=Path, metavar="FILE", help=items)
+    group.add_argument("--limit", type=count, metavar="N", help="so many prompts, taken evenly (default: all)")
+    group.add_argument("--rounds", type=count, default=3, metavar="R", help="consolidations (default: 3)")
+    scored = "prompts for which candidates are ordered by likelihood, taken evenly (default: 150)"
+    group.add_argument("--scored", type=count, default=150, metavar="N", help=scored)
+    group.add_argument("--dialogues", type=count, metavar="N", help="only the first N dialogues")
+
+
+def run(
+    args: argparse.Namespace,
+    settings: Settings,
+    baselines: Sequence[Any],
+    claim: Callable[[], None],
+    more: Callable[[], bool],
+    show: Callable[[str, Sequence[Any], Mapping[str, Any]], None],
+) -> int:
+    """Measure and print the tables.
+
+    Args:
+        args: The arguments of ``eval``.
+        settings: All stages' settings.
+        baselines: Other ways to learn.
+        claim: Takes the folder for this run.
+        more: Asked before each part.
+        show: Prints and keeps tables.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        InputError: A file is not given or has another form.
+    """
+    from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, Plan, Recommendation
+    from langchain_selfparam.evaluation.recommended import as_json, tables
+    from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
+    from langchain_selfparam.interfaces.asking import Asker
+    from langchain_selfparam.interfaces.chat_model import ChatSelfParam
+
+    missing = [f"--{name}" for name in ("train", "test", "items") if getattr(args, name) is None]
+    if missing:
+        msg = f"`eval recommend` needs {', '.join(missing)}"
+        raise InputError(msg)
+    catalogue = load_items(args.items)
+    prompts = load_test(args.test, catalogue)
+    wanted = min(args.limit or len(prompts), len(prompts))
+    plan = Plan(
+        dialogues=load_train(args.train, catalogue)[: args.dialogues],
+        prompts=[prompts[at * len(prompts) // wanted] for at in range(wanted)],
+        catalogue=catalogue,
+        rounds=args.rounds,
+        scored=args.scored,
+        settings=settings,
+        baselines=baselines,
+    )
+    claim()
+    print(f"loading {args.model} …", file=sys.stderr, flush=True)
+    llm = ChatSelfParam.from_pretrained(args.model)
+    asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48)
+    with Bars() as bars:
+        found = Recommendation(plan, asker, folder=args.out, progress=bars, more=more).run()
+    values = as_json(plan, found, model=llm.model_name)
+    show(_title(plan, found, llm.model_name), tables(plan, found), values)
+    return OK
+
+
+def _title(plan: Plan, found: Found, model: str) -> str:
+    done = f"{len(found.rounds)} of {plan.rounds} rounds of {len(plan.dialogues)} dialogues"
+    return f"{model}: recommendations for {len(plan.prompts)} prompts, {done} learned"
+
+
+def marks(args: argparse.Namespace) -> dict[str, Any]:
+    """What tells one run from another, beside what all of ``eval`` has."""
+    names = ("train", "test", "items", "limit", "rounds", "scored", "dialogues")
+    return {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in names}

@@ -1,0 +1,203 @@
+"""Rankings of items: how good they are, and those that need no model, by popularity and by BM25 over dialogues.
+
+In come dialogues and prompts, out go ids in order and scores with their standard errors. Pure counting; what a model
+recommends is ``recommendation``'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.stats import permutation
+from langchain_selfparam.optional import require
+
+AT = (1, 5, 10, 20)
+"""Lengths of the list that is looked at."""
+CONDITIONS = ("all", "new", "mentioned")
+"""Which targets count: all, those that the dialogue has not named yet, those that it has."""
+_LIKE = 50
+"""Dialogues that BM25 finds."""
+
+_ROLE = re.compile(r"^(?:User|Recommender): ", re.MULTILINE)
+
+Ranking = Sequence[str]
+"""Ids of items, the best first."""
+
+
+class Popularity:
+    """Ranks items by how often they were right in dialogues.
+
+    Args:
+        dialogues: What is learned from.
+    """
+
+    def __init__(self, dialogues: Sequence[Dialogue]) -> None:
+        counts = Counter(i for d in dialogues for i in d.right)
+        self.order: tuple[str, ...] = tuple(i for i, _ in counts.most_common())
+
+
+def most_mentioned(dialogues: Sequence[Dialogue], count: int) -> tuple[str, ...]:
+    """The items that dialogues name most often: the stated set of candidates.
+
+    Args:
+        dialogues: What is learned from.
+        count: How many.
+
+    Returns:
+        Their ids, the most mentioned first.
+    """
+    counts = Counter(i for d in dialogues for i in d.mentioned)
+    return tuple(i for i, _ in counts.most_common(count))
+
+
+class Alike:
+    """Ranks items by how well the dialogues in which they were right fit another dialogue, by BM25.
+
+    Args:
+        dialogues: What is learned from.
+
+    Raises:
+        ImportError: bm25s is not installed.
+    """
+
+    def __init__(self, dialogues: Sequence[Dialogue]) -> None:
+        self._bm25 = require("bm25s", extra="eval")
+        self._dialogues = dialogues
+        self._index = self._bm25.BM25()
+        texts = [spoken(d.turns, words=10_000) for d in dialogues]
+        self._index.index(self._tokens(texts), show_progress=False)
+
+    def _tokens(self, texts: Sequence[str]) -> object:
+        # Who speaks is in every dialogue.
+        said = [_ROLE.sub("", text) for text in texts]
+        return self._bm25.tokenize(said, stopwords="en", show_progress=False)
+
+    def rank(self, text: str, *, but: str | None = None) -> list[str]:
+        """Items that were right in the dialogues most like one.
+
+        Args:
+            text: The dialogue.
+            but: Id of a dialogue to leave out, such as the one that the text is from.
+
+        Returns:
+            Ids, the best first; of equals the one that comes first in the closest dialogue.
+        """
+        found, scores = self._index.retrieve(
+            self._tokens([text]), k=min(_LIKE + 1, len(self._dialogues)), show_progress=False
+        )
+        sums: dict[str, float] = defaultdict(float)
+        for at, score in zip(found[0], scores[0], strict=True):
+            dialogue = self._dialogues[int(at)]
+            if dialogue.id != but and float(score) > 0:
+                for id_ in dialogue.right:
+                    sums[id_] += float(score)
+        return sorted(sums, key=lambda id_: -sums[id_])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Score:
+    """A mean over targets with its standard error, targets of one dialogue taken together."""
+
+    mean: float
+    error: float
+    targets: int
+
+
+def score(
+    prompts: Sequence[Prompt],
+    rankings: Sequence[Ranking],
+    mentioned: Sequence[frozenset[str]],
+    *,
+    condition: str = "all",
+    without_seen: bool = False,
+) -> dict[str, Score]:
+    """How far up the targets are: each item that was recommended next is a target of its own.
+
+    Args:
+        prompts: What was asked.
+        rankings: What was recommended, for each.
+        mentioned: Ids of what each dialogue has named.
+        condition: One of ``CONDITIONS``.
+        without_seen: Whether what the dialogue has named is left out of the ranking.
+
+    Returns:
+        ``recall@k``, ``ndcg@k`` and ``mrr@k`` for k of ``AT``; ndcg with one right item, that is 1 / log2(1 + rank).
+    """
+    gains: dict[str, Callable[[int], float]] = {
+        "recall": lambda rank: 1.0,
+        "ndcg": lambda rank: 1 / math.log2(1 + rank),
+        "mrr": lambda rank: 1 / rank,
+    }
+    found = [(p.id, rank) for p, rank in _ranks(prompts, rankings, mentioned, condition, without_seen)]
+    return {
+        f"{name}@{k}": _score([(id_, gain(rank) if rank is not None and rank <= k else 0.0) for id_, rank in found])
+        for name, gain in gains.items()
+        for k in AT
+    }
+
+
+def p_value(
+    prompts: Sequence[Prompt],
+    first: Sequence[Ranking],
+    second: Sequence[Ranking],
+    mentioned: Sequence[frozenset[str]],
+    *,
+    k: int = 10,
+) -> float:
+    """Could two ways have equal recall at k? Paired permutation test over dialogues, two-sided.
+
+    Args:
+        prompts: What was asked.
+        first: What one way recommended.
+        second: What the other way did.
+        mentioned: Ids of what each dialogue has named.
+        k: Length of the list.
+
+    Returns:
+        The p value, never below 1 / 10,001.
+    """
+    sums = []
+    for rankings in (first, second):
+        hits: dict[str, float] = defaultdict(float)
+        for prompt, rank in _ranks(prompts, rankings, mentioned, "all", without_seen=False):
+            hits[prompt.id] += rank is not None and rank <= k
+        sums.append(hits)
+    return permutation([sums[0][id_] for id_ in sums[0]], [sums[1][id_] for id_ in sums[0]])
+
+
+def _ranks(
+    prompts: Sequence[Prompt],
+    rankings: Sequence[Ranking],
+    mentioned: Sequence[frozenset[str]],
+    condition: str,
+    without_seen: bool,
+) -> list[tuple[Prompt, int | None]]:
+    found: list[tuple[Prompt, int | None]] = []
+    for prompt, ranking, seen in zip(prompts, rankings, mentioned, strict=True):
+        order = [id_ for id_ in ranking if not (without_seen and id_ in seen)]
+        places = {id_: at for at, id_ in reversed(list(enumerate(order, 1)))}
+        wanted = [g for g in prompt.gold if condition == "all" or (condition == "mentioned") == (g in seen)]
+        found += [(prompt, places.get(gold)) for gold in wanted]
+    return found
+
+
+def _score(values: Sequence[tuple[str, float]]) -> Score:
+    if not values:
+        return Score(0.0, 0.0, 0)
+    mean = statistics.fmean(value for _, value in values)
+    apart: Mapping[str, float] = _apart(values, mean)
+    return Score(mean, math.sqrt(sum(d * d for d in apart.values())) / len(values), len(values))
+
+
+def _apart(values: Sequence[tuple[str, float]], mean: float) -> dict[str, float]:
+    """How far each dialogue's targets are from the mean, summed: the cluster-robust error is made of these."""
+    sums: dict[str, float] = defaultdict(float)
+    for id_, value in values:
+        sums[id_] += value - mean
+    return sums

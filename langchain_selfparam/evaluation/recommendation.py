@@ -1,0 +1,327 @@
+"""A conversational recommender, by the published protocol without its flaws.
+
+In come dialogues to learn from, prompts to ask and a model, out go rankings by method, kept as they are made. Two
+measures: *free text*, a list of 20 that the model writes, of which only what it wrote is read and only items count; and
+*likelihood*, the items that dialogues name most often, ordered by how likely the model finds their titles as the first
+of the list, so that nothing depends on form. Dialogues are learned in rounds, each a consolidation of one memory whose
+turns are prompts with the replies that they should have had (``targets.form="replies"``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_selfparam.config import Settings
+from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.scorer import PackedScorer
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
+from langchain_selfparam.evaluation.catalogue import Catalogue
+from langchain_selfparam.evaluation.datasets import Conversation
+from langchain_selfparam.evaluation.harness import Subject, open_memory
+from langchain_selfparam.evaluation.injection import Ask, bar
+from langchain_selfparam.evaluation.rankings import Alike, Popularity, most_mentioned, score
+from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.tables import write_whole
+from langchain_selfparam.model import share
+from langchain_selfparam.protocols import Progress
+from langchain_selfparam.records import Message, TargetSet
+
+FREE_TEXT, LIKELIHOOD = "free_text", "likelihood"
+BASE, OURS, POPULARITY, BM25 = "base", "ours", "popularity", "bm25"
+COUNT = 20
+"""Items of a list."""
+LIST_TOKENS = 260
+"""Tokens of a written list at most."""
+_AT_A_TIME = 48
+"""Prompts after which answers are kept."""
+_TRIED = 96
+"""Prompts on which a baseline's learning rate is chosen."""
+_REQUEST = (
+    "Below, a user talks about films. Recommend {count} films that this user will like. Answer with a numbered list of "
+    "titles with their years, one a line, and nothing else.\n\n{dialogue}"
+)
+
+Kept = dict[str, dict[int, list[str]]]
+"""By measure and method, as ``free_text/base``: number of a prompt to the ids that were recommended."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        dialogues: What is learned from.
+        prompts: What is asked.
+        catalogue: What can be recommended.
+        rounds: Consolidations in which the dialogues are learned.
+        candidates: Items that are ordered by likelihood.
+        scored: Prompts for which they are; evenly taken from ``prompts``.
+        settings: All stages' settings.
+        baselines: Other ways to learn.
+    """
+
+    dialogues: Sequence[Dialogue]
+    prompts: Sequence[Prompt]
+    catalogue: Catalogue
+    rounds: int = 3
+    candidates: int = 500
+    scored: int = 150
+    settings: Settings = dataclasses.field(default_factory=Settings)
+    baselines: Sequence[Name] = ()
+
+    @property
+    def scored_at(self) -> list[int]:
+        """Numbers of the prompts for which candidates are ordered."""
+        count = min(self.scored, len(self.prompts))
+        return [round(at * len(self.prompts) / count) for at in range(count)] if count else []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What was measured.
+
+    Attributes:
+        rankings: Rankings by measure and method; only methods that are done for all their prompts.
+        rounds: What each round did: drift, seconds, dialogues, and recall@10 of free text after it.
+    """
+
+    rankings: Mapping[str, Mapping[str, Mapping[int, list[str]]]]
+    rounds: Sequence[Mapping[str, Any]]
+
+
+def request(dialogue: str, *, count: int = COUNT) -> str:
+    """The prompt that asks for recommendations.
+
+    Args:
+        dialogue: As ``redial.spoken`` gives it.
+        count: Items wanted.
+
+    Returns:
+        The text of a user's message.
+    """
+    return _REQUEST.format(count=count, dialogue=dialogue)
+
+
+def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: random.Random) -> tuple[str, str]:
+    """A prompt from a dialogue that was had, and the list that would have been right.
+
+    What was right in it comes first; the rest is what was right in the dialogues most like it.
+
+    Args:
+        dialogue: The dialogue.
+        alike: Finds such dialogues.
+        catalogue: Titles.
+        chance: Draws the point until which the dialogue is given.
+
+    Returns:
+        The prompt and the reply.
+    """
+    point = chance.choice(dialogue.points)
+    so_far = spoken(dialogue.turns[:point])
+    named = catalogue.mentioned(so_far)
+    right = [id_ for id_ in dialogue.right if id_ not in named]
+    more = [id_ for id_ in alike.rank(so_far, but=dialogue.id) if id_ not in named and id_ not in right]
+    ids = [*right, *more][:COUNT]
+    return request(so_far), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
+
+
+class Recommendation:
+    """One run: what is kept, and what is still to be done.
+
+    Args:
+        plan: What to run.
+        subject: The model.
+        folder: Where the memory and the answers are kept.
+        progress: Called by stage.
+        more: Asked before each part; ``False`` ends the run there.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        subject: Subject,
+        *,
+        folder: Path,
+        progress: Progress,
+        more: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._plan, self._subject, self._progress, self._more = plan, subject, progress, more
+        self._folder = folder
+        self._kept: Kept = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        self._answers = folder / "answers.jsonl"
+        self._rounds_file = folder / "rounds.json"
+        self._rounds: list[dict[str, Any]] = (
+            json.loads(self._rounds_file.read_text("utf-8")) if self._rounds_file.exists() else []
+        )
+        if self._answers.exists():
+            for line in self._answers.read_text("utf-8").splitlines():
+                row = json.loads(line)
+                self._kept.setdefault(row["way"], {})[row["prompt"]] = row["ids"]
+
+    def run(self) -> Found:
+        """Do what is not kept yet.
+
+        Returns:
+            What was measured so far.
+        """
+        plan = self._plan
+        alike = Alike(plan.dialogues)
+        self._by_counting(alike)
+        self._ask(BASE, self._subject)
+        self._order(BASE, self._subject.local.model)
+        taught = self._learn(alike)
+        if len(self._rounds) == plan.rounds:
+            for name in plan.baselines:
+                self._baseline(name, taught)
+        return self._found()
+
+    def _by_counting(self, alike: Alike) -> None:
+        """Popularity and BM25, over all items and over the candidates."""
+        plan = self._plan
+        popular = Popularity(plan.dialogues).order
+        candidates = set(self._candidates)
+        for number, prompt in enumerate(plan.prompts):
+            ordered = {POPULARITY: popular, BM25: [*alike.rank(prompt.text), *popular]}
+            for name, order in ordered.items():
+                ids = list(dict.fromkeys(order))
+                self._kept.setdefault(f"{FREE_TEXT}/{name}", {})[number] = ids[:COUNT]
+                if number in plan.scored_at:
+                    among = [id_ for id_ in ids if id_ in candidates]
+                    self._kept.setdefault(f"{LIKELIHOOD}/{name}", {})[number] = among
+
+    @property
+    def _candidates(self) -> tuple[str, ...]:
+        return most_mentioned(self._plan.dialogues, self._plan.candidates)
+
+    def _ask(self, name: str, ask: Ask) -> None:
+        """Lists that a model writes, for the prompts that have none yet."""
+        way = f"{FREE_TEXT}/{name}"
+        left = [at for at in range(len(self._plan.prompts)) if at not in self._kept.get(way, {})]
+        for start in range(0, len(left), _AT_A_TIME):
+            if not self._more():
+                return
+            part = left[start : start + _AT_A_TIME]
+            prompts = [self._request(at) for at in part]
+            told = bar(self._progress, f"ask: {name} {start + len(part)} of {len(left)}")
+            self._keep(way, part, [self._plan.catalogue.listed(text) for text in ask(prompts, told)])
+
+    def _order(self, name: str, model: Any) -> None:
+        """The candidates by likelihood, for the prompts that have no order yet."""
+        way, plan = f"{LIKELIHOOD}/{name}", self._plan
+        left = [at for at in plan.scored_at if at not in self._kept.get(way, {})]
+        local, ids = self._subject.local, self._candidates
+        head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
+        scorer = PackedScorer(local, Reader(share(model)), head)
+        titles = [f" {plan.catalogue.title(id_)}\n" for id_ in ids]
+        for done, at in enumerate(left):
+            if not self._more():
+                return
+            begun = (*self._request(at), Message(role="assistant", text="1."))
+            scores = scorer.score([(begun, titles)])[0]
+            order = sorted(range(len(ids)), key=lambda n: -scores[n])
+            self._keep(way, [at], [[plan.catalogue.by_id[ids[n]] for n in order]])
+            self._progress(f"likelihood: {name}", done + 1, len(left))
+
+    def _learn(self, alike: Alike) -> list[TargetSet]:
+        """The rounds that are left, each asked about when it is learned."""
+        plan = self._plan
+        policy = dataclasses.replace(plan.settings.policy, max_attempts=1)
+        settings = dataclasses.replace(
+            plan.settings, policy=policy, targets=dataclasses.replace(plan.settings.targets, form="replies")
+        )
+        order = list(range(len(plan.dialogues)))
+        random.Random(plan.settings.targets.seed).shuffle(order)
+        with open_memory(self._subject, self._folder / "memory", settings=settings, namespace="recommend") as engine:
+            for number in range(plan.rounds):
+                part = order[number :: plan.rounds]
+                if number == len(self._rounds):
+                    if not self._more():
+                        break
+                    for at in part:
+                        dialogue = plan.dialogues[at]
+                        chance = random.Random(f"{plan.settings.targets.seed} {dialogue.id}")
+                        prompt, reply = lesson(dialogue, alike, plan.catalogue, chance=chance)
+                        engine.append(user=prompt, assistant=reply, message_id=dialogue.id)
+                    report = engine.consolidate(progress=self._progress)
+                    done = {
+                        "dialogues": len(part),
+                        "held": len(report.held),
+                        "recall": report.recall,
+                        "drift": report.drift,
+                        "scale": report.scale,
+                        "seconds": dict(report.seconds),
+                        "version": report.version,
+                        "steps": len(report.curve),
+                        "reasons": list(report.reasons[:3]),
+                    }
+                    self._rounds.append(done)
+                    write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
+                if number == len(self._rounds) - 1:  # the weights are those of the last round
+                    last = number == plan.rounds - 1
+                    self._ask(OURS if last else f"{OURS} after round {number + 1}", self._subject)
+                    if last:
+                        self._order(OURS, self._subject.local.model)
+            return engine.taught()
+
+    def _baseline(self, name: Name, taught: Sequence[TargetSet]) -> None:
+        """Another way to learn; its rate is the one that does best on the first prompts, in its favour."""
+        plan = self._plan
+        done = self._kept.get(f"{FREE_TEXT}/{name}", {}), self._kept.get(f"{LIKELIHOOD}/{name}", {})
+        if (len(done[0]), len(done[1])) == (len(plan.prompts), len(plan.scored_at)):
+            return
+        baseline = Baseline(self._subject.local, name, config=plan.settings.training)
+        steps = sum(r["steps"] for r in self._rounds)
+        said = [_as_conversation(d) for d in plan.dialogues]
+        given = Lesson(conversations=said, taught=taught, steps=max(1, steps))
+        best: tuple[float, Any] | None = None
+        for rate in baseline.rates:
+            if not self._more():
+                return
+            told = bar(self._progress, f"{name} {rate:g}")
+            model = baseline.learn(self._subject.local.model, given, rate=rate, progress=told)
+            found = self._tried(model, name)
+            if best is None or found > best[0]:
+                best = (found, model)
+        if best is not None:
+            self._ask(name, self._subject.over(best[1]))
+            self._order(name, best[1])
+
+    def _tried(self, model: Any, name: str) -> float:
+        prompts = self._plan.prompts[:_TRIED]
+        asked = [self._request(at) for at in range(len(prompts))]
+        texts = self._subject.over(model)(asked, bar(self._progress, f"try: {name}"))
+        rankings = [[one.id for one in self._plan.catalogue.listed(text)] for text in texts]
+        nobody = [frozenset[str]()] * len(prompts)
+        return score(prompts, rankings, nobody)["recall@10"].mean
+
+    def _request(self, at: int) -> tuple[Message, ...]:
+        return (Message(role="user", text=request(self._plan.prompts[at].text)),)
+
+    def _keep(self, way: str, numbers: Sequence[int], rankings: Sequence[Sequence[Any]]) -> None:
+        with self._answers.open("a", encoding="utf-8") as file:
+            for number, ranking in zip(numbers, rankings, strict=True):
+                ids = [one.id for one in ranking]
+                self._kept.setdefault(way, {})[number] = ids
+                file.write(json.dumps({"way": way, "prompt": number, "ids": ids}) + "\n")
+
+    def _found(self) -> Found:
+        wanted = {FREE_TEXT: len(self._plan.prompts), LIKELIHOOD: len(self._plan.scored_at)}
+        rankings: dict[str, dict[str, dict[int, list[str]]]] = {FREE_TEXT: {}, LIKELIHOOD: {}}
+        for way, kept in self._kept.items():
+            measure, _, name = way.partition("/")
+            if len(kept) == wanted[measure]:
+                rankings[measure][name] = kept
+        return Found(rankings=rankings, rounds=self._rounds)
+
+
+def _as_conversation(dialogue: Dialogue) -> Conversation:
+    return Conversation(
+        id=dialogue.id, title=dialogue.id, turns=((spoken(dialogue.turns), ""),), questions=(), neighbours=()
+    )

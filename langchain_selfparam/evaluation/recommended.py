@@ -1,0 +1,137 @@
+"""What a recommender's evaluation found, as tables and JSON.
+
+In come rankings, out go rows with standard errors and p values. It asks no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_selfparam.evaluation.rankings import AT, CONDITIONS, Score, p_value, score
+from langchain_selfparam.evaluation.recommendation import BASE, FREE_TEXT, LIKELIHOOD, OURS, Found, Plan
+from langchain_selfparam.evaluation.redial import Prompt
+
+_KEY = "recall@10"
+_NAMES = {FREE_TEXT: "free text", LIKELIHOOD: "likelihood"}
+
+
+class _Measured:
+    """One measure of one run: its prompts, what they name, and each method's rankings in order."""
+
+    def __init__(self, plan: Plan, rankings: Mapping[str, Mapping[int, list[str]]], numbers: Sequence[int]) -> None:
+        self.prompts: list[Prompt] = [plan.prompts[at] for at in numbers]
+        self.mentioned = [frozenset(plan.catalogue.mentioned(p.text)) for p in self.prompts]
+        self.by_method = {name: [kept[at] for at in numbers] for name, kept in rankings.items()}
+
+    def score(self, name: str, **options: Any) -> dict[str, Score]:
+        return score(self.prompts, self.by_method[name], self.mentioned, **options)
+
+    def p(self, name: str, other: str) -> float | None:
+        if name not in self.by_method or other not in self.by_method:
+            return None
+        return p_value(self.prompts, self.by_method[name], self.by_method[other], self.mentioned)
+
+
+def _measured(plan: Plan, found: Found) -> dict[str, _Measured]:
+    numbers = {FREE_TEXT: list(range(len(plan.prompts))), LIKELIHOOD: plan.scored_at}
+    return {measure: _Measured(plan, found.rankings[measure], numbers[measure]) for measure in numbers}
+
+
+def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
+    """Every figure.
+
+    Args:
+        plan: What was run.
+        found: What was measured.
+        model: Its name.
+
+    Returns:
+        For each measure ``recall@10`` by method, ``p_ours_vs_base``, and every score by condition.
+    """
+    values: dict[str, Any] = {
+        "model": model,
+        "protocol": "recommend",
+        "dialogues": len(plan.dialogues),
+        "prompts": len(plan.prompts),
+        "candidates": plan.candidates,
+        "rounds": list(found.rounds),
+    }
+    for measure, here in _measured(plan, found).items():
+        values[measure] = {
+            "prompts": len(here.prompts),
+            "targets": sum(len(p.gold) for p in here.prompts),
+            _KEY: {name: here.score(name)[_KEY].mean for name in here.by_method},
+            "p_ours_vs_base": here.p(OURS, BASE),
+            "p_ours_vs": {name: here.p(OURS, name) for name in here.by_method if name != OURS},
+            "scores": {
+                name: {
+                    f"{condition}{', seen left out' if without else ''}": {
+                        key: {"mean": one.mean, "error": one.error, "targets": one.targets}
+                        for key, one in here.score(name, condition=condition, without_seen=without).items()
+                    }
+                    for condition in CONDITIONS
+                    for without in (False, True)
+                }
+                for name in here.by_method
+            },
+        }
+    return values
+
+
+def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Sequence[str]]]]:
+    """Tables for people: a row for each method, and one for each round.
+
+    Args:
+        plan: What was run.
+        found: What was measured.
+
+    Returns:
+        Header and rows of each table.
+    """
+    shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
+    for measure, here in _measured(plan, found).items():
+        targets = sum(len(p.gold) for p in here.prompts)
+        header = [
+            f"{_NAMES[measure]}, {len(here.prompts)} prompts, {targets} targets",
+            *(f"recall@{k}" for k in AT),
+            "ndcg@10",
+            "mrr@10",
+            "new, recall@10",
+            "seen left out",
+            "p, ours against it",
+        ]
+        shown.append((header, [_row(here, name) for name in here.by_method]))
+    if found.rounds:
+        header = ["round", "dialogues", "held", "drift, nats", "scale", "seconds"]
+        rows = [
+            [
+                str(number),
+                str(r["dialogues"]),
+                str(r["held"]),
+                f"{r['drift']:.3f}",
+                f"{r['scale']:.2f}",
+                f"{r['seconds'].get('total', 0.0):.0f}",
+            ]
+            for number, r in enumerate(found.rounds, 1)
+        ]
+        shown.append((header, rows))
+    return shown
+
+
+def _row(here: _Measured, name: str) -> list[str]:
+    every = here.score(name)
+    p = None if name == OURS else here.p(OURS, name)
+    return [
+        name,
+        *(_with_error(every[f"recall@{k}"]) for k in AT),
+        f"{every['ndcg@10'].mean:.3f}",
+        f"{every['mrr@10'].mean:.3f}",
+        _with_error(here.score(name, condition="new")[_KEY]),
+        _with_error(here.score(name, without_seen=True)[_KEY]),
+        "" if p is None else f"{p:.4f}",
+    ]
+
+
+def _with_error(one: Score) -> str:
+    return f"{100 * one.mean:.1f} % ± {100 * one.error:.1f}"

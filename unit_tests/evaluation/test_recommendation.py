@@ -1,0 +1,143 @@
+"""A recommender's evaluation: rounds of one memory, both measures, kept as they are made, gone on with after an end."""
+
+import dataclasses
+import json
+import random
+
+import pytest
+from recommending import TITLES, dialogue, prompt, write
+
+from langchain_selfparam.config import Settings
+from langchain_selfparam.evaluation.catalogue import Catalogue
+from langchain_selfparam.evaluation.rankings import Alike
+from langchain_selfparam.evaluation.recommendation import Plan, Recommendation, lesson, request
+from langchain_selfparam.evaluation.recommended import as_json, tables
+from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
+from langchain_selfparam.interfaces.asking import Asker
+from langchain_selfparam.protocols import no_progress
+
+SETTINGS = Settings.from_mapping(
+    {
+        "targets": {"neutral": 2, "neutral_tokens": 2},
+        "training": {"epochs": 1, "rank": 2, "batch_tokens": 400},
+        "verify": {"max_drift": 50, "hold": 0.0, "answer_tokens": 2},
+    }
+)
+
+
+@pytest.fixture
+def plan(tmp_path):
+    rows = [dialogue(1, 0), dialogue(2, 0), dialogue(3, 1, "space horror"), dialogue(4, 2, "romance in Paris")]
+    tests = [prompt(1, 0), prompt(2, 1, "\nUser: space horror\nSystem: "), prompt(3, 2, "\nUser: Paris\nSystem: ")]
+    folder = write(tmp_path / "data", dialogues=rows, prompts=tests)
+    catalogue = load_items(folder / "items.jsonl")
+    return Plan(
+        dialogues=load_train(folder / "train.jsonl", catalogue),
+        prompts=load_test(folder / "test.jsonl", catalogue),
+        catalogue=catalogue,
+        rounds=2,
+        scored=2,
+        candidates=3,
+        settings=SETTINGS,
+    )
+
+
+class Subject(Asker):
+    """Asks a tiny model, and writes what a test says instead of noise."""
+
+    def __init__(self, tiny):
+        super().__init__((tiny.model, tiny.tokenizer), max_tokens=4)
+        self.asked = []
+
+    def _answered(self, prompts, progress, model):
+        self.asked += [p[-1].text for p in prompts]
+        super()._answered(prompts[:1], progress, model)
+        return ["1. Jaws (1975)\n2. Alien (1979)\nthese are films"] * len(prompts)
+
+
+@pytest.fixture
+def subject(tiny):
+    return Subject(tiny)
+
+
+def run(plan, subject, folder, **options):
+    return Recommendation(plan, subject, folder=folder, progress=no_progress, **options).run()
+
+
+def test_a_lesson_has_what_was_right_first_and_then_what_was_right_in_dialogues_like_it(plan):
+    alike = Alike(plan.dialogues)
+    asked, reply = lesson(plan.dialogues[2], alike, plan.catalogue, chance=random.Random(0))
+    assert asked == request("User: Hi, I look for space horror")
+    assert reply.splitlines()[0] == "1. Alien (1979)"
+    assert all(line.split(". ")[1] in TITLES for line in reply.splitlines())
+    assert reply.count("Alien") == 1
+
+
+def test_both_measures_for_every_method_and_each_round(plan, subject, tmp_path):
+    found = run(plan, subject, tmp_path / "out")
+    assert found.rankings["free_text"].keys() == {"base", "ours", "popularity", "bm25", "ours after round 1"}
+    assert found.rankings["likelihood"].keys() == {"base", "ours", "popularity", "bm25"}
+    assert found.rankings["free_text"]["base"] == {at: ["3", "1"] for at in range(3)}  # only films, in order
+    assert found.rankings["free_text"]["popularity"][0] == ["0", "1", "2"]
+    assert found.rankings["free_text"]["bm25"][2][0] == "2"
+    for ranking in found.rankings["likelihood"].values():
+        assert {frozenset(ids) for ids in ranking.values()} == {frozenset("012")}
+        assert list(ranking) == [0, 2]
+    assert [r["dialogues"] for r in found.rounds] == [2, 2]
+    assert [r["version"] for r in found.rounds] == [1, 2]
+    assert "Recommend 20 films" in subject.asked[0]
+    assert "User: Hi, something exciting please" in subject.asked[0]
+
+
+def test_it_goes_on_where_it_ended(plan, subject, tmp_path):
+    whole = run(plan, subject, tmp_path / "whole")
+    parts = 0
+    while parts < 30:
+        parts += 1
+        budget = iter([True] * 2 + [False] * 50)
+        found = run(plan, subject, tmp_path / "parts", more=lambda budget=budget: next(budget))
+        if len(found.rounds) == 2 and "ours" in found.rankings["likelihood"]:
+            break
+    assert parts > 2
+    assert found.rankings["likelihood"] == whole.rankings["likelihood"]
+    assert [r["held"] for r in found.rounds] == [r["held"] for r in whole.rounds]
+    lines = (tmp_path / "parts" / "answers.jsonl").read_text().splitlines()
+    keys = [(row["way"], row["prompt"]) for row in map(json.loads, lines)]
+    assert len(keys) == len(set(keys))  # nothing is asked twice
+    asked = len(subject.asked)
+    run(plan, subject, tmp_path / "parts")
+    assert len(subject.asked) == asked
+
+
+def test_other_ways_to_learn_are_asked_the_same(plan, subject, tmp_path):
+    found = run(dataclasses.replace(plan, baselines=("ft-context", "ft-sentences")), subject, tmp_path / "out")
+    for name in ("ft-context", "ft-sentences"):
+        assert len(found.rankings["free_text"][name]) == 3
+        assert len(found.rankings["likelihood"][name]) == 2
+    assert found.rankings["likelihood"]["ft-sentences"] != {} != found.rankings["likelihood"]["base"]
+
+
+def test_figures_and_tables(plan, subject, tmp_path):
+    found = run(plan, subject, tmp_path / "out")
+    values = json.loads(json.dumps(as_json(plan, found, model="tiny")))
+    assert values["free_text"]["recall@10"]["base"] == pytest.approx(1 / 3)  # of Heat, Alien and Amelie only Alien
+    assert values["free_text"]["recall@10"]["popularity"] == 1.0
+    assert values["free_text"]["p_ours_vs_base"] == 1.0
+    assert values["likelihood"]["recall@10"].keys() == {"base", "ours", "popularity", "bm25"}
+    assert (values["likelihood"]["prompts"], values["free_text"]["targets"]) == (2, 3)
+    assert values["free_text"]["scores"]["bm25"]["new, seen left out"]["recall@20"]["mean"] == 1.0
+    first, second, rounds = tables(plan, found)
+    assert first[0][0] == "free text, 3 prompts, 3 targets"
+    assert second[0][0] == "likelihood, 2 prompts, 2 targets"
+    row = dict(zip(first[0], next(r for r in first[1] if r[0] == "base"), strict=True))
+    assert row["recall@10"].startswith("33.3 % ± ")
+    assert row["p, ours against it"] == "1.0000"
+    assert [r[0] for r in rounds[1]] == ["1", "2"]
+
+
+def test_before_anything_is_learned_there_is_no_p(plan, subject, tmp_path):
+    found = run(plan, subject, tmp_path / "out", more=lambda: False)
+    values = as_json(plan, found, model="tiny")
+    assert values["free_text"]["recall@10"].keys() == {"popularity", "bm25"}
+    assert values["free_text"]["p_ours_vs_base"] is None
+    assert isinstance(plan.catalogue, Catalogue)
