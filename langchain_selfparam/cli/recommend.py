@@ -11,14 +11,11 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_selfparam.cli.common import OK, Bars, count
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import InputError
-
-if TYPE_CHECKING:
-    from langchain_selfparam.evaluation.recommendation import Found, Plan
 
 DEFAULTS = (
     "training.epochs=1",
@@ -71,7 +68,7 @@ def run(
         InputError: A file is not given or has another form.
     """
     from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, Plan, Recommendation
-    from langchain_selfparam.evaluation.recommended import as_json, tables
+    from langchain_selfparam.evaluation.recommended import as_json, headline, tables
     from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
     from langchain_selfparam.interfaces.asking import Asker
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
@@ -99,13 +96,8 @@ def run(
     with Bars() as bars:
         found = Recommendation(plan, asker, folder=args.out, progress=bars, more=more).run()
     values = as_json(plan, found, model=llm.model_name)
-    show(_title(plan, found, llm.model_name), tables(plan, found), values)
+    show(headline(plan, found, model=llm.model_name), tables(plan, found), values)
     return OK
-
-
-def _title(plan: Plan, found: Found, model: str) -> str:
-    done = f"{len(found.rounds)} of {plan.rounds} rounds of {len(plan.dialogues)} dialogues"
-    return f"{model}: recommendations for {len(plan.prompts)} prompts, {done} learned"
 
 
 def marks(args: argparse.Namespace) -> dict[str, Any]:

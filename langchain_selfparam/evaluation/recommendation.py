@@ -265,7 +265,7 @@ class Recommendation:
                     write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
                 if number == len(self._rounds) - 1:  # the weights are those of the last round
                     last = number == plan.rounds - 1
-                    self._ask(OURS if last else f"{OURS} after round {number + 1}", self._subject)
+                    self._ask(OURS if last else f"{OURS}, round {number + 1}", self._subject)
                     if last:
                         self._order(OURS, self._subject.local.model)
             return engine.taught()

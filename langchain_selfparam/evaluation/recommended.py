@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_selfparam.evaluation.rankings import AT, CONDITIONS, Score, p_value, score
+from langchain_selfparam.evaluation.rankings import AT, CONDITIONS, Score, most_mentioned, p_value, score
 from langchain_selfparam.evaluation.recommendation import BASE, FREE_TEXT, LIKELIHOOD, OURS, Found, Plan
 from langchain_selfparam.evaluation.redial import Prompt
 
@@ -54,7 +54,7 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
         "protocol": "recommend",
         "dialogues": len(plan.dialogues),
         "prompts": len(plan.prompts),
-        "candidates": plan.candidates,
+        "candidates": _candidates(plan),
         "rounds": list(found.rounds),
     }
     for measure, here in _measured(plan, found).items():
@@ -87,19 +87,20 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         found: What was measured.
 
     Returns:
-        Header and rows of each table.
+        Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
+        for those that the dialogue has not named ("new") and with what it has named left out of the list ("unseen"),
+        and the p value of this method against each other.
     """
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
     for measure, here in _measured(plan, found).items():
-        targets = sum(len(p.gold) for p in here.prompts)
         header = [
-            f"{_NAMES[measure]}, {len(here.prompts)} prompts, {targets} targets",
-            *(f"recall@{k}" for k in AT),
-            "ndcg@10",
-            "mrr@10",
-            "new, recall@10",
-            "seen left out",
-            "p, ours against it",
+            _NAMES[measure],
+            *(f"R@{k}, %" for k in AT),
+            "NDCG@10",
+            "MRR@10",
+            "R@10, new",
+            "R@10, unseen",
+            "p, ours",
         ]
         shown.append((header, [_row(here, name) for name in here.by_method]))
     if found.rounds:
@@ -119,6 +120,29 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
     return shown
 
 
+def headline(plan: Plan, found: Found, *, model: str) -> str:
+    """What was asked and learned, in a line.
+
+    Args:
+        plan: What was run.
+        found: What was measured.
+        model: Its name.
+
+    Returns:
+        The line.
+    """
+    done = f"{len(found.rounds)} of {plan.rounds} rounds of {len(plan.dialogues)} dialogues"
+    asked = ", ".join(
+        f"{_NAMES[measure]} {len(here.prompts)} prompts with {sum(len(p.gold) for p in here.prompts)} targets"
+        for measure, here in _measured(plan, found).items()
+    )
+    return f"{model}: {done} learned; {asked}, {_candidates(plan)} candidates"
+
+
+def _candidates(plan: Plan) -> int:
+    return len(most_mentioned(plan.dialogues, plan.candidates))
+
+
 def _row(here: _Measured, name: str) -> list[str]:
     every = here.score(name)
     p = None if name == OURS else here.p(OURS, name)
@@ -134,4 +158,4 @@ def _row(here: _Measured, name: str) -> list[str]:
 
 
 def _with_error(one: Score) -> str:
-    return f"{100 * one.mean:.1f} % ± {100 * one.error:.1f}"
+    return f"{100 * one.mean:.1f} ± {100 * one.error:.1f}"

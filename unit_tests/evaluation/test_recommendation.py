@@ -11,7 +11,7 @@ from langchain_selfparam.config import Settings
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.rankings import Alike
 from langchain_selfparam.evaluation.recommendation import Plan, Recommendation, lesson, request
-from langchain_selfparam.evaluation.recommended import as_json, tables
+from langchain_selfparam.evaluation.recommended import as_json, headline, tables
 from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
 from langchain_selfparam.interfaces.asking import Asker
 from langchain_selfparam.protocols import no_progress
@@ -75,7 +75,7 @@ def test_a_lesson_has_what_was_right_first_and_then_what_was_right_in_dialogues_
 
 def test_both_measures_for_every_method_and_each_round(plan, subject, tmp_path):
     found = run(plan, subject, tmp_path / "out")
-    assert found.rankings["free_text"].keys() == {"base", "ours", "popularity", "bm25", "ours after round 1"}
+    assert found.rankings["free_text"].keys() == {"base", "ours", "popularity", "bm25", "ours, round 1"}
     assert found.rankings["likelihood"].keys() == {"base", "ours", "popularity", "bm25"}
     assert found.rankings["free_text"]["base"] == {at: ["3", "1"] for at in range(3)}  # only films, in order
     assert found.rankings["free_text"]["popularity"][0] == ["0", "1", "2"]
@@ -127,11 +127,14 @@ def test_figures_and_tables(plan, subject, tmp_path):
     assert (values["likelihood"]["prompts"], values["free_text"]["targets"]) == (2, 3)
     assert values["free_text"]["scores"]["bm25"]["new, seen left out"]["recall@20"]["mean"] == 1.0
     first, second, rounds = tables(plan, found)
-    assert first[0][0] == "free text, 3 prompts, 3 targets"
-    assert second[0][0] == "likelihood, 2 prompts, 2 targets"
+    assert (first[0][0], second[0][0]) == ("free text", "likelihood")
+    assert headline(plan, found, model="tiny") == (
+        "tiny: 2 of 2 rounds of 4 dialogues learned; free text 3 prompts with 3 targets, "
+        "likelihood 2 prompts with 2 targets, 3 candidates"
+    )
     row = dict(zip(first[0], next(r for r in first[1] if r[0] == "base"), strict=True))
-    assert row["recall@10"].startswith("33.3 % ± ")
-    assert row["p, ours against it"] == "1.0000"
+    assert row["R@10, %"] == "33.3 ± 27.2"  # one hit of three dialogues: sqrt(6) / 9
+    assert row["p, ours"] == "1.0000"
     assert [r[0] for r in rounds[1]] == ["1", "2"]
 
 

@@ -1,0 +1,64 @@
+"""``eval recommend`` from start to end on a tiny model: what it prints, keeps, goes on with and refuses."""
+
+import json
+
+import pytest
+from recommending import dialogue, prompt, write
+
+
+@pytest.fixture
+def arguments(model_folder, tmp_path):
+    rows = [dialogue(1, 0), dialogue(2, 0), dialogue(3, 1, "space horror"), dialogue(4, 2, "romance in Paris")]
+    tests = [prompt(1, 0), prompt(2, 1, "\nUser: space horror\nSystem: "), prompt(3, 2, "\nUser: Paris\nSystem: ")]
+    data = write(tmp_path / "data", dialogues=rows, prompts=tests)
+    files = ("--train", data / "train.jsonl", "--test", data / "test.jsonl", "--items", data / "items.jsonl")
+    small = ("--set", "targets.neutral=2", "--set", "verify.max_drift=50", "--set", "verify.hold=0.0")
+    return ("eval", "recommend", *files, "--model", model_folder, "--out", tmp_path / "out", "--rounds", 2, *small)
+
+
+def test_it_prints_and_keeps_every_figure(selfparam, arguments, tmp_path):
+    found, shown = tmp_path / "found.json", tmp_path / "found.md"
+    code, out, err = selfparam(*arguments, "--scored", 2, "--json", found, "--markdown", shown)
+    assert code == 0, err
+    values = json.loads(found.read_text("utf-8"))
+    for measure, prompts in (("free_text", 3), ("likelihood", 2)):
+        assert values[measure]["prompts"] == prompts
+        assert {"base", "ours", "popularity", "bm25"} <= values[measure]["recall@10"].keys()
+        assert 0 < values[measure]["p_ours_vs_base"] <= 1
+    assert [r["dialogues"] for r in values["rounds"]] == [2, 2]
+    assert (values["dialogues"], values["candidates"]) == (4, 3)
+    assert "tiny-model: 2 of 2 rounds of 4 dialogues learned; free text 3 prompts with 3 targets" in out
+    assert max(map(len, out.splitlines()[1:])) <= 120
+    for name in ("free text", "likelihood", "ours, round 1", "popularity"):
+        assert name in out
+        assert name in shown.read_text("utf-8")
+    kept = (tmp_path / "out" / "answers.jsonl").read_text("utf-8")
+    code, again, _ = selfparam(*arguments, "--scored", 2)
+    assert code == 0
+    assert again.splitlines()[:8] == out.splitlines()[:8]
+    assert (tmp_path / "out" / "answers.jsonl").read_text("utf-8") == kept
+
+
+def test_the_folder_of_another_run_is_refused(selfparam, arguments, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert selfparam(*arguments, "--limit", 1, "--scored", 1, "--dialogues", 2)[0] == 0
+    code, _, err = selfparam(*arguments, "--limit", 2, "--scored", 1, "--dialogues", 2)
+    assert code == 1
+    assert "holds another run (limit was 1 and is 2); give another --out, or remove it" in err
+
+
+def test_out_of_time_it_shows_what_it_has(selfparam, arguments, monkeypatch):
+    monkeypatch.setattr("langchain_selfparam.cli.eval._within", lambda args: lambda: False)
+    code, out, _ = selfparam(*arguments)
+    assert code == 0
+    assert "0 of 2 rounds" in out
+    assert "popularity" in out
+
+
+def test_what_is_missing_is_named(selfparam, tmp_path, arguments):
+    code, _, err = selfparam("eval", "recommend", "--train", tmp_path / "train.jsonl", "--out", tmp_path / "out")
+    assert code == 1
+    assert "`eval recommend` needs --test, --items" in err
+    code, _, err = selfparam(*arguments[:3], tmp_path / "nowhere.jsonl", *arguments[4:])
+    assert code == 1
+    assert f"there is no file {tmp_path / 'nowhere.jsonl'}" in err
