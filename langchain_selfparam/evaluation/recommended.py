@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_selfparam.evaluation.rankings import AT, CONDITIONS, Score, most_mentioned, p_value, score
-from langchain_selfparam.evaluation.recommendation import BASE, FREE_TEXT, LIKELIHOOD, OURS, Found, Plan
+from langchain_selfparam.evaluation.recommendation import (
+    BASE,
+    BM25,
+    FREE_TEXT,
+    LIKELIHOOD,
+    OURS,
+    POPULARITY,
+    Found,
+    Plan,
+)
 from langchain_selfparam.evaluation.redial import Prompt
 
 _KEY = "recall@10"
@@ -22,7 +31,7 @@ class _Measured:
     def __init__(self, plan: Plan, rankings: Mapping[str, Mapping[int, list[str]]], numbers: Sequence[int]) -> None:
         self.prompts: list[Prompt] = [plan.prompts[at] for at in numbers]
         self.mentioned = [frozenset(plan.catalogue.mentioned(p.text)) for p in self.prompts]
-        self.by_method = {name: [kept[at] for at in numbers] for name, kept in rankings.items()}
+        self.by_method = {name: [rankings[name][at] for at in numbers] for name in sorted(rankings, key=_place)}
 
     def score(self, name: str, **options: Any) -> dict[str, Score]:
         return score(self.prompts, self.by_method[name], self.mentioned, **options)
@@ -31,6 +40,14 @@ class _Measured:
         if name not in self.by_method or other not in self.by_method:
             return None
         return p_value(self.prompts, self.by_method[name], self.by_method[other], self.mentioned)
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where a method stands: what learns nothing first, this method after each round last."""
+    first = (BASE, POPULARITY, BM25)
+    if name in first:
+        return first.index(name), ""
+    return (len(first), name) if not name.startswith(OURS) else (len(first) + 1 + (name == OURS), name)
 
 
 def _measured(plan: Plan, found: Found) -> dict[str, _Measured]:

@@ -29,7 +29,7 @@ def test_it_prints_and_keeps_every_figure(selfparam, arguments, tmp_path):
     assert (values["dialogues"], values["candidates"]) == (4, 3)
     assert "tiny-model: 2 of 2 rounds of 4 dialogues learned; free text 3 prompts with 3 targets" in out
     assert max(map(len, out.splitlines()[1:])) <= 120
-    for name in ("free text", "likelihood", "ours, round 1", "popularity"):
+    for name in ("free text", "likelihood", "ours, round", "popularity"):
         assert name in out
         assert name in shown.read_text("utf-8")
     kept = (tmp_path / "out" / "answers.jsonl").read_text("utf-8")

@@ -132,6 +132,7 @@ def test_figures_and_tables(plan, subject, tmp_path):
         "tiny: 2 of 2 rounds of 4 dialogues learned; free text 3 prompts with 3 targets, "
         "likelihood 2 prompts with 2 targets, 3 candidates"
     )
+    assert [r[0] for r in first[1]] == ["base", "popularity", "bm25", "ours, round 1", "ours"]
     row = dict(zip(first[0], next(r for r in first[1] if r[0] == "base"), strict=True))
     assert row["R@10, %"] == "33.3 ± 27.2"  # one hit of three dialogues: sqrt(6) / 9
     assert row["p, ours"] == "1.0000"
