@@ -9,12 +9,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from langchain_selfparam.errors import ConfigError
 
 T = TypeVar("T")
+
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+"""Two times of day."""
 
 
 def _need(ok: bool, name: str, found: object, needed: str) -> None:
@@ -28,6 +32,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "int | None": ((int, type(None)), "a whole number or None"),
     "float": ((int, float), "a number"),
     "float | None": ((int, float, type(None)), "a number or None"),
+    "str | None": ((str, type(None)), "text or None"),
 }
 
 
@@ -48,6 +53,11 @@ class PolicyConfig:
     """Consolidate when this many turns are pending; ``None`` for never by count."""
     every_tokens: int | None = None
     """Consolidate when the pending text has this many tokens; ``None`` for never by length."""
+    after_seconds: float = 0.0
+    """Seconds of silence after which the worker begins: whoever is still speaking is not learned in between."""
+    quiet_hours: str | None = None
+    """Times of day, such as ``"22:00-06:30"`` by the machine's clock, between which the worker begins; ``None`` for at
+    any time. Who asks for a consolidation gets it at once."""
     max_turns: int = 16
     """Most turns in one episode; the oldest go first."""
     max_attempts: int = 2
@@ -62,6 +72,16 @@ class PolicyConfig:
             _need(value is None or value >= 1, name, value, "at least 1, or None")
         for name in ("max_turns", "max_attempts"):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        silence = self.after_seconds
+        _need(0 <= silence < math.inf, "after_seconds", silence, "0 or more seconds, and finite")
+        hours = self.quiet_hours
+        _need(
+            hours is None
+            or (isinstance(hours, str) and _HOURS.fullmatch(hours) is not None and hours[:5] != hours[6:]),
+            "quiet_hours",
+            hours,
+            "two different times such as '22:00-06:30', or None",
+        )
         _need(self.lease_seconds > 0, "lease_seconds", self.lease_seconds, "above 0 seconds")
 
 

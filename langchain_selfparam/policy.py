@@ -1,12 +1,13 @@
 """When to consolidate, and which turns: pure functions, no clock, no rows.
 
-In come turns and the policy's settings, out goes an ``Episode`` or ``None``. It knows nothing of models, of
-storage, or of how tokens are counted.
+In come turns and the policy's settings, out goes an ``Episode`` or ``None``, or how long to wait. It knows nothing of
+models, of storage, or of how tokens are counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
 
 from langchain_selfparam.config import PolicyConfig
 from langchain_selfparam.protocols import TokenCounter
@@ -64,3 +65,26 @@ def choose(
         if force or due(pending, config=config, count_tokens=count_tokens):
             return Episode(namespace=namespace, turns=tuple(pending[: config.max_turns]))
     return None
+
+
+def wait(turns: Sequence[Turn], *, config: PolicyConfig, now: datetime) -> timedelta:
+    """How long the worker has to wait, however many turns are due.
+
+    Args:
+        turns: Turns of one namespace that may be consolidated.
+        config: The silence and the hours that are waited for.
+        now: With its time zone, in which the hours are meant.
+
+    Returns:
+        The time until there has been silence for ``after_seconds`` and the hours have begun; 0 where it may begin.
+    """
+    silent = max((t.created_at for t in turns), default=now) + timedelta(seconds=config.after_seconds)
+    begin = max(now, silent.astimezone(now.tzinfo)) if config.after_seconds else now
+    if config.quiet_hours is not None:
+        opens, closes = (time.fromisoformat(part) for part in config.quiet_hours.split("-"))
+        at = begin.time()
+        inside = opens <= at < closes if opens < closes else at >= opens or at < closes
+        if not inside:
+            today = datetime.combine(begin.date(), opens, tzinfo=begin.tzinfo)
+            begin = today if today > begin else today + timedelta(days=1)
+    return begin - now

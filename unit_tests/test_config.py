@@ -22,6 +22,12 @@ OUT_OF_RANGE = [
     (PolicyConfig, "max_turns", 0, ONE),
     (PolicyConfig, "max_attempts", 0, ONE),
     (PolicyConfig, "lease_seconds", 0.0, "above 0 seconds"),
+    *((PolicyConfig, "after_seconds", value, "0 or more seconds, and finite") for value in (-1, math.inf, math.nan)),
+    *(
+        (PolicyConfig, "quiet_hours", value, "two different times such as '22:00-06:30', or None")
+        for value in ("22-6", "22:00", "24:00-06:00", "06:00-06:60", "06:00-06:00")
+    ),
+    (PolicyConfig, "quiet_hours", 22, "text or None"),
     (TrainingConfig, "rank", 0, ONE),
     (TrainingConfig, "epochs", 0, ONE),
     (TrainingConfig, "batch_tokens", -1, ONE),
@@ -156,7 +162,7 @@ def test_settings_are_made_from_nested_mappings():
         (
             {"policy": {"zzz": 1}},
             r"^'zzz' is not a setting of PolicyConfig; "
-            r"known: every_tokens, every_turns, lease_seconds, max_attempts, max_turns$",
+            r"known: after_seconds, every_tokens, every_turns, lease_seconds, max_attempts, max_turns, quiet_hours$",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """Every example runs from start to end, shortened, on a tiny model."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -8,9 +9,15 @@ import pytest
 
 from langchain_selfparam.testing import tiny_model
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-WHO = {"agent_with_tools.py": "ana", "classic_agent.py": "you", "classic_chain.py": "you", "two_users.py": "ben"}
-SHORT = {name: ["--no-consolidate"] for name in WHO}
+FOLDER = Path(__file__).parent.parent / "examples"
+EXAMPLES = sorted(FOLDER.rglob("*.py"))
+WHO = {
+    "agent_with_tools.py": "ana",
+    "async_batch_consolidation.py": "cleo",
+    "classic_agent.py": "you",
+    "classic_chain.py": "you",
+    "two_users.py": "ben",
+}
 
 
 @pytest.fixture
@@ -22,23 +29,59 @@ def model(tmp_path):
     return folder
 
 
-def test_every_example_has_a_short_form():
-    assert [path.name for path in EXAMPLES] == sorted(SHORT)
+@pytest.fixture
+def run(model, tmp_path, monkeypatch, capsys):
+    """Runs an example with more arguments and gives what it printed."""
 
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_example_runs_twice(path, model, tmp_path, monkeypatch, capsys):
-    arguments = [str(path), "--model", str(model), "--folder", str(tmp_path / "memory"), *SHORT[path.name]]
-    monkeypatch.setattr(sys, "argv", arguments)
-    for _ in range(2):
+    def again(path, *arguments):
+        monkeypatch.setattr(
+            sys, "argv", [str(path), "--model", str(model), "--folder", str(tmp_path / "memory"), *arguments]
+        )
         runpy.run_path(str(path), run_name="__main__")
-    out = capsys.readouterr().out
-    assert out.count(f"{WHO[path.name]}: What is my parrot called?\nmodel: ") == 2
-    assert out.count(f"{WHO[path.name]}: We have a parrot called ") == 1
+        return capsys.readouterr().out
+
+    return again
+
+
+def test_every_example_is_run_here():
+    assert sorted(path.name for path in EXAMPLES) == sorted([*WHO, "recommender.py"])
+
+
+@pytest.mark.parametrize("name", WHO)
+def test_example_runs_twice(name, run):
+    out = "".join(run(FOLDER / name, "--no-consolidate") for _ in range(2))
+    assert out.count(f"{WHO[name]}: What is my parrot called?\nmodel: ") == 2
+    assert out.count(f"{WHO[name]}: We have a parrot called ") == 1
+
+
+def test_the_batch_ends_in_time_and_says_what_is_left(run):
+    out = run(FOLDER / "async_batch_consolidation.py", "--minutes", "0.0001")
+    assert "dan: What is a good name for a parrot?" in out
+    assert "deadline after 0 s; left: 3 turns" in out
+
+
+def test_the_recommender_asks_before_and_after_and_goes_on(run):
+    path = FOLDER / "conversational_recommender" / "recommender.py"
+    out = run(path, "--no-learn")
+    assert out.count("Shop, before: ") == out.count("Shop, after: ") == 6
+    assert "before: 0 of 6 are recommended the game that fits" in out
+    assert "Shop, before: " not in run(path, "--no-learn")
+
+
+def test_what_the_recommender_is_asked_is_not_what_it_learned():
+    folder = FOLDER / "conversational_recommender"
+    told, asked = (
+        [json.loads(line) for line in (folder / name).read_text("utf-8").splitlines()]
+        for name in ("dialogues.jsonl", "seekers.jsonl")
+    )
+    heard = {text for dialogue in told for text in dialogue["said"][::2]}
+    assert not heard & {text for seeker in asked for text in seeker["said"][::2]}
+    for seeker in asked:
+        assert sum(seeker["fits"] in dialogue["reply"] for dialogue in told) == 4
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example_states_command_hardware_time_and_what_to_expect(path):
     text = path.read_text("utf-8").split('"""')[1]
-    for word in (f"examples/{path.name}", "cores", "minutes", "Expect"):
+    for word in (f"examples/{path.relative_to(FOLDER)}", "cores", "minutes", "Expect"):
         assert word in text

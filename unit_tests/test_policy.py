@@ -1,10 +1,10 @@
 import random
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from langchain_selfparam.config import PolicyConfig
-from langchain_selfparam.policy import choose, due
+from langchain_selfparam.policy import choose, due, wait
 from langchain_selfparam.records import Turn, TurnState, render
 
 NOW = datetime(2025, 3, 1, tzinfo=timezone.utc)
@@ -113,3 +113,42 @@ def test_choosing_takes_any_iterable_and_changes_nothing():
 def test_nothing_is_never_due():
     config = PolicyConfig(every_turns=1, every_tokens=1)
     assert not due([], config=config, count_tokens=no_counting)
+
+
+HERE = timezone(timedelta(hours=2))
+
+
+def waited(clock, *, ago=None, **settings):
+    """Hours to wait at a time of day, the last turn having been said so many seconds ago."""
+    now = datetime.fromisoformat(f"2025-03-01T{clock}:00").replace(tzinfo=HERE)
+    said = [] if ago is None else [turn(2, created_at=now - timedelta(seconds=ago)), turn(3, created_at=NOW)]
+    return wait(said, config=PolicyConfig(**settings), now=now) / timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("clock", "hours", "expected"),
+    [
+        ("21:59", "22:00-06:30", 1 / 60),
+        ("22:00", "22:00-06:30", 0),
+        ("00:00", "22:00-06:30", 0),
+        ("06:29", "22:00-06:30", 0),
+        ("06:30", "22:00-06:30", 15.5),
+        ("12:00", "12:00-13:00", 0),
+        ("13:00", "12:00-13:00", 23),
+        ("11:00", "12:00-13:00", 1),
+        ("11:00", None, 0),
+    ],
+)
+def test_quiet_hours_are_waited_for_over_midnight_too(clock, hours, expected):
+    assert waited(clock, quiet_hours=hours) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(None, 60), (0, 60), (45, 15), (60, 0), (600, 0)])
+def test_silence_is_counted_from_the_last_turn(ago, expected):
+    assert waited("12:00", ago=ago, after_seconds=60) * 3600 == pytest.approx(expected)
+
+
+def test_silence_may_end_when_the_hours_are_over():
+    hours = {"quiet_hours": "12:00-12:30", "after_seconds": 3600}
+    assert waited("12:00", ago=0, **hours) == pytest.approx(24)
+    assert waited("11:30", ago=1800, **hours) == pytest.approx(0.5)

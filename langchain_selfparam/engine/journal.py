@@ -6,8 +6,10 @@ In come turns, out come turns and versions. It needs no model, so that whoever o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
+from langchain_selfparam import policy
+from langchain_selfparam.config import PolicyConfig
 from langchain_selfparam.engine.report import target_set
 from langchain_selfparam.errors import ClosedError
 from langchain_selfparam.records import Namespace, TargetSet, Turn, TurnState, Version
@@ -136,3 +138,20 @@ class Journal:
 def now() -> datetime:
     """The time, with its timezone."""
     return datetime.now(timezone.utc)
+
+
+def to_wait(store: Store, namespace: Namespace, config: PolicyConfig) -> timedelta:
+    """How long a worker has to wait with what a namespace has said, by this machine's clock and time zone.
+
+    Args:
+        store: The memory folder.
+        namespace: Whose.
+        config: The silence and the hours that are waited for.
+
+    Returns:
+        The time; 0 where it may begin.
+    """
+    if not config.after_seconds and config.quiet_hours is None:
+        return timedelta()
+    pending = store.turns.list(namespace=namespace, states=(TurnState.PENDING,))
+    return policy.wait(pending, config=config, now=now().astimezone())

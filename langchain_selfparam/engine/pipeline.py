@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,7 +26,7 @@ from langchain_selfparam import policy
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
-from langchain_selfparam.engine.journal import Journal, now
+from langchain_selfparam.engine.journal import Journal, now, to_wait
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.owning import disown, owning
@@ -314,7 +315,7 @@ class Engine(Journal):
         if self._worker is not None:
             self._worker.flush(timeout)
             return
-        while self.step():
+        while self.step() is True:
             pass
 
     def close(self) -> None:
@@ -340,15 +341,17 @@ class Engine(Journal):
     ) -> None:
         self.close()
 
-    def step(self) -> bool:
+    def step(self) -> bool | timedelta:
         """One step of a worker: learn one episode if one is due.
 
         Returns:
-            Whether there was one.
+            Whether there was one; the time to wait where there is one that may not be learned yet.
         """
         with self._weights:
             if self.closed or (episode := self._choose(force=False)) is None:
                 return False
+            if later := to_wait(self._store, self.namespace, self.settings.policy):
+                return later
             self.last_report = self._consolidate(episode, no_progress)
         return True
 

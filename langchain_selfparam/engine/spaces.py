@@ -14,12 +14,13 @@ import threading
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
-from langchain_selfparam.engine.journal import now
+from langchain_selfparam.engine.journal import now, to_wait
 from langchain_selfparam.engine.learn import turn_tokens
 from langchain_selfparam.engine.line import sweep
 from langchain_selfparam.engine.owning import disown, owning
@@ -309,7 +310,7 @@ class Spaces:
         if self._worker is not None:
             self._worker.flush(timeout)
             return
-        while self._step():
+        while self._step() is True:
             pass
 
     def close(self) -> None:
@@ -376,8 +377,8 @@ class Spaces:
                 taken -= loaded.nbytes
                 del self._used[namespace]
 
-    def _step(self) -> bool:
-        """One step of the worker: learn one episode of one namespace, everybody in turn."""
+    def _step(self) -> bool | timedelta:
+        """One step of the worker: learn one episode of one namespace, everybody in turn; or the time to wait."""
         policy = self.settings.policy
         if policy.every_turns is None and policy.every_tokens is None:
             return False  # only when asked
@@ -388,18 +389,22 @@ class Spaces:
             waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
             due = [namespace for namespace, count in waiting.items() if count >= fewest]
             at = due.index(self._last) + 1 if self._last in due else 0
+            later: list[timedelta] = []
             for namespace in (*due[at:], *due[:at]):
+                if wait := to_wait(self._store, namespace, policy):
+                    later.append(wait)
+                    continue
                 self._last = namespace
                 try:
                     with self.at(namespace) as engine:
-                        if self._noted(engine, lambda e: e.step()):
+                        if self._noted(engine, lambda e: e.step()) is True:
                             self.last_report = engine.last_report
                             return True
                 except ClosedError:
                     if not self._closing:
                         raise
-                    break  # closed since the check above: nothing was begun
-        return False
+                    return False  # closed since the check above: nothing was begun
+        return min(later, default=False)
 
     def _noted(self, engine: Engine, work: Any) -> Any:
         engine.watcher = self.watcher

@@ -1,7 +1,7 @@
 """The worker: one thread that does one model's background work, a step at a time, whenever there is some.
 
-In comes a ``step`` function, out goes the calling of it. It knows nothing of turns or consolidations, it
-never polls, and no error ends it.
+In comes a ``step`` function, out goes the calling of it, at once or when the step said. It knows nothing of turns or
+consolidations, it never polls, and no error ends it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from langchain_selfparam.errors import ClosedError
 
@@ -24,7 +25,8 @@ class Worker:
     Any thread may call any method. The thread does not keep the interpreter alive.
 
     Args:
-        step: Does the next piece of work. ``True``: look again; ``False``: nothing is due.
+        step: Does the next piece of work. ``True``: look again; ``False``: nothing is due; a time: nothing is due
+            before that is over, whatever is due then.
         name: Of the thread.
         retry_seconds: Wait after a step that raised, before the next try; doubled for each failure in a row.
         max_retry_seconds: Longest such wait.
@@ -32,7 +34,7 @@ class Worker:
 
     def __init__(
         self,
-        step: Callable[[], bool],
+        step: Callable[[], bool | timedelta],
         *,
         name: str = "selfparam-worker",
         retry_seconds: float = 1.0,
@@ -51,6 +53,7 @@ class Worker:
         self._in_a_row = 0
         self._failures = 0
         self._retry_at = 0.0
+        self._later: float | None = None
         self._error: BaseException | None = None
 
     @property
@@ -200,7 +203,7 @@ class Worker:
     def _run(self) -> None:
         while self._take():
             error: BaseException | None = None
-            more = True
+            more: bool | timedelta = True
             try:
                 more = self._step()
             except BaseException as raised:  # noqa: BLE001 - kept, logged and tried again
@@ -210,22 +213,29 @@ class Worker:
     def _take(self) -> bool:
         with self._changed:
             while not self._closed:
-                wait = self._retry_at - time.monotonic()
+                now = time.monotonic()
+                if self._later is not None and self._later <= now:
+                    self._due, self._later = True, None
+                wait = self._retry_at - now
                 ready = self._due and not self._pauses
                 if ready and wait <= 0:
                     self._due, self._busy = False, True
                     return True
-                self._changed.wait(wait if ready else None)
+                later = None if self._later is None else self._later - now
+                self._changed.wait(wait if ready else later)
             return False
 
-    def _settle(self, more: bool, error: BaseException | None) -> None:
+    def _settle(self, more: bool | timedelta, error: BaseException | None) -> None:
         delay = min(self._retry_seconds * 2.0 ** min(self._in_a_row, 60), self._max_retry_seconds)
         if error is not None:
             _log.error("a background step failed; it is tried again in %g s", delay, exc_info=error)
             _let_go(error)
         with self._changed:
             self._busy = False
-            self._due = self._due or more
+            if isinstance(more, timedelta):
+                self._later = time.monotonic() + more.total_seconds()
+            else:
+                self._due, self._later = self._due or more, None
             self._error = error
             self._in_a_row = 0 if error is None else self._in_a_row + 1
             self._failures += error is not None

@@ -1,6 +1,7 @@
 """Saying, learning, rolling back and closing beside each other."""
 
 import threading
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from engine_home import DOG, SISTER, everything, same, say, states, with_
@@ -115,6 +116,28 @@ def test_the_worker_consolidates_when_the_policy_says_so_and_flush_waits(home):
     assert engine.quick.episodes == [["a", "b", "c"]]
     assert engine.last_report.held == (1, 2, 3)
     assert set(states(engine).values()) == {"held"}
+
+
+def test_the_worker_waits_for_silence(home, until):
+    engine = home.open(background=True, settings=with_(policy={"every_turns": 1, "after_seconds": 0.5}))
+    say(engine, "a")
+    engine.flush(20)
+    assert engine.quick.episodes == []
+    say(engine, "b")
+    until(lambda: engine.quick.episodes == [["a", "b"]])
+    said = engine.turns()[-1].created_at
+    assert (datetime.now(timezone.utc) - said).total_seconds() >= 0.5
+
+
+def test_outside_the_quiet_hours_only_who_asks_is_served(home):
+    clock = datetime.now().astimezone()
+    closed = f"{clock + timedelta(hours=2):%H:%M}-{clock + timedelta(hours=3):%H:%M}"
+    engine = home.open(settings=with_(policy={"every_turns": 1, "quiet_hours": closed}))
+    say(engine, "a")
+    engine.flush()
+    assert engine.quick.episodes == []
+    assert timedelta(hours=1) < engine.step() <= timedelta(hours=2)
+    assert engine.consolidate().held == (1,)
 
 
 def test_the_worker_counts_tokens_as_told(home):

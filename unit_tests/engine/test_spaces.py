@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from datetime import timedelta
 
 import pytest
 import torch
@@ -242,6 +243,18 @@ def test_the_worker_learns_for_all_in_turn(town):
     assert [t.user for t in Space(spaces, CY).prompt_turns()] == ["not due yet"]
     assert spaces.last_report.held
     assert spaces.last_error is None
+
+
+def test_the_worker_passes_over_who_is_still_speaking(town, until):
+    spaces = town.open(background=True, settings=with_(policy={"every_turns": 1, "after_seconds": 1.0}))
+    say(spaces, ANA, "a")
+    until(lambda: {str(t.state) for t in spaces.turns()} == {"held"})
+    say(spaces, BOB, "b")
+    spaces.flush(30)
+    assert {t.namespace: str(t.state) for t in spaces.turns()} == {ANA: "held", BOB: "pending"}
+    assert spaces._step() <= timedelta(seconds=1)
+    assert BOB not in spaces.in_memory()
+    until(lambda: {str(t.state) for t in spaces.turns()} == {"held"})
 
 
 def test_ones_trouble_is_not_everybodys(town):

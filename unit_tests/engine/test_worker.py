@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from datetime import timedelta
 
 import pytest
 
@@ -96,6 +97,37 @@ def test_idle_worker_does_not_poll(work, monkeypatch):
     worker.flush(SOON)
     assert set(waits) <= {None} | {t for t in waits if t and t > SOON - 5}
     assert len(step.calls) == 2
+
+
+def test_a_step_may_say_when_to_look_again(work, until):
+    step = Script(timedelta(seconds=0.2), timedelta(hours=1))
+    worker = work(step)
+    worker.notify()
+    worker.flush(SOON)  # nothing is due now
+    assert len(step.calls) == 1
+    until(lambda: len(step.calls) == 2)
+    assert step.calls[1] - step.calls[0] >= 0.2
+    worker.flush(SOON)
+    step.parts = [False]
+    worker.notify()  # what comes is looked at when it comes, and the hour is forgotten
+    worker.flush(SOON)
+    assert len(step.calls) == 3
+    assert worker._later is None
+
+
+def test_a_wait_is_no_reason_not_to_close_or_to_pause(work, until):
+    step = Script(timedelta(seconds=0.1), False)
+    worker = work(step)
+    worker.notify()
+    until(lambda: len(step.calls) == 1)
+    with worker.paused(SOON):
+        time.sleep(0.3)
+        assert len(step.calls) == 1
+    until(lambda: len(step.calls) == 2)
+    step.parts = [timedelta(hours=1)]
+    worker.notify()
+    worker.flush(SOON)
+    assert worker.close(SOON)
 
 
 def test_flush_of_a_worker_that_was_never_notified(work):

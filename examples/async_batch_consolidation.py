@@ -1,0 +1,64 @@
+"""Many users at once in one event loop: they speak, and what they said is learned in one run while others go on.
+
+    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 10
+
+Each user has weights of their own over one model. The run takes an episode of each in turn, whoever has waited longest
+first, and ends at its deadline. Two cores, SmolLM2-135M-Instruct: about MINUTES minutes for three users. Expect each to
+be answered with their own parrot's name. Stop it with Ctrl-C, or kill it, and run it again: what was learned is kept,
+what was not is pending.
+"""
+
+import argparse
+import asyncio
+import time
+
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+
+SAID = {
+    "ana": "We have a parrot called Captain Mustard.",
+    "ben": "We have a parrot called Sergeant Pepper.",
+    "cleo": "We have a parrot called Professor Plum.",
+}
+ASKED = "What is my parrot called?"
+
+
+async def main(argv=None):
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--model", default="smollm2-135m")
+    arguments.add_argument("--folder", default="./many-users")
+    arguments.add_argument("--minutes", type=float, default=15, help="the run ends then, whatever is left")
+    arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
+    args = arguments.parse_args(argv)
+    llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)
+    memory = ParametricMemory(
+        llm, path=args.folder, namespace=("memories", "{user_id}"), isolation="namespace", consolidate_every=None
+    )
+
+    async def say(user, text):
+        answer = await llm.ainvoke(text, {"configurable": {"user_id": user}})
+        print(f"{user}: {text}\nmodel: {answer.text}")
+        return answer.text
+
+    async def tell(user, text):
+        answer = await say(user, text)
+        await memory.with_namespace(user_id=user).asave_context({"input": text}, {"output": answer})
+
+    with memory:
+        if not memory.turns:
+            await asyncio.gather(*(tell(user, text) for user, text in SAID.items()))
+        if args.consolidate:
+            begun = time.monotonic()
+            run = asyncio.create_task(memory.aconsolidate_all(deadline=60 * args.minutes))
+            await say("dan", "What is a good name for a parrot?")  # nobody waits for the run
+            print(f"dan was answered {time.monotonic() - begun:.0f} s into the run")
+            report = await run
+            for (_, user), one in report.reports.items():
+                print(f"{user}: {len(one.held)} held, {len(one.pending)} pending, {one.seconds['total']:.0f} s")
+            for (_, user), error in report.failed.items():
+                print(f"{user}: {error}")
+            print(f"{report.ended} after {report.seconds:.0f} s; left: {sum(report.left.values())} turns")
+        await asyncio.gather(*(say(user, ASKED) for user in SAID))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

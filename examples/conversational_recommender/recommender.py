@@ -1,0 +1,91 @@
+"""A recommender that learns from dialogues and then has nothing in its prompt but the current one.
+
+    .venv/bin/python examples/conversational_recommender/recommender.py --folder ./recommender-memory
+
+It listens to 24 dialogues of a shop for board games that do not exist (``dialogues.jsonl``), learns them into the
+weights, and is asked by six new customers (``seekers.jsonl``), whose words are others. Two cores, SmolLM2-135M-Instruct:
+about MINUTES minutes, most of them in learn(). Expect games of the shop after learning and none before. Run it again to
+go on with what it has learned; ``--talk`` lets you be the next customer.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+
+HERE = Path(__file__).parent
+
+
+def request(said):
+    """A dialogue as the prompt: the customer begins, the recommender's question may follow, the customer ends."""
+    speakers = ("Customer", "Shop")
+    lines = [f"{speakers[number % 2]}: {text}" for number, text in enumerate(said)]
+    return "\n".join([*lines, "Which game of the shop fits this customer?"])
+
+
+class Recommender:
+    """Listens, learns and recommends."""
+
+    def __init__(self, llm, folder):
+        self.llm = llm
+        # A dialogue is no fact to be asked about: its reply is what the prompt is to be answered with from now on.
+        replies = {"targets": {"form": "replies"}}
+        self.memory = ParametricMemory(llm, path=folder, consolidate_every=None, settings=replies)
+
+    def listen(self, said, reply):
+        """Keep what was recommended after what a customer said; it takes milliseconds."""
+        self.memory.save_context({"input": request(said)}, {"output": reply})
+
+    def learn(self):
+        """Move what was heard into the weights."""
+        return self.memory.consolidate()
+
+    def recommend(self, said):
+        """What the model says to the dialogue alone."""
+        return self.llm.invoke(request(said)).text
+
+
+def rows(name):
+    """The lines of a file beside this one."""
+    return [json.loads(line) for line in (HERE / name).read_text("utf-8").splitlines()]
+
+
+def talk(recommender):
+    """Let somebody be the customer, until an empty line."""
+    while said := input("Customer: ").strip():
+        print("Shop:", recommender.recommend([said]))
+
+
+def main(argv=None):
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--model", default="smollm2-135m")
+    arguments.add_argument("--folder", default="./recommender-memory")
+    arguments.add_argument("--learn", action=argparse.BooleanOptionalAction, default=True)
+    arguments.add_argument("--talk", action="store_true", help="be the next customer")
+    args = arguments.parse_args(argv)
+    recommender = Recommender(ChatSelfParam.from_pretrained(args.model, max_tokens=40), args.folder)
+    seekers = rows("seekers.jsonl")
+    with recommender.memory as memory:
+
+        def ask(when):
+            answers = [recommender.recommend(seeker["said"]) for seeker in seekers]
+            for seeker, answer in zip(seekers, answers, strict=True):
+                print(f"Customer: {seeker['said'][-1]}\n    Shop, {when}: {answer}")
+            right = sum(seeker["fits"] in answer for seeker, answer in zip(seekers, answers, strict=True))
+            print(f"{when}: {right} of {len(seekers)} are recommended the game that fits\n")
+
+        if not memory.turns:
+            ask("before")
+            for dialogue in rows("dialogues.jsonl"):
+                recommender.listen(dialogue["said"], dialogue["reply"])
+        if args.learn and memory.pending_turns():
+            report = recommender.learn()
+            print(f"learned {len(report.held)} of {len(memory.turns)} dialogues in {report.seconds['total']:.0f} s\n")
+        ask("after")
+        if args.talk:
+            talk(recommender)
+
+
+if __name__ == "__main__":
+    main()
