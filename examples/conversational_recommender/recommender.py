@@ -3,7 +3,7 @@
     .venv/bin/python examples/conversational_recommender/recommender.py --folder ./recommender-memory
 
 It listens to 24 dialogues of a shop for board games that do not exist (``dialogues.jsonl``), learns them into the
-weights, and is asked by six new customers (``seekers.jsonl``), whose words are others. Two cores, SmolLM2-135M-Instruct:
+weights, and is asked by six new customers (``seekers.jsonl``), who use other words. Two cores, SmolLM2-135M-Instruct:
 about MINUTES minutes, most of them in learn(). Expect games of the shop after learning and none before. Run it again to
 go on with what it has learned; ``--talk`` lets you be the next customer.
 """
@@ -30,8 +30,8 @@ class Recommender:
     def __init__(self, llm, folder):
         self.llm = llm
         # A dialogue is no fact to be asked about: its reply is what the prompt is to be answered with from now on.
-        replies = {"targets": {"form": "replies"}}
-        self.memory = ParametricMemory(llm, path=folder, consolidate_every=None, settings=replies)
+        settings = {"targets": {"form": "replies"}, "policy": {"max_turns": 100}}
+        self.memory = ParametricMemory(llm, path=folder, consolidate_every=None, settings=settings)
 
     def listen(self, said, reply):
         """Keep what was recommended after what a customer said; it takes milliseconds."""

@@ -130,7 +130,7 @@ def _trained(
 
     model = shadow.model
     clock.start()
-    report = student.train(
+    report = student.Course(
         Reader(model, compiled=config.compiled),
         head,
         shadow.parameters,
@@ -139,7 +139,7 @@ def _trained(
         config=config,
         autocast=mixed_precision(model.device, model.dtype),
         progress=stepped,
-    )
+    ).run()
     return report, times
 
 

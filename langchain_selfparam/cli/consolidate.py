@@ -46,6 +46,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--max-tokens", type=count, metavar="N", help="begin nothing after so many tokens of turns")
     silence = "leave out who has said something in the last so many seconds (default: 0)"
     parser.add_argument("--after-seconds", type=float, default=0.0, metavar="S", help=silence)
+    beside = "namespaces that are trained in one row (default: 1; pays on a GPU)"
+    parser.add_argument("--concurrency", type=count, default=1, metavar="N", help=beside)
     add_json(parser)
 
 
@@ -72,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
             deadline=None if args.limit_minutes is None else args.limit_minutes * 60,
             max_tokens=args.max_tokens,
             after_seconds=args.after_seconds,
+            concurrency=args.concurrency,
             progress=bars,
         )
     if args.json:

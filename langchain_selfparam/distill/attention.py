@@ -28,7 +28,9 @@ _FLASH = "_scaled_dot_product_flash_attention_for_cpu"
 _LONG = 128
 """Tokens of a prefix or a document from which on fused attention is worth the merging."""
 
-_LAYOUT: contextvars.ContextVar[Layout | Tree | None] = contextvars.ContextVar("selfparam_layout", default=None)
+_LAYOUT: contextvars.ContextVar[tuple[Layout, ...] | Tree | None] = contextvars.ContextVar(
+    "selfparam_layout", default=None
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,8 +42,10 @@ class Layout:
         gather: Row positions of each document's tokens, int64 [B, L]; padded with position 0.
         scatter: For each token behind the prefix its place in the flattened [B * L], int64 [T - P].
         own: Which of a document's tokens each of its tokens sees, bool [B, L, L]; padding sees itself.
+        tokens: T.
     """
 
+    tokens: int
     prefix: int
     gather: torch.Tensor
     scatter: torch.Tensor
@@ -61,7 +65,7 @@ class Layout:
         scatter = torch.nonzero(real.flatten())[:, 0]
         causal = steps[:, None] >= steps[None, :]
         own = causal[None] & real[:, None, :] | torch.eye(longest, dtype=torch.bool)[None]
-        return cls(prefix, gather.to(device), scatter.to(device), own.to(device))
+        return cls(packed.tokens, prefix, gather.to(device), scatter.to(device), own.to(device))
 
 
 @contextlib.contextmanager
@@ -72,10 +76,11 @@ def layout(row: Pack | Tree, device: torch.device) -> Iterator[None]:
         row: The row that is about to be read.
         device: Where the row lies.
     """
+    where: tuple[Layout, ...] | Tree
     if isinstance(row, Tree):
-        where: Layout | Tree = dataclasses.replace(row, ancestors=row.ancestors.to(device), real=row.real.to(device))
+        where = dataclasses.replace(row, ancestors=row.ancestors.to(device), real=row.real.to(device))
     else:
-        where = Layout.of(row, device)
+        where = tuple(Layout.of(part, device) for part in row.parts or (row,))
     token = _LAYOUT.set(where)
     try:
         yield
@@ -166,13 +171,22 @@ def attend(
         msg = f"attention {NAME!r} was used outside a layout; read packed rows through distill.reader.Reader"
         raise RuntimeError(msg)
     del attention_mask, kwargs
-    groups = query.shape[1] // key.shape[1]
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if isinstance(where, Tree):
         return _on_tree(query, key, value, where, scale), None
+    if len(where) == 1:
+        return _on_row(query, key, value, where[0], scale), None
+    sizes = [one.tokens for one in where]
+    rows = zip(*(torch.split(t, sizes, 2) for t in (query, key, value)), where, strict=True)
+    return torch.cat([_on_row(q, k, v, one, scale) for q, k, v, one in rows], 1), None
+
+
+def _on_row(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Layout, scale: float) -> torch.Tensor:
+    """Attention of one row's documents over its prefix and themselves."""
+    groups = query.shape[1] // key.shape[1]
     longest = max(where.prefix, where.gather.shape[1])
     if where.prefix and longest >= _LONG and _has_flash(query) and not torch.is_grad_enabled():
-        return _by_flash(query, key, value, where, scale), None
+        return _by_flash(query, key, value, where, scale)
     q, k, v = query[0] * scale, key[0], value[0]
     if groups > 1:
         k, v = k.repeat_interleave(groups, 0), v.repeat_interleave(groups, 0)
@@ -192,4 +206,4 @@ def attend(
     causal = torch.ones(P, P, dtype=torch.bool, device=q.device).tril()
     p_pre = torch.softmax(scores.masked_fill(~causal, float("-inf")), -1, dtype=torch.float32).to(v.dtype)
     prefix = torch.bmm(p_pre, v_pre)
-    return torch.cat([prefix, documents], 1).transpose(0, 1)[None].contiguous(), None
+    return torch.cat([prefix, documents], 1).transpose(0, 1)[None].contiguous()

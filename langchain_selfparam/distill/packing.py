@@ -10,6 +10,7 @@ Dimensions: T tokens of the row (prefix and continuations), N answer tokens.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ class Pack:
         answer_at: Positions whose hidden states predict answer tokens, int64 [N].
         answer_ids: The answer tokens, int64 [N].
         lengths: Answer tokens of each document.
+        parts: The rows that stand side by side in this one, where it was made by ``join``.
     """
 
     keys: tuple[int, ...]
@@ -57,6 +59,7 @@ class Pack:
     answer_at: torch.Tensor
     answer_ids: torch.Tensor
     lengths: tuple[int, ...]
+    parts: tuple[Pack, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -120,6 +123,41 @@ def pack(documents: Sequence[Document]) -> Pack:
     )
 
 
+def join(packs: Sequence[Pack]) -> Pack:
+    """Put rows side by side, each with a prefix of its own and none seeing another: rows of several students.
+
+    Args:
+        packs: At least one; none made by ``join``.
+
+    Returns:
+        One row. Its keys are the rows' one after another, and may come more than once.
+    """
+    if len(packs) == 1:
+        return packs[0]
+    starts = [0, *itertools.accumulate(packed.tokens for packed in packs)]
+    owners, documents = [], 0
+    for number, packed in enumerate(packs):
+        # A prefix's tokens are its own part's: each part's has another number below 0.
+        owners.append(torch.where(packed.owner < 0, -1 - number, packed.owner + documents))
+        documents += len(packed.keys)
+    return Pack(
+        keys=tuple(key for packed in packs for key in packed.keys),
+        input_ids=torch.cat([packed.input_ids for packed in packs], 1),
+        position_ids=torch.cat([packed.position_ids for packed in packs], 1),
+        owner=torch.cat(owners),
+        answer_at=torch.cat([packed.answer_at + start for packed, start in zip(packs, starts, strict=False)]),
+        answer_ids=torch.cat([packed.answer_ids for packed in packs]),
+        lengths=tuple(length for packed in packs for length in packed.lengths),
+        parts=tuple(packs),
+    )
+
+
+def _part(packed: Pack) -> torch.Tensor:
+    """Number of the part that each token is in, int64 [T]."""
+    sizes = [part.tokens for part in packed.parts] or [packed.tokens]
+    return torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+
+
 def visible(packed: Pack, *, window: int | None = None) -> torch.Tensor:
     """Which tokens each token sees: the prefix and its own document up to itself.
 
@@ -130,9 +168,9 @@ def visible(packed: Pack, *, window: int | None = None) -> torch.Tensor:
     Returns:
         bool [1, 1, T, T], true where row sees column.
     """
-    owner, position = packed.owner, packed.position_ids[0]
+    owner, position, part = packed.owner, packed.position_ids[0], _part(packed)
     same = (owner[:, None] == owner[None, :]) | (owner[None, :] < 0)
-    seen = same & (position[:, None] >= position[None, :])
+    seen = same & (part[:, None] == part[None, :]) & (position[:, None] >= position[None, :])
     if window is not None:
         seen &= position[:, None] - position[None, :] < window
     return seen[None, None]
@@ -167,6 +205,7 @@ def padded(packed: Pack, tokens: int) -> Pack:
         input_ids=torch.cat([packed.input_ids, zeros], 1),
         position_ids=torch.cat([packed.position_ids, zeros], 1),
         owner=torch.cat([packed.owner, beyond + torch.arange(missing)]),
+        parts=(*packed.parts[:-1], padded(packed.parts[-1], packed.parts[-1].tokens + missing)) if packed.parts else (),
     )
 
 
@@ -183,11 +222,11 @@ def flex_mask(packed: Pack, device: torch.device, *, window: int | None = None) 
     """
     from torch.nn.attention.flex_attention import create_block_mask
 
-    owner, position = packed.owner.to(device), packed.position_ids[0].to(device)
+    owner, position, part = (t.to(device) for t in (packed.owner, packed.position_ids[0], _part(packed)))
     back = packed.tokens if window is None else window
 
     def sees(batch: Any, head: Any, query: Any, key: Any) -> Any:
-        same = (owner[query] == owner[key]) | (owner[key] < 0)
+        same = ((owner[query] == owner[key]) | (owner[key] < 0)) & (part[query] == part[key])
         return same & (position[query] >= position[key]) & (position[query] - position[key] < back)
 
     return create_block_mask(sees, B=1, H=1, Q_LEN=packed.tokens, KV_LEN=packed.tokens, device=device)

@@ -1,7 +1,8 @@
 """The student: the same model without the context, plus a LoRA, trained until it says what the teacher said.
 
 In come documents without context, the teacher's targets for them and a shadow that holds a trainable LoRA; the LoRA's
-factors are changed in place and a ``TrainReport`` goes out. It knows nothing of PEFT, of the served model or of files.
+factors are changed in place and a ``TrainReport`` goes out. A ``Course`` takes its steps alone, or beside others that
+read the same row (see ``abreast``). It knows nothing of PEFT, of the served model or of files.
 """
 
 from __future__ import annotations
@@ -46,23 +47,8 @@ def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
     return config.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * along)))
 
 
-def train(
-    reader: Reader,
-    head: Head,
-    parameters: Sequence[torch.nn.Parameter],
-    documents: Sequence[Document],
-    targets: TeacherTargets,
-    *,
-    config: TrainingConfig,
-    alternating: Sequence[Document] = (),
-    passing: Sequence[Document] = (),
-    held_out: Sequence[Document] = (),
-    steering: Steering | None = None,
-    weights: Mapping[int, float] | None = None,
-    autocast: Callable[[], Any] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> TrainReport:
-    """Minimise mean KL(teacher ‖ student) per answer token over the documents.
+class Course:
+    """One student's training, a step at a time: minimises mean KL(teacher ‖ student) per answer token.
 
     Args:
         reader: Reads the shadow; gradients reach ``parameters`` through it.
@@ -80,32 +66,100 @@ def train(
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
 
-    Returns:
-        Steps, tokens and the curve.
-
     Raises:
         UnsupportedModelError: The head is among the parameters.
-        NonFiniteLossError: A step's loss or gradient is NaN or infinite; the factors are then of no use.
     """
-    head.refuse_trained(parameters)
-    plan, epochs = _plan(documents, alternating, passing, config)
-    ends, optimizer = set(itertools.accumulate(epochs)), _optimizer(parameters, config)
-    read, curve = [pack(group) for group in plan], list[TrainPoint]()
-    for step, packed in enumerate(read, 1):
-        rate = _set_rate(optimizer, learning_rate(step - 1, len(plan), config))
-        kl_N = _kl(reader, head, packed, targets, autocast)
-        weight_N = _weights(packed, weights or {}, steering.factor if steering else 1.0, kl_N.device)
-        value = _step(optimizer, parameters, kl_N, weight_N, f"training step {step} of {len(plan)}", config)
+
+    def __init__(
+        self,
+        reader: Reader,
+        head: Head,
+        parameters: Sequence[torch.nn.Parameter],
+        documents: Sequence[Document],
+        targets: TeacherTargets,
+        *,
+        config: TrainingConfig,
+        alternating: Sequence[Document] = (),
+        passing: Sequence[Document] = (),
+        held_out: Sequence[Document] = (),
+        steering: Steering | None = None,
+        weights: Mapping[int, float] | None = None,
+        autocast: Callable[[], Any] | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        head.refuse_trained(parameters)
+        self.autocast = autocast
+        self._reader, self._head, self._parameters, self._targets = reader, head, parameters, targets
+        self._config, self._held_out, self._steering, self._progress = config, held_out, steering, progress
+        self._weights = weights or {}
+        plan, self._epochs = _plan(documents, alternating, passing, config)
+        self._rows = [pack(group) for group in plan]
+        self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters, config)
+        self._curve: list[TrainPoint] = []
+        self._value = math.nan
+        self._done = not self._rows
+
+    @property
+    def row(self) -> Pack | None:
+        """What is read for the next step; ``None`` where there is none."""
+        return None if self._done else self._rows[len(self._curve)]
+
+    def loss(self, hidden_ND: torch.Tensor) -> torch.Tensor:
+        """The loss of the next step, whose gradient ``step`` follows.
+
+        Args:
+            hidden_ND: What was read of ``row``.
+
+        Returns:
+            The weighted mean KL, nats per answer token.
+        """
+        packed = self._rows[len(self._curve)]
+        self._optimizer.zero_grad(set_to_none=True)
+        kl_N = forward_kl(hidden_ND, self._head, concatenate([self._targets.rows[key] for key in packed.keys]))
+        self._value = float(kl_N.detach().mean())
+        factor = self._steering.factor if self._steering else 1.0
+        weight_N = _weights(packed, self._weights, factor, kl_N.device)
+        return (kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)
+
+    def step(self) -> None:
+        """One step down the gradient of ``loss``, clipped; after an epoch a look at recall and drift.
+
+        Raises:
+            NonFiniteLossError: The loss or the gradient is NaN or infinite; the factors are then of no use.
+        """
+        step, steps = len(self._curve) + 1, len(self._rows)
+        rate = _set_rate(self._optimizer, learning_rate(step - 1, steps, self._config))
+        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self._config.clip))
+        _need_finite(self._value, norm, f"training step {step} of {steps}", self._config)
+        self._optimizer.step()
         recall = drift = None
-        if step in ends:
-            recall = _recall(reader, head, held_out, autocast) if held_out else None
-            if steering:
-                drift = steering.look(reader, head, targets, done=step / len(plan), autocast=autocast)
-        curve.append(TrainPoint(step=step, kl=value, lr=rate, recall=recall, drift=drift))
-        progress(step, len(plan))
-        if config.stop_kl and step >= epochs[0] and mean_kl(curve[-epochs[0] :]) < config.stop_kl:
-            break
-    return _report(curve, epochs, read[: len(curve)])
+        if step in self._ends:
+            reader, head, autocast = self._reader, self._head, self.autocast
+            recall = _recall(reader, head, self._held_out, autocast) if self._held_out else None
+            if self._steering:
+                drift = self._steering.look(reader, head, self._targets, done=step / steps, autocast=autocast)
+        self._curve.append(TrainPoint(step=step, kl=self._value, lr=rate, recall=recall, drift=drift))
+        self._progress(step, steps)
+        first, limit = self._epochs[0], self._config.stop_kl
+        self._done = step == steps or bool(limit and step >= first and mean_kl(self._curve[-first:]) < limit)
+
+    def run(self) -> TrainReport:
+        """Take every step, alone.
+
+        Returns:
+            As ``report``.
+
+        Raises:
+            NonFiniteLossError: As of ``step``.
+        """
+        while (row := self.row) is not None:
+            self.loss(read(self._reader, row, self.autocast)).backward()  # type: ignore[no-untyped-call]
+            self.step()
+        return self.report()
+
+    def report(self) -> TrainReport:
+        """Steps, tokens and the curve so far."""
+        return _report(self._curve, self._epochs, self._rows[: len(self._curve)])
 
 
 def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
@@ -120,33 +174,10 @@ def _set_rate(optimizer: torch.optim.AdamW, rate: float) -> float:
     return rate
 
 
-def _kl(
-    reader: Reader, head: Head, packed: Pack, targets: TeacherTargets, autocast: Callable[[], Any] | None
-) -> torch.Tensor:
-    return forward_kl(_read(reader, packed, autocast), head, concatenate([targets.rows[k] for k in packed.keys]))
-
-
-def _read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> torch.Tensor:
+def read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> torch.Tensor:
+    """Hidden states that predict a row's answer tokens, [N, D], in mixed precision where that is wanted."""
     with autocast() if autocast else contextlib.nullcontext():
         return reader.hidden(packed)
-
-
-def _step(
-    optimizer: torch.optim.AdamW,
-    parameters: Sequence[torch.nn.Parameter],
-    kl_N: torch.Tensor,
-    weight_N: torch.Tensor,
-    where: str,
-    config: TrainingConfig,
-) -> float:
-    """One step down the gradient of the weighted mean KL, clipped; gives the plain mean before it."""
-    optimizer.zero_grad(set_to_none=True)
-    ((kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)).backward()  # type: ignore[no-untyped-call]
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
-    value = float(kl_N.detach().mean())
-    _need_finite(value, norm, where, config)
-    optimizer.step()
-    return value
 
 
 def _report(curve: Sequence[TrainPoint], epochs: Sequence[int], read: Sequence[Pack]) -> TrainReport:
@@ -192,7 +223,7 @@ def _need_finite(loss: float, norm: float, where: str, config: TrainingConfig) -
 @torch.no_grad()
 def _recall(reader: Reader, head: Head, held_out: Sequence[Document], autocast: Callable[[], Any] | None) -> float:
     packed = pack(held_out)
-    hidden_ND = _read(reader, packed, autocast)
+    hidden_ND = read(reader, packed, autocast)
     return statistics.fmean(recited(hidden_ND, packed, head))
 
 

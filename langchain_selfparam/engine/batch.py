@@ -7,7 +7,9 @@ begun or was stopped is pending: the next run goes on where this one ended. It t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -16,10 +18,11 @@ from datetime import timedelta
 from typing import Literal, Protocol
 
 from langchain_selfparam.engine.journal import now
+from langchain_selfparam.engine.lessons import Lesson, Training, together
 from langchain_selfparam.engine.report import combined
 from langchain_selfparam.errors import ClosedError, ConfigError, SelfParamError, StoppedError
 from langchain_selfparam.protocols import Progress, no_progress
-from langchain_selfparam.records import BatchReport, ConsolidationReport, Namespace, Turn
+from langchain_selfparam.records import BatchReport, ConsolidationReport, Namespace, TrainReport, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +32,8 @@ Ended = Literal["done", "deadline", "budget", "stopped"]
 class Learning(Protocol):
     """One namespace's engine, as far as a run needs it."""
 
-    def learn_next(self, tried: set[int], *, progress: Progress | None = None) -> ConsolidationReport | None:
-        """Learn one episode; ``None`` where no other turn is pending."""
+    def lesson(self, tried: set[int], *, progress: Progress | None = None) -> Lesson[ConsolidationReport | None]:
+        """The lesson of one episode; it ends with ``None`` where no other turn is pending."""
         ...
 
 
@@ -59,12 +62,14 @@ class Limits:
             one that is not done by then is stopped between two steps.
         max_tokens: Tokens of turns, by the model's own tokenizer, after which no other episode is begun.
         after_seconds: Seconds that a namespace has to have said nothing; one that is speaking is left for the next run.
+        concurrency: Namespaces whose episodes are trained in one row at most.
         stopping: Asked between steps whether to stop.
     """
 
     deadline: float | None = None
     max_tokens: int | None = None
     after_seconds: float = 0.0
+    concurrency: int = 1
     stopping: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
@@ -75,6 +80,9 @@ class Limits:
                 raise ConfigError(msg)
         if not self.after_seconds >= 0:
             msg = f"after_seconds is {self.after_seconds!r}; it has to be 0 or more seconds"
+            raise ConfigError(msg)
+        if not (isinstance(self.concurrency, int) and self.concurrency >= 1):
+            msg = f"concurrency is {self.concurrency!r}; it has to be a whole number of namespaces, 1 or more"
             raise ConfigError(msg)
 
 
@@ -104,9 +112,20 @@ def consolidate_all(
     """
     run = _Run(place, None if namespaces is None else frozenset(namespaces), limits, progress)
     while waiting := run.round():
-        for namespace in waiting:
-            run.one(namespace)
+        for start in range(0, len(waiting), limits.concurrency):
+            run.learn(waiting[start : start + limits.concurrency])
     return run.report()
+
+
+@dataclasses.dataclass(slots=True)
+class _Part:
+    """What one namespace has in a group: an episode that is being learned."""
+
+    namespace: Namespace
+    lesson: Lesson[ConsolidationReport | None]
+    turns: dict[int, Turn]
+    tried: set[int]
+    training: Training | None = None
 
 
 class _Run:
@@ -134,33 +153,66 @@ class _Run:
             and (not self._limits.after_seconds or max(t.created_at for t in turns) <= silent)
         ]
 
-    def one(self, namespace: Namespace) -> None:
-        """Learn one episode of a namespace, if the run has not ended and there is time and budget for it."""
+    def learn(self, namespaces: Sequence[Namespace]) -> None:
+        """Learn one episode of each, if the run has not ended and there is time and budget for it."""
         if self.ended == "done":
             self._look(self._longest)
         if self.ended == "done" and self._limits.max_tokens is not None and self._spent >= self._limits.max_tokens:
             self.ended = "budget"
         if self.ended != "done":
             return
+        began = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            parts = [self._begun(namespace, stack) for namespace in namespaces]
+            self._train([part for part in parts if part.training is not None])
+        self._longest = max(self._longest, time.monotonic() - began)
+
+    def _begun(self, namespace: Namespace, stack: contextlib.ExitStack) -> _Part:
+        """A namespace's episode up to its training; it is closed with the stack, whatever happens."""
         turns = {turn.id: turn for turn in self._untried().get(namespace, ())}
-        tried, began = set(self._tried.get(namespace, ())), time.monotonic()
+        tried = set(self._tried.get(namespace, ()))
+        engine = stack.enter_context(self._place.learning(namespace))
+        part = _Part(namespace, engine.lesson(tried, progress=self._heard), turns, tried)
+        stack.callback(part.lesson.close)
+        if self.ended == "done":
+            self._advance(part, lambda: next(part.lesson))
+        return part
+
+    def _train(self, parts: Sequence[_Part]) -> None:
+        """Train the parts in one row, and have each judged and kept."""
+        outcomes: Sequence[TrainReport | BaseException]
         try:
-            with self._place.learning(namespace) as engine:
-                report = engine.learn_next(tried, progress=self._heard)
+            if self.ended != "done":  # another part was stopped before its training
+                raise _stopped(self.ended)
+            outcomes = together([part.training for part in parts if part.training]) if parts else []
+        except BaseException as error:  # noqa: BLE001 - each lesson says what it is for itself, and raises it
+            outcomes = [error] * len(parts)
+        for part, outcome in zip(parts, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                self._advance(part, functools.partial(part.lesson.throw, outcome))
+            else:
+                self._advance(part, functools.partial(part.lesson.send, outcome))
+
+    def _advance(self, part: _Part, go: Callable[[], Training]) -> None:
+        """Go on with a lesson, and note how it ends where it does."""
+        part.training, report = None, None
+        try:
+            part.training = go()
+            return
+        except StopIteration as end:
+            report = end.value
         except StoppedError:
             return  # nothing of it was tried
         except ClosedError:
             raise
         except SelfParamError as error:
-            self._failed[namespace] = f"{type(error).__name__}: {error}"
-            logger.warning("%s was not learned: %s", "/".join(namespace), self._failed[namespace])
-            report = None
+            self._failed[part.namespace] = f"{type(error).__name__}: {error}"
+            logger.warning("%s was not learned: %s", "/".join(part.namespace), self._failed[part.namespace])
         if report is not None:
-            self._reports.setdefault(namespace, []).append(report)
-            self._spent += self._place.tokens([turn for id_, turn in turns.items() if id_ in tried])
+            self._reports.setdefault(part.namespace, []).append(report)
+            self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])
         # Turns that nobody may try any more are tried as well: or the run would come back to them for ever.
-        self._tried[namespace] = tried if report is not None else tried | turns.keys()
-        self._longest = max(self._longest, time.monotonic() - began)
+        self._tried[part.namespace] = part.tried if report is not None else part.tried | part.turns.keys()
         self._done += 1
         self._progress("namespaces", self._done, self._done + len(self.round()))
 
@@ -195,6 +247,9 @@ class _Run:
         if stage != "commit" or not done:
             self._look(0.0)
             if self.ended != "done":
-                msg = f"stopped at {stage}, {done} of {total} ({self.ended}); the turns are pending: run it again"
-                raise StoppedError(msg)
+                raise _stopped(self.ended, f" at {stage}, {done} of {total}")
         self._progress(stage, done, total)
+
+
+def _stopped(ended: Ended, where: str = "") -> StoppedError:
+    return StoppedError(f"stopped{where} ({ended}); the turns are pending: run it again")

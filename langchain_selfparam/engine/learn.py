@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
-from langchain_selfparam.distill import student, teacher
+from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import Moments, watching
 from langchain_selfparam.distill.objective import Rows
@@ -22,6 +22,8 @@ from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.distill.steering import Steering
+from langchain_selfparam.distill.student import Course
+from langchain_selfparam.engine.lessons import Lesson, Training
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
@@ -85,7 +87,7 @@ class Learner:
         self._author = author
         self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
 
-    def learn(
+    def lesson(
         self,
         episode: Episode,
         *,
@@ -93,8 +95,8 @@ class Learner:
         earlier: Sequence[TargetSet] = (),
         untaught: Any = None,
         progress: Progress,
-    ) -> Learned:
-        """Learn an episode on top of the served weights.
+    ) -> Lesson[Learned]:
+        """The lesson that learns an episode on top of the served weights; see ``lessons``.
 
         Args:
             episode: The turns.
@@ -123,9 +125,11 @@ class Learner:
             said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
-            delta, train = self._train(
+            training = self._training(
                 documents, self._held_out(targets), said, keep, moments, _part(progress, "student")
             )
+            train = yield training
+            delta = training.shadow.delta()
             clock.stop("student")
             delta, verdict = self._verify(
                 episode, targets, delta, unrelated, said, candidate=candidate, progress=progress
@@ -281,7 +285,7 @@ class Learner:
         ids = tuple(self._local.encode(text))
         return (*ids, self._local.end_of_turn_id) if ends or not ids else ids
 
-    def _train(
+    def _training(
         self,
         documents: _Own,
         held_out: Sequence[Document],
@@ -289,13 +293,13 @@ class Learner:
         weights: Mapping[int, float],
         moments: Mapping[str, Sequence[torch.Tensor]],
         progress: Callable[[int, int], None],
-    ) -> tuple[Delta, TrainReport]:
+    ) -> Training:
         config = self._settings.training
         shadow = Shadow(self._local.model, config, moments=moments)
         steering = None
         if config.drift is not None and documents.steering:
             steering = Steering(documents.steering, limit=config.drift)
-        report = student.train(
+        course = Course(
             Reader(shadow.model, compiled=config.compiled),
             self._head,
             shadow.parameters,
@@ -310,7 +314,7 @@ class Learner:
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
         )
-        return shadow.delta(), report
+        return Training(course, shadow)
 
     def _verify(
         self,

@@ -28,6 +28,7 @@ from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.journal import Journal, now, to_wait
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
+from langchain_selfparam.engine.lessons import Lesson, alone
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.owning import disown, owning
 from langchain_selfparam.engine.report import as_json, combined, nothing_done
@@ -186,8 +187,10 @@ class Engine(Journal):
         self.last_report = combined(reports)
         return self.last_report
 
-    def learn_next(self, tried: set[int], *, progress: Progress | None = None) -> ConsolidationReport | None:
-        """Learn one episode of pending turns now, whether or not it is due; fails as ``consolidate`` does.
+    def lesson(self, tried: set[int], *, progress: Progress | None = None) -> Lesson[ConsolidationReport | None]:
+        """The lesson of one episode of pending turns, whether or not it is due; fails as ``consolidate`` does.
+
+        Drive it or close it in the thread that began it; nothing else learns meanwhile.
 
         Args:
             tried: Ids of turns that are not to be tried again; those of the episode are added before it is learned.
@@ -199,9 +202,10 @@ class Engine(Journal):
         """
         with self._weights:
             self._need_open()
-            report = self._next(tried, progress)
-            self.last_report = report or self.last_report
-            return report
+            if (episode := self._untried(tried)) is None:
+                return None
+            self.last_report = yield from self._watched(episode, progress or no_progress)
+            return self.last_report
 
     def waiting(self) -> tuple[Turn, ...]:
         """Every turn that the weights do not hold, in order."""
@@ -373,26 +377,31 @@ class Engine(Journal):
         )
 
     def _next(self, tried: set[int], progress: Progress | None) -> ConsolidationReport | None:
+        episode = self._untried(tried)
+        return None if episode is None else self._consolidate(episode, progress or no_progress)
+
+    def _untried(self, tried: set[int]) -> Episode | None:
         episode = self._choose(force=True, without=tried)
-        if episode is None:
-            return None
-        tried |= {turn.id for turn in episode.turns}
-        return self._consolidate(episode, progress or no_progress)
+        tried |= {turn.id for turn in episode.turns} if episode else set()
+        return episode
 
     def _consolidate(self, episode: Episode, progress: Progress) -> ConsolidationReport:
+        return alone(self._watched(episode, progress))
+
+    def _watched(self, episode: Episode, progress: Progress) -> Lesson[ConsolidationReport]:
         if self.watcher is None:
-            return self._learn(episode, progress)
+            return (yield from self._lesson(episode, progress))
         with self.watcher.watching(episode) as watch:
 
             def both(stage: str, done: int, total: int) -> None:
                 watch.progress(stage, done, total)
                 progress(stage, done, total)
 
-            report = self._learn(episode, both)
+            report = yield from self._lesson(episode, both)
             watch.ended(report)
         return report
 
-    def _learn(self, episode: Episode, progress: Progress) -> ConsolidationReport:
+    def _lesson(self, episode: Episode, progress: Progress) -> Lesson[ConsolidationReport]:
         started = time.perf_counter()
         job = self._store.jobs.lease(
             episode, owner=self._owner, now=now(), lease_seconds=self.settings.policy.lease_seconds
@@ -400,7 +409,7 @@ class Engine(Journal):
         try:
             line = Line.to(self._store, self._store.versions.head().id)
             model, exact = self._local.model, self._exact
-            learned = self._learner.learn(
+            learned = yield from self._learner.lesson(
                 episode,
                 candidate=lambda delta: exact.twin(model, line.weights(exact, delta)),
                 earlier=self.taught(),

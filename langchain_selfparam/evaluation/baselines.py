@@ -114,7 +114,7 @@ class Baseline:
             self._config, learning_rate=rate, damping=None, stop_kl=0.0, epochs=max(1, math.ceil(lesson.steps / each))
         )
         shadow = Shadow(model, config)
-        student.train(
+        student.Course(
             Reader(shadow.model),
             self._head,
             shadow.parameters,
@@ -123,7 +123,7 @@ class Baseline:
             config=config,
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
-        )
+        ).run()
         return _merged(model, shadow)
 
     def _text(self, lesson: Lesson) -> list[Document]:

@@ -31,6 +31,7 @@ class Batches:
         deadline: float | None = None,
         max_tokens: int | None = None,
         after_seconds: float = 0.0,
+        concurrency: int = 1,
         progress: Progress | None = None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> BatchReport:
@@ -46,6 +47,9 @@ class Batches:
                 so far, and one that is not done is stopped between two steps. Its turns are pending then.
             max_tokens: Tokens of turns after which no further episode is begun.
             after_seconds: Seconds of silence after which a namespace is taken; who is speaking is left for later.
+            concurrency: Namespaces that are trained side by side in one row at most: each learns what it learns alone.
+                It pays on a GPU that one namespace's rows leave idle, and takes the memory of so many; on a CPU it
+                gains nothing.
             progress: Called as ``progress(stage, done, total)``, with ``"namespaces"`` for each that ends.
             stopping: Asked between steps; where it says yes, the run ends.
 
@@ -59,7 +63,13 @@ class Batches:
         from langchain_selfparam.engine.batch import Limits, consolidate_all
 
         self._need_open()
-        limits = Limits(deadline=deadline, max_tokens=max_tokens, after_seconds=after_seconds, stopping=stopping)
+        limits = Limits(
+            deadline=deadline,
+            max_tokens=max_tokens,
+            after_seconds=after_seconds,
+            concurrency=concurrency,
+            stopping=stopping,
+        )
         wanted = None if namespaces is None else [tuple(namespace) for namespace in namespaces]
         return consolidate_all(self._engine, wanted, limits=limits, progress=progress or no_progress)
 

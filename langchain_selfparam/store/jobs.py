@@ -57,11 +57,12 @@ class Jobs:
 
     Args:
         database: The folder's database.
-        namespace: Whose head its jobs begin at; ``None`` where all are served the same.
+        namespace: Whose head its jobs begin at, and whose are recovered; ``None`` where all are served the same.
     """
 
     def __init__(self, database: Database, *, namespace: Namespace | None = None) -> None:
         self._database = database
+        self._namespace = namespace
         self._scope = scope_of(namespace)
 
     def lease(
@@ -205,7 +206,7 @@ class Jobs:
         Args:
             now: The time, with a timezone.
             all_owners: Every running job is dead, as when the folder's lock was just taken; else only those
-                whose lease ran out.
+                whose lease ran out. Of one namespace's jobs only these are meant: another's may be running.
             connection: A transaction to join.
 
         Returns:
@@ -213,6 +214,8 @@ class Jobs:
         """
         t, j = tables.turns.c, tables.jobs.c
         dead = j.state == JobState.RUNNING.value
+        if self._namespace is not None:
+            dead &= j.namespace == namespace_text(self._namespace)
         if not all_owners:
             dead &= j.lease_until <= time_text(now, name="now")
         with self._database.transaction(connection) as c:

@@ -46,12 +46,31 @@ class Adapted(torch.nn.Linear):
         Returns:
             [..., D_out].
         """
+        whole = self._buffers["w"]
+        out = functional.linear(input, self.weight if whole is None else whole, self.bias)
+        return out if whole is not None else self.on_top(input, out)
+
+    def on_top(self, input: torch.Tensor, out: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """The layer's output, from that of the base.
+
+        Args:
+            input: [..., D_in].
+            out: W x of the base, [..., D_out]; not changed.
+
+        Returns:
+            [..., D_out].
+        """
         parts = self._buffers
-        weight = self.weight if parts["w"] is None else parts["w"]
-        out = functional.linear(input, weight, self.bias)
+        if parts["w"] is not None:
+            return functional.linear(input, parts["w"], self.bias)
         if parts["a"] is None or parts["b"] is None:
             return out
         return out + functional.linear(functional.linear(input, parts["a"]), parts["b"])
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it gives what the base does."""
+        return all(self._buffers[part] is None for part in _PARTS)
 
 
 _PARTS = ("a", "b", "w")

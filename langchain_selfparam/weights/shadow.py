@@ -18,7 +18,7 @@ from langchain_selfparam.model import share
 from langchain_selfparam.weights.delta import Delta, Factors
 from langchain_selfparam.weights.whiten import WhitenedFactor, whitener
 
-_ADAPTER = "selfparam"
+ADAPTER = "selfparam"
 _FEED_FORWARD = re.compile(r"(?:^|\.)(?:mlp|ffn|feed_forward|block_sparse_moe)\.")
 _BLOCK = re.compile(r"(?:^|\.)(\d+)\.")
 
@@ -87,7 +87,7 @@ class Shadow:
             bias="none",
         )
         # On the meta device PEFT draws nothing from the process-wide generator, which other threads use.
-        inject_adapter_in_model(lora, self.model, adapter_name=_ADAPTER, low_cpu_mem_usage=True)
+        inject_adapter_in_model(lora, self.model, adapter_name=ADAPTER, low_cpu_mem_usage=True)
         self.model.eval()
         self._start(config, moments or {})
 
@@ -98,7 +98,7 @@ class Shadow:
             layer = self.model.get_submodule(name)
             (d_out, d_in), device = layer.base_layer.weight.shape, layer.base_layer.weight.device
             bound = (1.0 / d_in) ** 0.5
-            a = torch.empty(layer.r[_ADAPTER], d_in).uniform_(-bound, bound, generator=generator)
+            a = torch.empty(layer.r[ADAPTER], d_in).uniform_(-bound, bound, generator=generator)
             # PEFT would widen every input to the factors' fp32, only for autocast to narrow it again.
             layer.cast_input_dtype_enabled = layer.base_layer.weight.dtype == torch.float32
             if config.damping is not None and (blocks := moments.get(name)):
@@ -106,16 +106,16 @@ class Shadow:
                 if key not in whiteners:
                     dtype = layer.base_layer.weight.dtype
                     whiteners[key] = [whitener(b.to(device), damping=config.damping).to(dtype) for b in blocks]
-                layer.lora_A[_ADAPTER] = WhitenedFactor(a.to(device), whiteners[key])
+                layer.lora_A[ADAPTER] = WhitenedFactor(a.to(device), whiteners[key])
             else:
-                layer.lora_A[_ADAPTER].weight = torch.nn.Parameter(a.to(device))
-            layer.lora_B[_ADAPTER].weight = torch.nn.Parameter(torch.zeros(d_out, len(a), device=device))
+                layer.lora_A[ADAPTER].weight = torch.nn.Parameter(a.to(device))
+            layer.lora_B[ADAPTER].weight = torch.nn.Parameter(torch.zeros(d_out, len(a), device=device))
 
     def _layers(self) -> list[tuple[str, torch.nn.Parameter, torch.nn.Parameter]]:
         layers = []
         for name in self._names:
             module = self.model.get_submodule(name)
-            layers.append((name, module.lora_A[_ADAPTER].weight, module.lora_B[_ADAPTER].weight))
+            layers.append((name, module.lora_A[ADAPTER].weight, module.lora_B[ADAPTER].weight))
         return layers
 
     @property
@@ -127,7 +127,7 @@ class Shadow:
         """The factors as they stand, copied, with the LoRA scale folded into B."""
         factors = {}
         for name, a, b in self._layers():
-            first = self.model.get_submodule(name).lora_A[_ADAPTER]
+            first = self.model.get_submodule(name).lora_A[ADAPTER]
             whole = first.factor() if isinstance(first, WhitenedFactor) else a
             factors[name] = Factors(b=(b.detach() * self.scale).cpu().clone(), a=whole.detach().cpu().clone())
         return Delta(factors)

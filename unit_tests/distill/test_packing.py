@@ -11,6 +11,7 @@ from langchain_selfparam.distill.packing import (
     batches,
     bucket,
     flex_mask,
+    join,
     map_masks,
     pack,
     padded,
@@ -183,3 +184,32 @@ def test_documents_are_split_in_order_by_count_and_by_tokens():
     assert parts(count=100, tokens=6) == [[0, 1], [2], [3], [4, 5, 6, 7]]  # the fourth is too long for any
     assert parts(count=1, tokens=1) == [[at] for at in range(8)]
     assert split([], count=3, tokens=6) == []
+
+
+OTHERS = [Document(1, (8, 8, 8), (9, 9)), Document(2, (8, 8, 7, 7), (9,))]
+
+
+def test_rows_side_by_side_by_hand():
+    first, second = pack(DOCUMENTS), pack(OTHERS)
+    row = join([first, second])
+    assert row.keys == (7, 9, 3, 1, 2)
+    assert row.tokens == first.tokens + second.tokens
+    assert row.input_ids.tolist() == [first.input_ids.tolist()[0] + second.input_ids.tolist()[0]]
+    assert row.position_ids.tolist() == [first.position_ids.tolist()[0] + second.position_ids.tolist()[0]]
+    assert row.owner.tolist() == [*first.owner.tolist(), -2, -2, 3, 3, 4, 4]
+    assert row.answer_at.tolist() == [*first.answer_at.tolist(), *(at + 11 for at in second.answer_at.tolist())]
+    assert row.answer_ids.tolist() == [*first.answer_ids.tolist(), *second.answer_ids.tolist()]
+    assert row.lengths == (3, 1, 2, 2, 1)
+    assert join([first]) is first
+
+
+@pytest.mark.parametrize("window", [None, 2])
+@pytest.mark.parametrize("extra", [0, 5])
+def test_no_row_sees_another_beside_it(window, extra):
+    rows = [pack(DOCUMENTS), pack(OTHERS), pack(DOCUMENTS[:1])]
+    row = join(rows)
+    row = padded(row, row.tokens + extra)
+    assert sum(part.tokens for part in row.parts) == row.tokens
+    wanted = torch.block_diag(*(visible(part, window=window)[0, 0].int() for part in row.parts)).bool()
+    assert torch.equal(visible(row, window=window)[0, 0], wanted)
+    assert torch.equal(row.parts[0].owner, rows[0].owner)

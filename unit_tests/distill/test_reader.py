@@ -9,7 +9,7 @@ import transformers
 
 from langchain_selfparam.distill import attention
 from langchain_selfparam.distill import reader as reader_module
-from langchain_selfparam.distill.packing import Document, pack
+from langchain_selfparam.distill.packing import Document, join, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.testing import tiny_model, tiny_tokenizer
@@ -71,6 +71,19 @@ def test_packed_is_as_one_by_one(written, one_by_one, architecture, way, opening
     found = read(model, documents, way=way)
     assert found.shape == (sum(a for _, a in LENGTHS), 32)
     torch.testing.assert_close(found, one_by_one(model, documents), atol=2e-5, rtol=1e-5)
+
+
+@every_pair
+@pytest.mark.parametrize("compiled_length", [False, True])
+@torch.no_grad()
+def test_rows_side_by_side_are_read_as_each_alone(written, one_by_one, architecture, way, compiled_length):
+    model = tiny_model(architecture, seed=2).model
+    groups = [written(LENGTHS), written(LENGTHS[:2], opening=(9, 9), seed=1), written(LENGTHS[1:], opening=(), seed=2)]
+    reader = Reader(share(model), way=way)
+    reader._buckets |= compiled_length
+    found = reader.hidden(join([pack(documents) for documents in groups]))
+    wanted = torch.cat([one_by_one(model, documents) for documents in groups])
+    torch.testing.assert_close(found, wanted, atol=2e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "qwen2"])

@@ -36,7 +36,7 @@ class Lesson:
     def train(self, steering, **options):
         shadow = Shadow(self.local.model, CONFIG)
         weights = {d.key: CONFIG.keep_weight for d in self.kept}
-        report = student.train(
+        report = student.Course(
             Reader(shadow.model),
             self.head,
             shadow.parameters,
@@ -45,7 +45,7 @@ class Lesson:
             config=dataclasses.replace(CONFIG, **options),
             steering=steering,
             weights=weights,
-        )
+        ).run()
         return report, token_kl(Reader(share(shadow.model)), self.head, UNRELATED[2:], self.targets)
 
 

@@ -47,8 +47,8 @@ class Lesson:
         documents = options.pop("documents", self.documents)
         targets = options.pop("targets", self.targets)
         reader = options.pop("reader", Reader)(shadow.model)
-        report = student.train(reader, self.head, shadow.parameters, documents, targets, config=config, **options)
-        return report, shadow
+        course = student.Course(reader, self.head, shadow.parameters, documents, targets, config=config, **options)
+        return course.run(), shadow
 
     def poisoned(self, key, **fields):
         """The targets with one document's rows spoilt."""

@@ -50,6 +50,11 @@ class Quick:
         self.at = lambda stage: None
         """Called at each stage; may wait or raise."""
 
+    def lesson(self, episode, **options):
+        """A lesson without a training."""
+        return self.learn(episode, **options)
+        yield
+
     def learn(self, episode, *, candidate, earlier, untaught, progress):
         self.bases.append(untaught)
         self.episodes.append([turn.user for turn in episode.turns])

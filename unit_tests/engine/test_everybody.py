@@ -269,16 +269,16 @@ def test_a_stop_names_where_it_came(town):
     say(spaces, ANA, "a1")
     stopped = []
     with spaces.learning(ANA) as engine:
-        learn = engine.learn_next
+        lesson = engine.lesson
 
         def noted(*args, **options):
             try:
-                return learn(*args, **options)
+                return (yield from lesson(*args, **options))
             except StoppedError as error:
                 stopped.append(str(error))
                 raise
 
-        engine.learn_next = noted
+        engine.lesson = noted
         stop = iter([False, False, True, True])
         run(spaces, stopping=lambda: next(stop))
     assert stopped == ["stopped at teacher, 1 of 1 (stopped); the turns are pending: run it again"]

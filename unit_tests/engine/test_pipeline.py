@@ -316,10 +316,10 @@ def test_out_of_memory_in_training_says_what_to_lower(home, monkeypatch, error, 
     say(engine, DOG)
     before = everything(engine)
 
-    def train(*args, **kwargs):
+    def run(course):
         raise error
 
-    monkeypatch.setattr(student, "train", train)
+    monkeypatch.setattr(student.Course, "run", run)
     text = r"learning 1 turns did not fit .* Lower training.batch_tokens \(now 77\) or training.rank \(now 2\)$"
     with pytest.raises(OutOfMemoryError, match=text) as caught:
         engine.consolidate()

@@ -6,6 +6,7 @@ import pytest
 from langchain_selfparam.errors import ConfigError, ConsolidationError
 from langchain_selfparam.records import Episode, TurnState
 from langchain_selfparam.store import JobState
+from langchain_selfparam.store.jobs import Jobs
 
 ANA = ("memories", "ana")
 
@@ -137,6 +138,17 @@ def test_recovery_of_all_owners_frees_every_running_job(rooms, now):
     ]
     assert [turn.attempts for turn in rooms.turns.list()] == [0, 0, 0]
     assert rooms.jobs.recover(now, all_owners=True) == 0
+
+
+def test_a_namespace_recovers_its_own_jobs_alone(rooms, now):
+    (mine,) = rooms.say("mine")
+    (theirs,) = rooms.say("theirs", namespace=("memories", "ben"))
+    rooms.lease(mine)
+    rooms.jobs.lease(Episode(namespace=("memories", "ben"), turns=(theirs,)), owner="a", now=now, lease_seconds=60)
+    assert Jobs(rooms.database, namespace=("memories", "ben")).recover(now, all_owners=True) == 1
+    assert rooms.states() == {1: "leased", 2: "pending"}
+    assert Jobs(rooms.database, namespace=("memories", "nobody")).recover(now, all_owners=True) == 0
+    assert rooms.jobs.recover(now, all_owners=True) == 1
 
 
 def test_recovery_of_expired_leases_leaves_the_living_alone(rooms, now):
