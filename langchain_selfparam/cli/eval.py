@@ -31,6 +31,7 @@ _EXAMPLE = """  $ selfparam eval single --data assistant_chats --contexts 2 --js
   $ selfparam eval single --vary training.learning_rate=1e-3,2e-3,4e-3
   $ selfparam eval batch --data passages.jsonl --contexts 20 --baselines ft-context,ft-sentences
   $ selfparam eval sequential --data long --unchanged prose.jsonl pairs.jsonl
+  $ selfparam eval recommend --train train.jsonl --test test_prompts.jsonl --items item_ids.json --limit 300
   $ selfparam eval compare out/a.json out/b.json"""
 
 
