@@ -151,6 +151,9 @@ class TargetConfig:
     form: Literal["facts", "replies"] = "facts"
     """What a turn is: ``"facts"``, something said that questions are asked about; ``"replies"``, a prompt with the
     reply that it should have, such as a dialogue with what was right to recommend."""
+    reply_share: float = 0.5
+    """With ``"replies"``: what a reply's own tokens have of its target, beside what the teacher says when it is told
+    the reply. A small teacher would seldom begin it by itself; 1 leaves the teacher out."""
     samples: int = 3
     """Times the model is asked for questions about each statement."""
     temperature: float = 0.6
@@ -197,6 +200,7 @@ class TargetConfig:
     def __post_init__(self) -> None:
         _need_kinds(self)
         _need(self.form in ("facts", "replies"), "form", self.form, "'facts' or 'replies'")
+        _need(0 <= self.reply_share <= 1, "reply_share", self.reply_share, "from 0 to 1")
         for name in (
             "samples",
             "max_question_tokens",

@@ -45,6 +45,7 @@ OUT_OF_RANGE = [
     *((TrainingConfig, "damping", value, "above 0 and finite, or None") for value in (0, -1.0, math.inf, math.nan)),
     (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
     (TargetConfig, "form", "poems", "'facts' or 'replies'"),
+    *((TargetConfig, "reply_share", value, SHARE) for value in (-0.1, 1.1, math.nan)),
     (TrainingConfig, "drift", 0, "above 0 and finite, or None"),
     (TrainingConfig, "patience", -1, "0 or more seconds, and finite"),
     (TrainingConfig, "patience", float("inf"), "0 or more seconds, and finite"),

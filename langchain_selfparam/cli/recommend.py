@@ -67,7 +67,7 @@ def run(
     Raises:
         InputError: A file is not given or has another form.
     """
-    from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, Plan, Recommendation
+    from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, TEMPERATURE, Plan, Recommendation
     from langchain_selfparam.evaluation.recommended import as_json, headline, tables
     from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
     from langchain_selfparam.interfaces.asking import Asker
@@ -92,7 +92,7 @@ def run(
     claim()
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
     llm = ChatSelfParam.from_pretrained(args.model)
-    asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48)
+    asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48, temperature=TEMPERATURE)
     with Bars() as bars:
         found = Recommendation(plan, asker, folder=args.out, progress=bars, more=more).run()
     values = as_json(plan, found, model=llm.model_name)

@@ -81,9 +81,13 @@ class HiddenRows(_Rows):
 
     Attributes:
         hidden: After the last norm, in the model's dtype, [T, D].
+        answer: The token that was really said, int64 [T].
+        share: What it has of the target beside the teacher's distribution, fp32 [T].
     """
 
     hidden: torch.Tensor
+    answer: torch.Tensor
+    share: torch.Tensor
 
 
 Rows = TargetRows | HiddenRows
@@ -97,25 +101,40 @@ def concatenate(parts: Sequence[_R]) -> _R:
 
 
 @torch.no_grad()
-def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chunk: int | None = None) -> Rows:
+def reduce_teacher(
+    hidden_TD: torch.Tensor,
+    head: Head,
+    *,
+    kept: int = KEPT,
+    chunk: int | None = None,
+    answer_T: torch.Tensor | None = None,
+    share: float = 0.0,
+) -> Rows:
     """Keep what is needed of the teacher's distribution at each answer position.
 
     For a linear head, with z the logits and p = softmax(z): the top-K of p one by one, the rest as W.T p, and
     sum p log p. A bias adds b·p to the cross-entropy; it is folded in, so that the student needs no more than logits.
+    With a ``share`` s the target is (1 - s) p + s at the token that was said: for answers that are right although the
+    teacher would not begin them by itself.
 
     Args:
         hidden_TD: The teacher's hidden states, [T, D].
         head: The shared frozen head.
         kept: K, at most V.
         chunk: Rows whose logits exist at one time; the head's own choice where missing.
+        answer_T: The tokens that were said, int64 [T]; needed where there is a share.
+        share: From 0 to 1.
 
     Returns:
         One row for each answer token: ``TargetRows`` where the head is linear, else ``HiddenRows``.
     """
+    if answer_T is None:
+        answer_T = torch.zeros(len(hidden_TD), dtype=torch.long, device=hidden_TD.device)
     if not head.linear:
-        return HiddenRows(hidden_TD.clone())
+        shares = torch.full((len(hidden_TD),), share, device=hidden_TD.device)
+        return HiddenRows(hidden_TD.clone(), answer_T, shares)
     parts = []
-    for part in torch.split(hidden_TD, chunk or head.chunk):
+    for part, said in zip(*(torch.split(t, chunk or head.chunk) for t in (hidden_TD, answer_T)), strict=True):
         logits = head.logits(part)
         probs, ids = logits.topk(min(kept, logits.shape[1]), dim=-1)
         peak = probs[:, :1].clone()
@@ -125,11 +144,34 @@ def reduce_teacher(hidden_TD: torch.Tensor, head: Head, *, kept: int = KEPT, chu
         # sum p log p = sum p z - logsumexp z; the products go row by row, so no third array is made.
         negentropy = torch.linalg.vecdot(p_TV, logits) - lse[:, 0]
         probs = (probs - lse).exp_()
+        own = p_TV.gather(1, said[:, None])
         tail_TV = p_TV.scatter_(1, ids, 0.0)
         if head.bias is not None:
             negentropy = negentropy - tail_TV @ head.bias
-        parts.append(TargetRows(ids, probs, head.pull_back(tail_TV, exact=True), negentropy))
+        rows = TargetRows(ids, probs, head.pull_back(tail_TV, exact=True), negentropy)
+        parts.append(_with_said(rows, head, said, own[:, 0], share) if share else rows)
     return concatenate(parts)
+
+
+def _with_said(rows: TargetRows, head: Head, said_T: torch.Tensor, own_T: torch.Tensor, share: float) -> TargetRows:
+    """Rows of (1 - s) p + s at the token that was said.
+
+    With q that distribution, sum q log q is (1 - s) sum p log p + (1 - s) log (1 - s) for all other tokens, and its own
+    for that one. Where it is not among those kept it goes, like them all, into W.T q.
+    """
+    rest = 1.0 - share
+    hit_TK = rows.ids == said_T[:, None]
+    missing_T = ~hit_TK.any(-1)
+    probs = rest * rows.probs + share * hit_TK
+    row_TD = head.weight[said_T].to(rows.tail.dtype) * head.scale
+    tail = rest * rows.tail + share * missing_T[:, None] * row_TD
+    others = rest * (rows.negentropy - torch.special.xlogy(own_T, own_T))
+    q_T = rest * own_T + share
+    negentropy = others + torch.special.xlogy(torch.tensor(rest), torch.tensor(rest)) * (1.0 - own_T)
+    negentropy = negentropy + torch.special.xlogy(q_T, q_T)
+    if head.bias is not None:
+        negentropy = negentropy - share * missing_T * head.bias[said_T]
+    return TargetRows(rows.ids, probs, tail, negentropy)
 
 
 def row_pass(
@@ -200,11 +242,14 @@ class _ThreeProductKL(torch.autograd.Function):
             at = slice(start, start + len(part))
             start += len(part)
             told = head.logits(rows.hidden[at]).log_softmax(-1)
+            share = rows.share[at, None]
+            if bool(share.any()):
+                told = told.exp_().mul_(1.0 - share).scatter_add_(1, rows.answer[at, None], share.to(told.dtype)).log_()
             logits = head.logits(part)
             slope = head.slope(logits)
             said = logits.log_softmax(-1)
             p_t = told.exp()
-            losses.append((p_t * (told - said)).sum(-1))
+            losses.append(torch.where(p_t > 0, p_t * (told - said), 0.0).sum(-1))
             grads.append(head.pull_back(said.exp_().sub_(p_t).mul_(slope)))
         ctx.save_for_backward(torch.cat(grads))
         ctx.dtype = hidden_TD.dtype

@@ -35,6 +35,7 @@ def read(
     head: Head,
     chunks: Sequence[Sequence[Document]],
     *,
+    share: float = 0.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TeacherTargets:
     """Read every chunk with its documents once.
@@ -43,6 +44,7 @@ def read(
         reader: Reads the served model.
         head: Its head.
         chunks: Documents grouped by the context they share; keys are unique over all of them.
+        share: What the answers' own tokens have of the targets; see ``reduce_teacher``.
         progress: Called with chunks done and all chunks.
 
     Returns:
@@ -52,7 +54,7 @@ def read(
     for done, documents in enumerate(chunks, 1):
         packed = pack(documents)
         hidden_ND = reader.hidden(packed)
-        reduced = reduce_teacher(hidden_ND, head)
+        reduced = reduce_teacher(hidden_ND, head, answer_T=packed.answer_ids.to(hidden_ND.device), share=share)
         start = 0
         for key, length in zip(packed.keys, packed.lengths, strict=True):
             at = torch.arange(start, start + length, device=hidden_ND.device)

@@ -257,7 +257,8 @@ class Learner:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
         parts = ((original, chunks.told), (reader, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
         total = sum(len(part) for _, part in parts)
-        training = self._settings.training
+        training, targets = self._settings.training, self._settings.targets
+        share = targets.reply_share if targets.form == "replies" else 0.0
         names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
         rows: dict[int, Rows] = {}
         moments: Moments | None = None
@@ -266,7 +267,8 @@ class Learner:
             unrelated = part is chunks.plain or part is chunks.neutral
             watched = names if unrelated and training.damping is not None else []
             with watching(by.model, watched, moments if unrelated else None) as seen:
-                rows |= teacher.read(by, self._head, part, progress=_after(done, total, progress)).rows
+                own, told = share if part is chunks.told else 0.0, _after(done, total, progress)
+                rows |= teacher.read(by, self._head, part, share=own, progress=told).rows
             moments = seen if unrelated else moments
             done += len(part)
         return teacher.TeacherTargets(rows), {} if moments is None else moments.means()

@@ -38,6 +38,8 @@ COUNT = 20
 """Items of a list."""
 LIST_TOKENS = 260
 """Tokens of a written list at most."""
+TEMPERATURE = 0.6
+"""Lists are drawn: the likeliest continuation of a title, for a small model, is that title again."""
 _AT_A_TIME = 48
 """Prompts after which answers are kept."""
 _TRIED = 96

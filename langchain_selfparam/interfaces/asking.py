@@ -32,12 +32,13 @@ class Asker:
         llm: Whatever ``ParametricMemory`` takes.
         max_tokens: Most tokens of an answer.
         rows: Prompts that are answered at once.
+        temperature: 0 for greedy answers; else they are drawn, from the same seed each time.
     """
 
-    def __init__(self, llm: Any, *, max_tokens: int = 32, rows: int = _ROWS) -> None:
+    def __init__(self, llm: Any, *, max_tokens: int = 32, rows: int = _ROWS, temperature: float = 0.0) -> None:
         found = adopt(llm)
         self.local, self.gate = found.local, found.gate
-        self._max_tokens, self._rows = max_tokens, rows
+        self._max_tokens, self._rows, self._temperature = max_tokens, rows, temperature
 
     def __call__(
         self,
@@ -71,7 +72,8 @@ class Asker:
     ) -> list[str]:
         gate = self.gate if model is None else None
         writer = BatchGenerator(self.local, gate, model=model, rows=self._rows, progress=progress)
-        return [texts[0] for texts in writer.generate(prompts, max_tokens=self._max_tokens)]
+        texts = writer.generate(prompts, max_tokens=self._max_tokens, temperature=self._temperature, seed=0)
+        return [answers[0] for answers in texts]
 
 
 def rehearse(

@@ -19,7 +19,7 @@ D = 31
 LEVELS = (1e-1, 1e-3, 1e-5)
 
 
-def dense(student_TD, teacher_TD, weight, bias=None, *, scale=1.0, softcap=None):
+def dense(student_TD, teacher_TD, weight, bias=None, *, scale=1.0, softcap=None, answer_T=None, share=0.0):
     """KL of each row and the gradient of its mean, both sides' logits formed in full."""
 
     def log_p(hidden):
@@ -27,7 +27,10 @@ def dense(student_TD, teacher_TD, weight, bias=None, *, scale=1.0, softcap=None)
         return (logits if softcap is None else softcap * torch.tanh(logits / softcap)).log_softmax(-1)
 
     student = student_TD.detach().double().requires_grad_()
-    kl = functional.kl_div(log_p(student), log_p(teacher_TD.double()), log_target=True, reduction="none").sum(-1)
+    target = log_p(teacher_TD.double())
+    if share:
+        target = ((1 - share) * target.exp() + share * functional.one_hot(answer_T, len(weight))).log()
+    kl = functional.kl_div(log_p(student), target, log_target=True, reduction="none").nan_to_num(0.0).sum(-1)
     return kl.detach(), torch.autograd.grad(kl.mean(), student)[0]
 
 
@@ -93,12 +96,26 @@ def test_scale_bias_and_cap_are_exact(level, bias, softcap, scale):
     assert away(gradient, slope) < 1e-3
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("softcap", "scale"), [(None, 1.0), (None, 1.7), (3.0, 0.25)])
+def test_what_was_said_has_its_share_of_the_target(share, bias, softcap, scale):
+    teacher, student, weight, offset = pair(47, 123, level=1e-2, bias=bias)
+    said = torch.arange(47) * 2  # with 5 tokens kept, most of them are not among those
+    options = {"scale": scale, "softcap": softcap, "answer_T": said, "share": share}
+    wanted, slope = dense(student, teacher, weight, offset, **options)
+    assert wanted.mean() > 0.1
+    kl, gradient = ours(student, teacher, weight, offset, kept=5, chunk=20, **options)
+    torch.testing.assert_close(kl.double(), wanted, atol=2e-5, rtol=1e-5)
+    assert away(gradient, slope) < 1e-4
+
+
 def test_a_capped_head_keeps_the_teachers_hidden_states():
     teacher, student, weight, _ = pair(47, 123, level=1e-2)
     head = Head(weight, softcap=5.0)
     rows = reduce_teacher(teacher, head)
     assert isinstance(rows, HiddenRows)
-    assert (len(rows), rows.nbytes) == (47, teacher.nbytes)
+    assert (len(rows), rows.nbytes) == (47, teacher.nbytes + 47 * 12)
     assert rows.hidden.data_ptr() != teacher.data_ptr()
     whole = forward_kl(student, head, rows)
     halves = concatenate([rows.select(torch.arange(20)), rows.select(torch.arange(20, 47))])
