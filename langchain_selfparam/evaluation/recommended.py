@@ -121,12 +121,12 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         ]
         shown.append((header, [_row(here, name) for name in here.by_method]))
     if found.rounds:
-        header = ["round", "dialogues", "held", "drift, nats", "scale", "seconds"]
+        header = ["round", "dialogues", "own list begun", "drift, nats", "scale", "seconds"]
         rows = [
             [
                 str(number),
                 str(r["dialogues"]),
-                str(r["held"]),
+                f"{100 * r['recall']:.0f} %",
                 f"{r['drift']:.3f}",
                 f"{r['scale']:.2f}",
                 f"{r['seconds'].get('total', 0.0):.0f}",
