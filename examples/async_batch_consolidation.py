@@ -44,14 +44,18 @@ async def main(argv=None):
         await memory.with_namespace(user_id=user).asave_context({"input": text}, {"output": answer})
 
     with memory:
-        if not memory.turns:
-            await asyncio.gather(*(tell(user, text) for user, text in SAID.items()))
+        told = {turn.namespace for turn in memory.turns}
+        await asyncio.gather(*(tell(u, text) for u, text in SAID.items() if ("memories", u) not in told))
         if args.consolidate:
             begun = time.monotonic()
             run = asyncio.create_task(memory.aconsolidate_all(deadline=60 * args.minutes))
-            await say("dan", "What is a good name for a parrot?")  # nobody waits for the run
-            print(f"dan was answered {time.monotonic() - begun:.0f} s into the run")
-            report = await run
+            try:
+                await say("dan", "What is a good name for a parrot?")  # nobody waits for the run
+                print(f"dan was answered {time.monotonic() - begun:.0f} s into the run")
+                report = await run
+            finally:  # Ctrl-C: the run stops between two steps, and what is not learned is pending
+                run.cancel()
+                await asyncio.gather(run, return_exceptions=True)
             for (_, user), one in report.reports.items():
                 print(f"{user}: {len(one.held)} held, {len(one.pending)} pending, {one.seconds['total']:.0f} s")
             for (_, user), error in report.failed.items():

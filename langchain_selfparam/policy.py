@@ -78,13 +78,28 @@ def wait(turns: Sequence[Turn], *, config: PolicyConfig, now: datetime) -> timed
     Returns:
         The time until there has been silence for ``after_seconds`` and the hours have begun; 0 where it may begin.
     """
-    silent = max((t.created_at for t in turns), default=now) + timedelta(seconds=config.after_seconds)
-    begin = max(now, silent.astimezone(now.tzinfo)) if config.after_seconds else now
-    if config.quiet_hours is not None:
-        opens, closes = (time.fromisoformat(part) for part in config.quiet_hours.split("-"))
-        at = begin.time()
-        inside = opens <= at < closes if opens < closes else at >= opens or at < closes
-        if not inside:
-            today = datetime.combine(begin.date(), opens, tzinfo=begin.tzinfo)
-            begin = today if today > begin else today + timedelta(days=1)
-    return begin - now
+    begin = now
+    if turns and config.after_seconds:
+        silent = max(t.created_at for t in turns) + timedelta(seconds=config.after_seconds)
+        begin = max(now, silent.astimezone(now.tzinfo))
+    return begin - now + until_open(config.quiet_hours, now=begin)
+
+
+def until_open(hours: str | None, *, now: datetime) -> timedelta:
+    """How long until hours begin.
+
+    Args:
+        hours: Such as "22:00-06:30"; ``None`` for always.
+        now: With its time zone, in which they are meant.
+
+    Returns:
+        The time; 0 within them.
+    """
+    if hours is None:
+        return timedelta()
+    opens, closes = (time.fromisoformat(part) for part in hours.split("-"))
+    at = now.time()
+    if opens <= at < closes if opens < closes else at >= opens or at < closes:
+        return timedelta()
+    today = datetime.combine(now.date(), opens, tzinfo=now.tzinfo)
+    return (today if today > now else today + timedelta(days=1)) - now

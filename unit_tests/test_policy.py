@@ -143,7 +143,7 @@ def test_quiet_hours_are_waited_for_over_midnight_too(clock, hours, expected):
     assert waited(clock, quiet_hours=hours) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("ago", "expected"), [(None, 60), (0, 60), (45, 15), (60, 0), (600, 0)])
+@pytest.mark.parametrize(("ago", "expected"), [(None, 0), (0, 60), (45, 15), (60, 0), (600, 0)])
 def test_silence_is_counted_from_the_last_turn(ago, expected):
     assert waited("12:00", ago=ago, after_seconds=60) * 3600 == pytest.approx(expected)
 

@@ -9,6 +9,7 @@ go on with what it has learned; ``--talk`` lets you be the next customer.
 """
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 
@@ -34,8 +35,10 @@ class Recommender:
         self.memory = ParametricMemory(llm, path=folder, consolidate_every=None, settings=settings)
 
     def listen(self, said, reply):
-        """Keep what was recommended after what a customer said; it takes milliseconds."""
-        self.memory.save_context({"input": request(said)}, {"output": reply})
+        """Keep what was recommended after what a customer said; it takes milliseconds, and none is kept twice."""
+        asked = request(said)
+        if all(turn.user != asked for turn in self.memory.turns):
+            self.memory.save_context({"input": asked}, {"output": reply})
 
     def learn(self):
         """Move what was heard into the weights."""
@@ -52,9 +55,10 @@ def rows(name):
 
 
 def talk(recommender):
-    """Let somebody be the customer, until an empty line."""
-    while said := input("Customer: ").strip():
-        print("Shop:", recommender.recommend([said]))
+    """Let somebody be the customer, until an empty line or the end of the input."""
+    with contextlib.suppress(EOFError):
+        while said := input("Customer: ").strip():
+            print("Shop:", recommender.recommend([said]))
 
 
 def main(argv=None):
@@ -77,8 +81,8 @@ def main(argv=None):
 
         if not memory.turns:
             ask("before")
-            for dialogue in rows("dialogues.jsonl"):
-                recommender.listen(dialogue["said"], dialogue["reply"])
+        for dialogue in rows("dialogues.jsonl"):
+            recommender.listen(dialogue["said"], dialogue["reply"])
         if args.learn and memory.pending_turns():
             report = recommender.learn()
             print(f"learned {len(report.held)} of {len(memory.turns)} dialogues in {report.seconds['total']:.0f} s\n")

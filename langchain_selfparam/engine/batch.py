@@ -112,8 +112,8 @@ def consolidate_all(
     """
     run = _Run(place, None if namespaces is None else frozenset(namespaces), limits, progress)
     while waiting := run.round():
-        for start in range(0, len(waiting), limits.concurrency):
-            run.learn(waiting[start : start + limits.concurrency])
+        while waiting and run.ended == "done":
+            waiting = waiting[run.learn(waiting) :]
     return run.report()
 
 
@@ -135,6 +135,7 @@ class _Run:
         self.ended: Ended = "done"
         self._place, self._wanted, self._limits, self._progress = place, wanted, limits, progress
         self._began = time.monotonic()
+        self._together = limits.concurrency
         self._longest = 0.0
         self._spent = self._done = 0
         self._reports: dict[Namespace, list[ConsolidationReport]] = {}
@@ -153,30 +154,65 @@ class _Run:
             and (not self._limits.after_seconds or max(t.created_at for t in turns) <= silent)
         ]
 
-    def learn(self, namespaces: Sequence[Namespace]) -> None:
-        """Learn one episode of each, if the run has not ended and there is time and budget for it."""
+    def learn(self, waiting: Sequence[Namespace]) -> int:
+        """Learn one episode of each of the first, beside each other, if there is time and budget for it.
+
+        Args:
+            waiting: Namespaces, at least one.
+
+        Returns:
+            How many were taken; 0 where the run has ended.
+        """
         if self.ended == "done":
             self._look(self._longest)
         if self.ended == "done" and self._limits.max_tokens is not None and self._spent >= self._limits.max_tokens:
             self.ended = "budget"
         if self.ended != "done":
-            return
-        began = time.monotonic()
+            return 0
+        began, taken = time.monotonic(), 0
         with contextlib.ExitStack() as stack:
-            parts = [self._begun(namespace, stack) for namespace in namespaces]
+            parts: list[_Part] = []
+            while taken < min(self._together, len(waiting)) and (not taken or self._room_for_more(parts, began)):
+                parts += self._begun(waiting[taken], stack)
+                taken += 1
             self._train([part for part in parts if part.training is not None])
         self._longest = max(self._longest, time.monotonic() - began)
+        return taken
 
-    def _begun(self, namespace: Namespace, stack: contextlib.ExitStack) -> _Part:
+    def _room_for_more(self, parts: Sequence[_Part], began: float) -> bool:
+        """Whether a group may grow: what was begun has to be trained and judged as well, in time and in budget."""
+        limits, now_ = self._limits, time.monotonic()
+        tried = [turn for part in parts for id_, turn in part.turns.items() if id_ in part.tried]
+        spent = limits.max_tokens is not None and self._spent + self._place.tokens(tried) >= limits.max_tokens
+        late = limits.deadline is not None and now_ - began > (self._began + limits.deadline - began) / 3
+        return self.ended == "done" and not spent and not late
+
+    def _begun(self, namespace: Namespace, stack: contextlib.ExitStack) -> list[_Part]:
         """A namespace's episode up to its training; it is closed with the stack, whatever happens."""
         turns = {turn.id: turn for turn in self._untried().get(namespace, ())}
         tried = set(self._tried.get(namespace, ()))
-        engine = stack.enter_context(self._place.learning(namespace))
+        try:
+            engine = stack.enter_context(self._place.learning(namespace))
+        except ClosedError:
+            raise
+        except SelfParamError as error:
+            self._failing(namespace, error, tried | turns.keys())
+            return []
         part = _Part(namespace, engine.lesson(tried, progress=self._heard), turns, tried)
         stack.callback(part.lesson.close)
-        if self.ended == "done":
-            self._advance(part, lambda: next(part.lesson))
-        return part
+        self._advance(part, lambda: next(part.lesson))
+        return [part]
+
+    def _failing(self, namespace: Namespace, error: SelfParamError, tried: set[int]) -> None:
+        self._failed[namespace] = f"{type(error).__name__}: {error}"
+        logger.warning("%s was not learned: %s", "/".join(namespace), self._failed[namespace])
+        # Turns that nobody may try any more are tried as well: or the run would come back to them for ever.
+        self._ends(namespace, tried)
+
+    def _ends(self, namespace: Namespace, tried: set[int]) -> None:
+        self._tried[namespace] = tried
+        self._done += 1
+        self._progress("namespaces", self._done, self._done + len(self.round()))
 
     def _train(self, parts: Sequence[_Part]) -> None:
         """Train the parts in one row, and have each judged and kept."""
@@ -187,7 +223,12 @@ class _Run:
             outcomes = together([part.training for part in parts if part.training]) if parts else []
         except BaseException as error:  # noqa: BLE001 - each lesson says what it is for itself, and raises it
             outcomes = [error] * len(parts)
-        for part, outcome in zip(parts, outcomes, strict=True):
+        for part, found in zip(parts, outcomes, strict=True):
+            outcome = found
+            if len(parts) > 1 and isinstance(outcome, Exception) and not isinstance(outcome, StoppedError):
+                # Memory for all of them, or another's numbers: alone it may go well, or the error is its own.
+                logger.warning("%s is learned again, alone: %r", "/".join(part.namespace), outcome)
+                self._together, outcome = 1, StoppedError(f"to be learned again, alone: {outcome!r}")
             if isinstance(outcome, BaseException):
                 self._advance(part, functools.partial(part.lesson.throw, outcome))
             else:
@@ -195,7 +236,7 @@ class _Run:
 
     def _advance(self, part: _Part, go: Callable[[], Training]) -> None:
         """Go on with a lesson, and note how it ends where it does."""
-        part.training, report = None, None
+        part.training = None
         try:
             part.training = go()
             return
@@ -206,15 +247,14 @@ class _Run:
         except ClosedError:
             raise
         except SelfParamError as error:
-            self._failed[part.namespace] = f"{type(error).__name__}: {error}"
-            logger.warning("%s was not learned: %s", "/".join(part.namespace), self._failed[part.namespace])
-        if report is not None:
-            self._reports.setdefault(part.namespace, []).append(report)
-            self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])
-        # Turns that nobody may try any more are tried as well: or the run would come back to them for ever.
-        self._tried[part.namespace] = part.tried if report is not None else part.tried | part.turns.keys()
-        self._done += 1
-        self._progress("namespaces", self._done, self._done + len(self.round()))
+            self._failing(part.namespace, error, part.tried | part.turns.keys())
+            return
+        if report is None:  # nobody may try these turns any more
+            self._ends(part.namespace, part.tried | part.turns.keys())
+            return
+        self._reports.setdefault(part.namespace, []).append(report)
+        self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])
+        self._ends(part.namespace, part.tried)
 
     def report(self) -> BatchReport:
         """What was done so far."""

@@ -29,6 +29,7 @@ from langchain_selfparam.engine.report import combined, nothing_done
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError
 from langchain_selfparam.model import LocalModel, share
+from langchain_selfparam.policy import until_open
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher
 from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
 from langchain_selfparam.serving.gate import Gate, gate_for
@@ -389,17 +390,21 @@ class Spaces:
             waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
             due = [namespace for namespace, count in waiting.items() if count >= fewest]
             at = due.index(self._last) + 1 if self._last in due else 0
+            if due and (shut := until_open(policy.quiet_hours, now=now().astimezone())):
+                return shut  # for everybody: nobody's turns have to be looked at
             later: list[timedelta] = []
             for namespace in (*due[at:], *due[:at]):
-                if wait := to_wait(self._store, namespace, policy):
+                if policy.after_seconds and (wait := to_wait(self._store, namespace, policy)):
                     later.append(wait)
                     continue
                 self._last = namespace
                 try:
                     with self.at(namespace) as engine:
-                        if self._noted(engine, lambda e: e.step()) is True:
+                        found = self._noted(engine, lambda e: e.step())
+                        if found is True:
                             self.last_report = engine.last_report
                             return True
+                        later += [found] if found else []
                 except ClosedError:
                     if not self._closing:
                         raise

@@ -16,6 +16,7 @@ ALIKE = 90.0
 """Share of a name's letters, in percent, from which a title that is spelled otherwise is the same."""
 _YEAR = re.compile(r"\((?:[^()]*\s)?(\d{4})\b[^()]*\)")
 _ASIDE = re.compile(r"\s*\([^()]*\)")
+_COUNTS = re.compile(r"\d+\w*|[ivx]+|one|two|three|four|five")
 _NUMBER = re.compile(r"^\s*(?:\d{1,3}\s*[.):-]|[-*•])\s*")
 
 
@@ -54,6 +55,10 @@ def item(id_: str, title: str) -> Item:
 def name_of(title: str) -> str:
     """A title in lower case, without what stands in brackets and without punctuation."""
     return " ".join(re.sub(r"[^\w\s]", " ", _ASIDE.sub("", title).lower()).split())
+
+
+def _numbers(name: str) -> list[str]:
+    return [word for word in name.split() if _COUNTS.fullmatch(word)]
 
 
 class Catalogue:
@@ -106,6 +111,7 @@ class Catalogue:
         """The item that a title means.
 
         Of items with one name that with the title's year is taken, then one without a year, then the only one there is.
+        A title that is spelled otherwise is found where its numbers are the same, and its year where both have one.
 
         Args:
             title: As somebody wrote it.
@@ -114,11 +120,12 @@ class Catalogue:
             The item; ``None`` where nothing is named so.
         """
         name = name_of(title)
-        known = name if name in self._by_name else self._likest(name)
-        if known is None:
-            return None
-        found = self._by_name[known]
         year = _YEAR.search(title)
+        if name not in self._by_name:
+            alike = self._likest(name)
+            one = None if alike is None else self._by_name[alike][0]
+            return None if one is None or (year and one.year not in (None, int(year[1]))) else one
+        found = self._by_name[name]
         if year is None:
             return found[0]
         same = [one for one in found if one.year == int(year[1])] or [one for one in found if one.year is None]
@@ -129,7 +136,9 @@ class Catalogue:
             return None
         if name not in self._alike:
             best = self._fuzz.process.extractOne(name, self._names, scorer=self._fuzz.fuzz.ratio, score_cutoff=ALIKE)
-            self._alike[name] = None if best is None else str(best[0])
+            # "Part II" is all but "Part III" by its letters.
+            same = best is not None and _numbers(best[0]) == _numbers(name)
+            self._alike[name] = str(best[0]) if same else None
         return self._alike[name]
 
     def listed(self, text: str) -> list[Item]:

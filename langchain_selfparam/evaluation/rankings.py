@@ -13,7 +13,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.stats import permutation
 from langchain_selfparam.optional import require
 
@@ -70,7 +70,7 @@ class Alike:
         self._bm25 = require("bm25s", extra="eval")
         self._dialogues = dialogues
         self._index = self._bm25.BM25()
-        texts = [spoken(d.turns, words=10_000) for d in dialogues]
+        texts = [spoken(d.turns, words=WHOLE) for d in dialogues]
         self._index.index(self._tokens(texts), show_progress=False)
 
     def _tokens(self, texts: Sequence[str]) -> object:

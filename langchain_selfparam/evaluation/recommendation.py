@@ -26,7 +26,7 @@ from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import Ask, bar
 from langchain_selfparam.evaluation.rankings import Alike, Popularity, most_mentioned, score
-from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.model import share
 from langchain_selfparam.protocols import Progress
@@ -126,7 +126,7 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     """
     point = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
-    named = catalogue.mentioned(so_far)
+    named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
     right = [id_ for id_ in dialogue.right if id_ not in named]
     more = [id_ for id_ in alike.rank(so_far, but=dialogue.id) if id_ not in named and id_ not in right]
     ids = [*right, *more][:COUNT]
@@ -162,10 +162,8 @@ class Recommendation:
         self._rounds: list[dict[str, Any]] = (
             json.loads(self._rounds_file.read_text("utf-8")) if self._rounds_file.exists() else []
         )
-        if self._answers.exists():
-            for line in self._answers.read_text("utf-8").splitlines():
-                row = json.loads(line)
-                self._kept.setdefault(row["way"], {})[row["prompt"]] = row["ids"]
+        for row in _whole_lines(self._answers):
+            self._kept.setdefault(row["way"], {})[row["prompt"]] = row["ids"]
 
     def run(self) -> Found:
         """Do what is not kept yet.
@@ -252,6 +250,7 @@ class Recommendation:
                         prompt, reply = lesson(dialogue, alike, plan.catalogue, chance=chance)
                         engine.append(user=prompt, assistant=reply, message_id=dialogue.id)
                     report = engine.consolidate(progress=self._progress)
+                    engine.clear()  # what was not held would be learned again with the next round
                     done = {
                         "dialogues": len(part),
                         "held": len(report.held),
@@ -321,6 +320,16 @@ class Recommendation:
             if len(kept) == wanted[measure]:
                 rankings[measure][name] = kept
         return Found(rankings=rankings, rounds=self._rounds)
+
+
+def _whole_lines(file: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines; a last one that was cut off is taken out of the file."""
+    if not file.exists():
+        return []
+    whole, _, cut = file.read_text("utf-8").rpartition("\n")
+    if cut:
+        write_whole(file, f"{whole}\n" if whole else "")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _as_conversation(dialogue: Dialogue) -> Conversation:

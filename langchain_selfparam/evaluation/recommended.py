@@ -30,7 +30,7 @@ class _Measured:
 
     def __init__(self, plan: Plan, rankings: Mapping[str, Mapping[int, list[str]]], numbers: Sequence[int]) -> None:
         self.prompts: list[Prompt] = [plan.prompts[at] for at in numbers]
-        self.mentioned = [frozenset(plan.catalogue.mentioned(p.text)) for p in self.prompts]
+        self.mentioned = [frozenset(plan.catalogue.mentioned(p.whole)) for p in self.prompts]
         self.by_method = {name: [rankings[name][at] for at in numbers] for name in sorted(rankings, key=_place)}
 
     def score(self, name: str, **options: Any) -> dict[str, Score]:

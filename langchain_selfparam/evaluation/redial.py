@@ -54,8 +54,17 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The dialogue, one turn a line."""
+        """The end of the dialogue, one turn a line, as it is asked about."""
         return spoken(self.turns)
+
+    @property
+    def whole(self) -> str:
+        """The whole dialogue, one turn a line."""
+        return spoken(self.turns, words=WHOLE)
+
+
+WHOLE = 1_000_000
+"""Words that no dialogue has."""
 
 
 def spoken(turns: Sequence[tuple[str, str]], *, words: int = 120) -> str:

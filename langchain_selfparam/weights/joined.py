@@ -50,16 +50,23 @@ class _SideBySide(torch.nn.Module):
         """The layer's output.
 
         Args:
-            row: [1, T, D_in].
+            row: [..., T, D_in]; what it was padded with goes with the last part.
 
         Returns:
-            [1, T, D_out].
+            [..., T, D_out].
+
+        Raises:
+            ConsolidationError: The layer is not given the whole row, as experts to whom tokens are sent are not.
         """
-        first = _base(self._layers[0])
+        first, tokens = _base(self._layers[0]), list(self._parts.tokens)
+        padding = row.shape[-2] - sum(tokens)
+        if padding < 0:
+            msg = f"a layer reads {row.shape[-2]} of {sum(tokens)} tokens; train this model's namespaces one by one"
+            raise ConsolidationError(msg)
+        tokens[-1] += padding
         whole = functional.linear(row, first.weight, first.bias)
-        tokens = list(self._parts.tokens)
-        parts = zip(self._parts.students, torch.split(row, tokens, 1), torch.split(whole, tokens, 1), strict=True)
-        return torch.cat([_on_top(self._layers[student], x, out) for student, x, out in parts], 1)
+        parts = zip(self._parts.students, torch.split(row, tokens, -2), torch.split(whole, tokens, -2), strict=True)
+        return torch.cat([_on_top(self._layers[student], x, out) for student, x, out in parts], -2)
 
 
 def _base(layer: Any) -> Any:

@@ -1,5 +1,7 @@
 """Namespaces trained in one row: each gets what it would get alone, and only its own trouble."""
 
+import time
+
 import pytest
 import torch
 from engine_home import ANA, SETTINGS, author, with_
@@ -9,7 +11,7 @@ from langchain_selfparam.engine import batch, lessons
 from langchain_selfparam.engine.batch import Limits, consolidate_all
 from langchain_selfparam.engine.space import Space
 from langchain_selfparam.engine.spaces import Spaces
-from langchain_selfparam.errors import ConfigError, NonFiniteLossError
+from langchain_selfparam.errors import ConfigError, FolderError, NonFiniteLossError
 from langchain_selfparam.records import TurnState
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights.files import read_delta
@@ -101,36 +103,87 @@ def test_groups_are_no_larger_than_asked_and_fair(town, groups):
     assert (report.left, report.failed, report.ended) == ({}, {}, "done")
 
 
-def test_one_whose_loss_breaks_fails_alone(town, monkeypatch):
-    spaces, real, courses = say(town("memory")), Course.step, []
+@pytest.fixture
+def breaking(monkeypatch):
+    """Courses, counted from 0 in the order of their first steps, whose loss is made to break."""
+    real, courses, broken = Course.step, [], set()
 
     def step(course):
         if course not in courses:
             courses.append(course)
-        if courses.index(course) == 1:
+        if courses.index(course) in broken:
             raise NonFiniteLossError("loss is nan")
         real(course)
 
     monkeypatch.setattr(Course, "step", step)
+    return broken
+
+
+def test_one_whose_loss_breaks_is_learned_again_alone_and_keeps_nobody(town, breaking, groups, caplog):
+    breaking |= {1}
+    spaces = say(town("memory"))
+    report = run(spaces, concurrency=3)
+    assert groups == [3, 1]
+    assert (report.failed, states(spaces)) == ({}, everybody(TurnState.HELD))
+    assert {t.attempts for t in spaces.turns()} == {0}
+    assert "memories/bob is learned again, alone: NonFiniteLossError('loss is nan')" in caplog.text
+
+
+def test_where_it_breaks_alone_too_it_is_that_ones_error(town, breaking, groups):
+    breaking |= {1, 3}
+    spaces = say(town("memory"))
     report = run(spaces, concurrency=3)
     assert report.failed == {BOB: "NonFiniteLossError: loss is nan"}
-    assert states(spaces) == {ANA: {TurnState.HELD}, BOB: {TurnState.PENDING}, CY: {TurnState.HELD}}
+    assert states(spaces) == {**everybody(TurnState.HELD), BOB: {TurnState.PENDING}}
     assert {t.attempts for t in spaces.turns() if t.namespace == BOB} == {1}
-    monkeypatch.setattr(Course, "step", real)
     assert set(run(spaces, concurrency=3).reports) == {BOB}
 
 
-def test_what_concerns_all_is_each_ones_error(town, monkeypatch):
-    spaces = say(town("memory"))
+@pytest.mark.parametrize(("enough_for", "held"), [(1, True), (0, False)])
+def test_where_memory_is_too_small_for_all_each_is_learned_alone(town, monkeypatch, enough_for, held):
+    spaces, real = say(town("memory")), lessons.together
 
     def together(trainings):
-        raise MemoryError("no room for 9 GB")
+        if len(trainings) > enough_for:
+            raise MemoryError("no room for 9 GB")
+        return real(trainings)
 
     monkeypatch.setattr(batch, "together", together)
     report = run(spaces, concurrency=3)
-    assert set(report.failed) == set(SAID)
+    assert states(spaces) == everybody(TurnState.HELD if held else TurnState.PENDING)
+    assert {t.attempts for t in spaces.turns()} == {0 if held else 1}
+    assert set(report.failed) == (set() if held else set(SAID))
     assert all(text.startswith("OutOfMemoryError: learning ") for text in report.failed.values())
-    assert states(spaces) == everybody(TurnState.PENDING)
+
+
+def test_one_that_cannot_be_opened_does_not_keep_the_others(town, monkeypatch):
+    spaces, real = say(town("memory")), Spaces.learning
+
+    def learning(self, namespace):
+        if namespace == ANA:
+            raise FolderError("the delta file is missing")
+        return real(self, namespace)
+
+    monkeypatch.setattr(Spaces, "learning", learning)
+    report = run(spaces, concurrency=2)
+    assert report.failed == {ANA: "FolderError: the delta file is missing"}
+    assert states(spaces) == {**everybody(TurnState.HELD), ANA: {TurnState.PENDING}}
+    assert report.left == {}
+
+
+def test_a_group_does_not_grow_beyond_budget_and_time(town, groups):
+    spaces = say(town("memory"))
+    report = run(spaces, concurrency=3, max_tokens=1)
+    assert (groups, report.ended, set(report.left)) == ([1], "budget", {BOB, CY})
+    slow, groups[:] = town("slow"), []
+    say(slow)
+
+    def heard(stage, done, total):
+        if stage == "targets" and done == total:
+            time.sleep(2.1)
+
+    consolidate_all(slow, limits=Limits(concurrency=3, deadline=6.0), progress=heard)
+    assert groups[0] == 1  # Ana's targets took a third of the time
 
 
 @pytest.mark.parametrize(("stage", "at"), [("targets", 5), ("student", 5), ("probes", 1)])

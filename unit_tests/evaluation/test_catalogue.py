@@ -20,6 +20,16 @@ def catalogue():
     return Catalogue(item(id_, title) for id_, title in TITLES.items())
 
 
+def test_a_sequel_or_another_year_is_no_spelling():
+    films = Catalogue([item("1", "The Hangover Part II (2011)"), item("2", "Terminator 2 (1991)"), item("3", "Amelie")])
+    assert films.find("The Hangover Part III") is None
+    assert films.find("Terminator 3 (1991)") is None
+    assert films.find("The Hangovr Part II").id == "1"
+    assert films.find("The Hangovr Part II (2011)").id == "1"
+    assert films.find("The Hangovr Part II (2013)") is None
+    assert films.find("Amelies (2001)").id == "3"
+
+
 def test_an_item_has_a_name_a_year_and_a_title_to_be_shown():
     one = item("4", "Rogue One: A Star Wars Story (2016 film)")
     assert (one.name, one.year, one.title) == (

@@ -8,6 +8,7 @@ import pytest
 from recommending import TITLES, dialogue, prompt, write
 
 from langchain_selfparam.config import Settings
+from langchain_selfparam.engine.learn import Learner
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.rankings import Alike
 from langchain_selfparam.evaluation.recommendation import Plan, Recommendation, lesson, request
@@ -107,6 +108,30 @@ def test_it_goes_on_where_it_ended(plan, subject, tmp_path):
     asked = len(subject.asked)
     run(plan, subject, tmp_path / "parts")
     assert len(subject.asked) == asked
+
+
+def test_an_answer_that_was_cut_off_is_asked_again(plan, subject, tmp_path):
+    whole = run(plan, subject, tmp_path)
+    kept = (tmp_path / "answers.jsonl").read_text()
+    (tmp_path / "answers.jsonl").write_text(kept[:-9])
+    asked = len(subject.asked)
+    again = run(plan, subject, tmp_path)
+    assert again.rankings == whole.rankings
+    assert len(subject.asked) == asked  # the last one was an order by likelihood
+    assert (tmp_path / "answers.jsonl").read_text() == kept
+
+
+def test_no_dialogue_is_learned_in_two_rounds(plan, subject, tmp_path, monkeypatch):
+    learned, real = [], Learner.lesson
+
+    def lesson(self, episode, **options):
+        learned.append([turn.id for turn in episode.turns])
+        return real(self, episode, **options)
+
+    monkeypatch.setattr(Learner, "lesson", lesson)
+    strict = dataclasses.replace(SETTINGS.verify, hold=1.0)
+    run(dataclasses.replace(plan, settings=dataclasses.replace(SETTINGS, verify=strict)), subject, tmp_path)
+    assert learned == [[1, 2], [3, 4]]
 
 
 def test_other_ways_to_learn_are_asked_the_same(plan, subject, tmp_path):

@@ -77,6 +77,26 @@ def test_each_part_is_read_as_by_its_own_student_and_its_gradient_goes_there(sha
                 torch.testing.assert_close(grad, parameter.grad, atol=1e-4, rtol=1e-4)
 
 
+@torch.no_grad()
+def test_what_a_row_is_padded_with_is_of_no_consequence(shadows):
+    rows = [pack(documents) for documents in ROWS]
+    joined = JoinedShadows(shadows)
+    joined.choose((0, 1, 2), [row.tokens for row in rows])
+    for way in ("packed", "dense"):
+        reader = Reader(joined.model, way=way)
+        found = reader.hidden(join(rows))
+        reader._buckets = True  # as FlexAttention and compiled blocks want it
+        torch.testing.assert_close(reader.hidden(join(rows)), found, atol=1e-5, rtol=1e-5)
+
+
+def test_a_layer_that_does_not_read_the_whole_row_is_refused(shadows):
+    joined = JoinedShadows(shadows)
+    joined.choose((0, 1), [7, 5])
+    layer = joined.model.get_submodule(shadows[0]._names[0])
+    with pytest.raises(ConsolidationError, match="a layer reads 9 of 12 tokens; train this model's namespaces one by"):
+        layer(torch.zeros(1, 9, 32))
+
+
 def test_the_students_stay_as_they_were(shadows):
     before = [sorted(shadow.model.state_dict()) for shadow in shadows]
     JoinedShadows(shadows)
