@@ -54,7 +54,7 @@ def call(selfparam, town, model_folder, *args):
 
 def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, model_folder, asked):
     code, out, _ = call(selfparam, town, model_folder, "--all", "--limit-minutes", 1, "--max-tokens", 9)
-    assert asked == [(None, {"deadline": 60.0, "max_tokens": 9, "after_seconds": 0.0})]
+    assert asked == [(None, {"deadline": 60.0, "max_tokens": 9, "after_seconds": 0.0, "concurrency": 1})]
     assert code == 1
     assert out.splitlines() == [
         "memories/ana   1 held, 1 still in the prompt",
@@ -66,8 +66,9 @@ def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, mod
 
 def test_one_is_named(selfparam, town, model_folder, asked):
     asked.report = BatchReport(reports={BEN: report(2)}, failed={}, left={}, ended="done", seconds=2.0)
-    code, out, _ = call(selfparam, town, model_folder, "--namespace", "memories/ben", "--after-seconds", 5)
-    assert asked == [([BEN], {"deadline": None, "max_tokens": None, "after_seconds": 5.0})]
+    limits = ("--after-seconds", 5, "--concurrency", 3)
+    code, out, _ = call(selfparam, town, model_folder, "--namespace", "memories/ben", *limits)
+    assert asked == [([BEN], {"deadline": None, "max_tokens": None, "after_seconds": 5.0, "concurrency": 3})]
     assert (code, out.splitlines()[-1]) == (0, "1 of 1 turns held in 2 s; nothing is left")
 
 

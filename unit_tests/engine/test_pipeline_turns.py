@@ -314,8 +314,9 @@ def test_the_ledger_keeps_the_report_as_json(home):
         learned = learn(*args, **kwargs)
         results = (ProbeResult(probe=Probe(kind="recall", prompt="Who?", turn_id=1), answer="Biscuit", passed=True),)
         return dataclasses.replace(learned, verdict=dataclasses.replace(learned.verdict, results=results))
+        yield
 
-    engine._learner = SimpleNamespace(learn=asked)
+    engine._learner = SimpleNamespace(lesson=asked)
     say(engine, DOG)
     engine.consolidate()
     kept = engine.versions()[1].report

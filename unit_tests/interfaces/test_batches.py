@@ -25,6 +25,11 @@ class Quick:
     def __init__(self, local, gate, **_):
         self.local = local
 
+    def lesson(self, episode, **options):
+        """A lesson without a training."""
+        return self.learn(episode, **options)
+        yield
+
     def learn(self, episode, *, candidate, earlier, untaught, progress):
         import torch
 

@@ -68,8 +68,9 @@ def test_a_failure_ends_the_runs_with_its_error(remember, monkeypatch):
     def fail(self, episode, *, progress, **kwargs):
         progress("targets", 1, 4)
         raise OSError("broken")
+        yield
 
-    monkeypatch.setattr(Learner, "learn", fail)
+    monkeypatch.setattr(Learner, "lesson", fail)
     with remember(callbacks=[heard], metrics=lambda *figure: figures.append(figure)) as memory:
         memory.save_context({"input": "My dog is called Biscuit."}, {"output": "What a name!"})
         with pytest.raises(OSError, match="broken"):
