@@ -46,7 +46,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--max-tokens", type=count, metavar="N", help="begin nothing after so many tokens of turns")
     silence = "leave out who has said something in the last so many seconds (default: 0)"
     parser.add_argument("--after-seconds", type=float, default=0.0, metavar="S", help=silence)
-    beside = "namespaces that are trained in one row (default: 1; pays on a GPU)"
+    beside = "namespaces that are trained in one row (default: 1; meant for GPUs)"
     parser.add_argument("--concurrency", type=count, default=1, metavar="N", help=beside)
     add_json(parser)
 

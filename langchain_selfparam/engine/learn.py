@@ -182,14 +182,16 @@ class Learner:
         # were.
         config = self._settings.targets
         again = max(turn.attempts for turn in episode.turns)
-        write = study if config.form == "facts" else study_replies
-        return write(
+        config = dataclasses.replace(config, seed=config.seed + len(earlier) + again)
+        if config.form == "replies":
+            return study_replies(episode, served=served, original=asking, config=config, progress=step)
+        return study(
             episode,
             author=self._author or asking,
             served=served,
             original=asking,
             scorer=PackedScorer(self._local, first, self._head, progress=alive),
-            config=dataclasses.replace(config, seed=config.seed + len(earlier) + again),
+            config=config,
             taught=earlier,
             progress=step,
         )

@@ -48,8 +48,8 @@ class Batches:
             max_tokens: Tokens of turns after which no further episode is begun.
             after_seconds: Seconds of silence after which a namespace is taken; who is speaking is left for later.
             concurrency: Namespaces that are trained side by side in one row at most: each learns what it learns alone.
-                It pays on a GPU that one namespace's rows leave idle, and takes the memory of so many; on a CPU it
-                gains nothing.
+                It is for GPUs that one namespace's rows leave idle, and takes the memory of so many; a CPU's cores
+                are filled by one namespace's rows.
             progress: Called as ``progress(stage, done, total)``, with ``"namespaces"`` for each that ends.
             stopping: Asked between steps; where it says yes, the run ends.
 

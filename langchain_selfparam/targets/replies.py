@@ -7,11 +7,11 @@ question has to be written and none about others is near; what is about the worl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
-from langchain_selfparam.protocols import TextGenerator, TextScorer
+from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Episode, Probe, Statement, TargetSentence, TargetSet, Turn
 from langchain_selfparam.targets import parse, prompts
 from langchain_selfparam.targets.generate import write_general
@@ -21,24 +21,18 @@ from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parte
 def study_replies(
     episode: Episode,
     *,
-    author: TextGenerator,
     served: TextGenerator,
     original: TextGenerator,
-    scorer: TextScorer,
     config: TargetConfig,
-    taught: Sequence[TargetSet] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TargetSet:
     """Write what an episode of prompts and replies is learned from and judged by.
 
     Args:
         episode: The turns; one without a reply is passed over.
-        author: Not used: nothing is asked.
         served: The served model, whose answers to prompts about the world show drift.
         original: The model before anything was learned; it writes and answers what stays.
-        scorer: Not used.
         config: How many of everything.
-        taught: Not used.
         progress: Called with steps done and all steps.
 
     Returns:
@@ -47,7 +41,6 @@ def study_replies(
     Raises:
         NoTargetsError: No turn has a reply.
     """
-    del author, scorer, taught
     turns = [turn for turn in episode.turns if turn.assistant.strip() and turn.user.strip()]
     if not turns:
         ids = ", ".join(str(turn.id) for turn in episode.turns)

@@ -22,12 +22,8 @@ def run(*pairs, config=CONFIG):
     )
     episode = Episode(namespace=("memories", "a"), turns=turns)
     world = FakeGenerator(lambda prompt: " ".join(f"- What is a thing{n}?\n" for n in range(30)))
-    nobody = FakeGenerator(["nobody is asked"])
     steps = []
-    found = study_replies(
-        episode, author=nobody, served=world, original=world, scorer=None, config=config,
-        progress=lambda done, total: steps.append((done, total)),
-    )  # fmt: skip
+    found = study_replies(episode, served=world, original=world, config=config, progress=lambda *at: steps.append(at))
     assert steps == [(at, 4) for at in (1, 2, 3, 4)]
     return found
 
