@@ -485,6 +485,6 @@ def _refuse_others(store: Store, namespace: Namespace) -> None:
 
 
 def _plain(report: ConsolidationReport) -> Mapping[str, object]:
-    """The report as the ledger keeps it: figures and reasons, without the curve."""
-    whole = dataclasses.asdict(dataclasses.replace(report, curve=()))
+    """The report as the ledger keeps it: figures and reasons, of the curve only how many steps it has."""
+    whole = dataclasses.asdict(dataclasses.replace(report, curve=())) | {"steps": len(report.curve)}
     return {k: v for k, v in whole.items() if k not in {"curve", "version"}}

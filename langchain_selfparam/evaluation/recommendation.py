@@ -20,6 +20,7 @@ from langchain_selfparam.config import Settings
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
+from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.datasets import Conversation
@@ -244,32 +245,35 @@ class Recommendation:
                 if number == len(self._rounds):
                     if not self._more():
                         break
-                    for at in part:
-                        dialogue = plan.dialogues[at]
-                        chance = random.Random(f"{plan.settings.targets.seed} {dialogue.id}")
-                        prompt, reply = lesson(dialogue, alike, plan.catalogue, chance=chance)
-                        engine.append(user=prompt, assistant=reply, message_id=dialogue.id)
-                    report = engine.consolidate(progress=self._progress)
-                    engine.clear()  # what was not held would be learned again with the next round
-                    done = {
-                        "dialogues": len(part),
-                        "held": len(report.held),
-                        "recall": report.recall,
-                        "drift": report.drift,
-                        "scale": report.scale,
-                        "seconds": dict(report.seconds),
-                        "version": report.version,
-                        "steps": len(report.curve),
-                        "reasons": list(report.reasons[:3]),
-                    }
-                    self._rounds.append(done)
-                    write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
+                    self._round(engine, [plan.dialogues[at] for at in part], alike)
                 if number == len(self._rounds) - 1:  # the weights are those of the last round
                     last = number == plan.rounds - 1
                     self._ask(OURS if last else f"{OURS}, round {number + 1}", self._subject)
                     if last:
                         self._order(OURS, self._subject.local.model)
             return engine.taught()
+
+    def _round(self, engine: Engine, dialogues: Sequence[Dialogue], alike: Alike) -> None:
+        """Learn dialogues and write down what came of it; one that was learned before an end is only written down."""
+        plan = self._plan
+        found: Mapping[str, Any]
+        version: int | None
+        written = {r["version"] for r in self._rounds}
+        kept = [v for v in engine.versions() if v.id and v.id not in written]
+        if kept:
+            found, version = kept[-1].report, kept[-1].id
+        else:
+            for dialogue in dialogues:
+                chance = random.Random(f"{plan.settings.targets.seed} {dialogue.id}")
+                prompt, reply = lesson(dialogue, alike, plan.catalogue, chance=chance)
+                engine.append(user=prompt, assistant=reply, message_id=dialogue.id)
+            report = engine.consolidate(progress=self._progress)
+            found, version = dataclasses.asdict(report) | {"steps": len(report.curve)}, report.version
+        engine.clear()  # what was not held would be learned again with the next round
+        names = ("recall", "drift", "scale", "seconds", "steps", "reasons")
+        done = {"dialogues": len(dialogues), "held": len(found["held"]), **{name: found[name] for name in names}}
+        self._rounds.append({**done, "version": version})
+        write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
 
     def _baseline(self, name: Name, taught: Sequence[TargetSet]) -> None:
         """Another way to learn; its rate is the one that does best on the first prompts, in its favour."""

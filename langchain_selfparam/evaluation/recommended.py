@@ -129,7 +129,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
                 f"{100 * r['recall']:.0f} %",
                 f"{r['drift']:.3f}",
                 f"{r['scale']:.2f}",
-                f"{r['seconds'].get('total', 0.0):.0f}",
+                f"{r['seconds'].get('total', sum(r['seconds'].values())):.0f}",
             ]
             for number, r in enumerate(found.rounds, 1)
         ]

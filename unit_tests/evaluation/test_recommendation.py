@@ -9,6 +9,7 @@ from recommending import TITLES, dialogue, prompt, write
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.learn import Learner
+from langchain_selfparam.evaluation import recommendation
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.rankings import Alike
 from langchain_selfparam.evaluation.recommendation import Plan, Recommendation, lesson, request
@@ -119,6 +120,25 @@ def test_an_answer_that_was_cut_off_is_asked_again(plan, subject, tmp_path):
     assert again.rankings == whole.rankings
     assert len(subject.asked) == asked  # the last one was an order by likelihood
     assert (tmp_path / "answers.jsonl").read_text() == kept
+
+
+def test_a_round_that_was_learned_but_not_written_down_is_not_learned_again(plan, subject, tmp_path, monkeypatch):
+    whole = run(plan, subject, tmp_path / "whole")
+    real = recommendation.write_whole
+
+    def killed(file, text):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recommendation, "write_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan, subject, tmp_path / "cut")
+    monkeypatch.setattr(recommendation, "write_whole", real)
+    found = run(plan, subject, tmp_path / "cut")
+    assert found.rankings == whole.rankings
+    for one, other in zip(found.rounds, whole.rounds, strict=True):
+        assert one.keys() == other.keys()
+        assert {k: v for k, v in one.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
+    assert [r["steps"] > 0 for r in found.rounds] == [True, True]
 
 
 def test_no_dialogue_is_learned_in_two_rounds(plan, subject, tmp_path, monkeypatch):
