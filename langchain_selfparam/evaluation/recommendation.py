@@ -256,7 +256,7 @@ class Recommendation:
     def _round(self, engine: Engine, dialogues: Sequence[Dialogue], alike: Alike) -> None:
         """Learn dialogues and write down what came of it; one that was learned before an end is only written down."""
         plan = self._plan
-        found: Mapping[str, Any]
+        found: Any
         version: int | None
         written = {r["version"] for r in self._rounds}
         kept = [v for v in engine.versions() if v.id and v.id not in written]
@@ -270,9 +270,9 @@ class Recommendation:
             report = engine.consolidate(progress=self._progress)
             found, version = dataclasses.asdict(report) | {"steps": len(report.curve)}, report.version
         engine.clear()  # what was not held would be learned again with the next round
-        names = ("recall", "drift", "scale", "seconds", "steps", "reasons")
+        names = ("recall", "drift", "scale", "seconds", "steps")
         done = {"dialogues": len(dialogues), "held": len(found["held"]), **{name: found[name] for name in names}}
-        self._rounds.append({**done, "version": version})
+        self._rounds.append({**done, "reasons": list(found["reasons"])[:3], "version": version})
         write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
 
     def _baseline(self, name: Name, taught: Sequence[TargetSet]) -> None:
