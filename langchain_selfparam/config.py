@@ -186,7 +186,12 @@ class TargetConfig:
     alike: int = 40
     """Questions about the world that begin as those about the user do, made up by the model, answered as before."""
     neutral: int = 120
-    """Prompts that the model makes up by itself, answered as before; what layers read there is what learning avoids."""
+    """Prompts that the model makes up by itself, answered as before."""
+    calibration: int = 600
+    """Prompts that the untouched model makes up and answers once for a memory: what layers read there is what learning
+    avoids. 0 to measure it on what an episode keeps as it was."""
+    calibration_tokens: int = 40
+    """Tokens of each of those answers."""
     replay: int = 120
     """Questions of earlier consolidations, answered as before, so that what is held stays held; 0 for none."""
     contrast_tokens: int = 8
@@ -209,6 +214,7 @@ class TargetConfig:
             "statement_words",
             "passage_words",
             "own_answer_tokens",
+            "calibration_tokens",
             "probes",
             "contrast_tokens",
             "neutral_tokens",
@@ -222,6 +228,7 @@ class TargetConfig:
             "contrast",
             "alike",
             "neutral",
+            "calibration",
             "replay",
             "temperature",
             "margin",

@@ -59,6 +59,7 @@ OUT_OF_RANGE = [
             "probes",
             "contrast_tokens",
             "neutral_tokens",
+            "calibration_tokens",
         )
     ),
     *(
@@ -71,6 +72,7 @@ OUT_OF_RANGE = [
             "contrast",
             "alike",
             "neutral",
+            "calibration",
             "replay",
             "temperature",
             "margin",

@@ -35,7 +35,7 @@ _SETTINGS = Settings(
     training=TrainingConfig(epochs=2, rank=_RANK),
     # Everything is accepted: what is measured is the way, not what a random model holds.
     verify=VerifyConfig(max_drift=100.0, hold=0.0, max_neighbours_wrong=1.0, answer_tokens=4),
-    targets=TargetConfig(samples=2, neutral=2, contrast=2, contrast_tokens=2, neutral_tokens=2),
+    targets=TargetConfig(samples=2, neutral=2, contrast=2, contrast_tokens=2, neutral_tokens=2, calibration=0),
 )
 _QUESTIONS = "What is my dog called?\n- Which pet do I have?\n- Where does my sister live?\n- Who lives in Lisbon?"
 

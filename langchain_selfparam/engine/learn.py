@@ -10,14 +10,16 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import Moments, watching
 from langchain_selfparam.distill.objective import Rows
-from langchain_selfparam.distill.packing import Document, split
+from langchain_selfparam.distill.packing import Document, pack, split
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
@@ -27,7 +29,16 @@ from langchain_selfparam.engine.lessons import Lesson, Training
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
-from langchain_selfparam.records import Episode, Message, Probe, ProbeKind, TargetSet, TrainReport, Verdict
+from langchain_selfparam.records import (
+    Episode,
+    Message,
+    Probe,
+    ProbeKind,
+    TargetSentence,
+    TargetSet,
+    TrainReport,
+    Verdict,
+)
 from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
@@ -38,9 +49,6 @@ from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
-
-if TYPE_CHECKING:
-    import torch
 
 _UNRELATED_IN_A_PACK = 48
 _UNRELATED_TOKENS = 4096
@@ -76,15 +84,24 @@ class Learner:
         gate: Its gate.
         settings: All stages' settings.
         author: Writes the questions; the model before anything was learned where missing.
+        calibration: Gives the text by which layers' inputs are measured, written by the model before anything was
+            learned; none where missing.
     """
 
     def __init__(
-        self, local: LocalModel, gate: Gate, *, settings: Settings, author: TextGenerator | None = None
+        self,
+        local: LocalModel,
+        gate: Gate,
+        *,
+        settings: Settings,
+        author: TextGenerator | None = None,
+        calibration: Callable[[TextGenerator], Sequence[TargetSentence]] = lambda original: (),
     ) -> None:
         self._local = local
         self._gate = gate
         self._settings = settings
         self._author = author
+        self._calibration = calibration
         self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
 
     def lesson(
@@ -118,10 +135,11 @@ class Learner:
             reader = Reader(share(self._local.model))
             original = self._local.model if untaught is None else untaught
             first = reader if untaught is None else Reader(share(original))
+            calibration = self._calibrating(original, _part(progress, "targets"))
             targets = self._write(episode, first, earlier, original, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
-            documents, chunks, unrelated = self._documents(targets)
+            documents, chunks, unrelated = self._documents(targets, calibration)
             said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
@@ -155,6 +173,14 @@ class Learner:
             progress(stage, done, total)
 
         return wait
+
+    def _calibrating(self, original: Any, progress: Callable[[int, int], None]) -> Sequence[TargetSentence]:
+        """The text by which layers' inputs are measured; none where no layer is whitened."""
+        if self._settings.training.damping is None:
+            return ()
+        gate = self._gate if original is self._local.model else None
+        alive = BatchGenerator(self._local, gate, model=original, progress=lambda done, total: progress(0, 4))
+        return self._calibration(alive)
 
     def _write(
         self,
@@ -208,7 +234,9 @@ class Learner:
         )
         return dataclasses.replace(targets, sentences=(*targets.sentences, *more))
 
-    def _documents(self, targets: TargetSet) -> tuple[_Own, _Chunks, list[Document]]:
+    def _documents(
+        self, targets: TargetSet, calibration: Sequence[TargetSentence]
+    ) -> tuple[_Own, _Chunks, list[Document]]:
         """The student's documents, the teacher's, and the drift probes."""
         student_documents = _Own([], [], [])
         openings = Counter((s.turn_id, s.answer) for s in targets.sentences if s.kind == "question" and not s.ends)
@@ -240,8 +268,22 @@ class Learner:
             plain=_apart(plain),
             neutral=_apart(neutral),
             probes=_apart([*unrelated, *steering]),
+            calibration=_apart(self._measuring(calibration, targets)),
         )
         return dataclasses.replace(student_documents, steering=steering), chunks, unrelated
+
+    def _measuring(self, calibration: Sequence[TargetSentence], targets: TargetSet) -> list[Document]:
+        """Calibration text without what shows drift: that is to be no part of what learning avoids."""
+        shown = {probe.prompt for probe in targets.probes}
+        return [
+            Document(
+                at,
+                tuple(self._local.encode_chat([Message(role="user", text=sentence.prompt)])),
+                self._answer(sentence.answer, ends=False),
+            )
+            for at, sentence in enumerate(calibration)
+            if sentence.prompt not in shown
+        ]
 
     def _unrelated(self, targets: TargetSet, kind: ProbeKind, *, after: int) -> list[Document]:
         return [
@@ -258,22 +300,24 @@ class Learner:
     ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
         parts = ((original, chunks.told), (reader, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
-        total = sum(len(part) for _, part in parts)
+        total = sum(len(part) for _, part in parts) + len(chunks.calibration)
         training, targets = self._settings.training, self._settings.targets
         share = targets.reply_share if targets.form == "replies" else 0.0
-        names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
+        names: Sequence[str] = ()
+        if training.damping is not None:
+            names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
         rows: dict[int, Rows] = {}
-        moments: Moments | None = None
-        done = 0
+        moments = _measured(reader, names, chunks.calibration, _after(0, total, progress))
+        done = len(chunks.calibration)
         for by, part in parts:
             unrelated = part is chunks.plain or part is chunks.neutral
-            watched = names if unrelated and training.damping is not None else []
+            watched = names if unrelated else ()
             with watching(by.model, watched, moments if unrelated else None) as seen:
                 own, told = share if part is chunks.told else 0.0, _after(done, total, progress)
                 rows |= teacher.read(by, self._head, part, share=own, progress=told).rows
             moments = seen if unrelated else moments
             done += len(part)
-        return teacher.TeacherTargets(rows), {} if moments is None else moments.means()
+        return teacher.TeacherTargets(rows), moments.means()
 
     def _held_out(self, targets: TargetSet) -> list[Document]:
         return [
@@ -387,12 +431,14 @@ class _Chunks:
         plain: Those to stay as they are served.
         neutral: Those to be as they were before anything was learned.
         probes: Those that show drift.
+        calibration: Those that only show what layers read.
     """
 
     told: list[list[Document]]
     plain: list[list[Document]]
     neutral: list[list[Document]]
     probes: list[list[Document]]
+    calibration: list[list[Document]]
 
 
 class _Clock:
@@ -412,6 +458,18 @@ def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
 
 def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
     return lambda at, _: progress(done + at, total)
+
+
+@torch.no_grad()
+def _measured(
+    reader: Reader, names: Sequence[str], parts: Sequence[Sequence[Document]], progress: Callable[[int, int], None]
+) -> Moments:
+    """What layers read where a model is left to itself."""
+    with watching(reader.model, names) as moments:
+        for done, part in enumerate(parts, 1):
+            reader.hidden(pack(part))
+            progress(done, len(parts))
+    return moments
 
 
 def _apart(documents: Sequence[Document]) -> list[list[Document]]:

@@ -26,6 +26,7 @@ from langchain_selfparam import policy
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
+from langchain_selfparam.engine.calibrating import Calibration
 from langchain_selfparam.engine.journal import Journal, now, to_wait
 from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.lessons import Lesson, alone
@@ -94,7 +95,8 @@ class Engine(Journal):
         self._gate = gate
         self._exact = exact
         self._closing = False
-        self._learner = Learner(local, gate, settings=settings, author=generator)
+        calibration = Calibration(store.database, settings.targets)
+        self._learner = Learner(local, gate, settings=settings, author=generator, calibration=calibration.text)
         self._count = count_tokens or local.count_tokens
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._weights = weights or threading.RLock()

@@ -77,8 +77,9 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     Args:
         turn: One turn.
         words: Words of a statement at most; a longer single sentence is cut, where a clause ends if it can be.
-        passage_words: The same for a passage: a text of more than ``words`` words in which the user does not come up.
-            Each of its sentences is a statement, a longer one several. ``words``, and no passage, where missing.
+        passage_words: The same for a passage: a text of more than half of ``words`` words in which the user does not
+            come up. Each of its sentences is a statement, a longer one several. ``words``, and no passage, where
+            missing.
 
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
@@ -110,7 +111,7 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
 
 def _is_passage(own: list[str], words: int) -> bool:
     """Whether a turn is a longer text in which the user does not come up: "she" may be their sister anywhere else."""
-    return sum(len(sentence.split()) for sentence in own) > words and not any(map(speaks_of_me, own))
+    return sum(len(sentence.split()) for sentence in own) > words // 2 and not any(map(speaks_of_me, own))
 
 
 def instructs(sentence: str) -> bool:

@@ -109,8 +109,7 @@ def choose(
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {})
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
-        if place == "fits" and statements[best].by_user and only_names(statements[best].said):
-            # Whatever else was asked about it, nothing else was said.
+        if place == "fits" and _cannot(statements[best], about):
             place = _SEVERAL
         if place == "fits":
             (seeded if about is None else fitting)[best].append((lead, text))
@@ -130,6 +129,13 @@ def choose(
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
         kept.append(_with_own(statement, [text for _, text in ranked], named))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _cannot(statement: Statement, about: int | None) -> bool:
+    """Whether a question belongs to none although it fits: nothing but a name was said, or the bank asks a passage."""
+    if about is None and statement.sentence:
+        return True
+    return statement.by_user and only_names(statement.said)
 
 
 def _compared(

@@ -11,7 +11,7 @@ def test_every_figure_is_measured(tmp_path, monkeypatch):
     quick = dataclasses.replace(
         serving._SETTINGS,
         training=TrainingConfig(epochs=1, rank=2, patience=0.01),
-        targets=dataclasses.replace(serving._SETTINGS.targets, neutral=2, contrast=2, alike=0),
+        targets=dataclasses.replace(serving._SETTINGS.targets, neutral=2, contrast=2, alike=0, calibration=0),
     )
     monkeypatch.setattr(serving, "_SETTINGS", quick)
     said = []

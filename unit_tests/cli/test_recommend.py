@@ -12,7 +12,7 @@ def arguments(model_folder, tmp_path):
     tests = [prompt(1, 0), prompt(2, 1, "\nUser: space horror\nSystem: "), prompt(3, 2, "\nUser: Paris\nSystem: ")]
     data = write(tmp_path / "data", dialogues=rows, prompts=tests)
     files = ("--train", data / "train.jsonl", "--test", data / "test.jsonl", "--items", data / "items.jsonl")
-    small = ("--set", "targets.neutral=2", "--set", "verify.max_drift=50")
+    small = ("--set", "targets.neutral=2", "--set", "targets.calibration=0", "--set", "verify.max_drift=50")
     return ("eval", "recommend", *files, "--model", model_folder, "--out", tmp_path / "out", "--rounds", 2, *small)
 
 

@@ -25,7 +25,9 @@ SETTINGS = Settings(
     policy=PolicyConfig(every_turns=None),
     training=TrainingConfig(epochs=2, rank=2),
     verify=VerifyConfig(max_drift=10, hold=0.0, max_neighbours_wrong=1.0, answer_tokens=4),
-    targets=TargetConfig(samples=2, neutral=2, contrast=2, contrast_tokens=2, neutral_tokens=2),
+    targets=TargetConfig(
+        samples=2, neutral=2, contrast=2, contrast_tokens=2, neutral_tokens=2, calibration=4, calibration_tokens=2
+    ),
 )
 DOG, SISTER = "My dog is called Biscuit.", "My sister Ana lives in Lisbon."
 STAGES = ("targets", "teacher", "student", "probes")

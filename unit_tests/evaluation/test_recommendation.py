@@ -20,7 +20,7 @@ from langchain_selfparam.protocols import no_progress
 
 SETTINGS = Settings.from_mapping(
     {
-        "targets": {"neutral": 2, "neutral_tokens": 2},
+        "targets": {"neutral": 2, "neutral_tokens": 2, "calibration": 0},
         "training": {"epochs": 1, "rank": 2, "batch_tokens": 400},
         "verify": {"max_drift": 50, "hold": 0.0, "answer_tokens": 2},
     }

@@ -8,7 +8,15 @@ from langchain_selfparam.engine.learn import Learner
 
 STAGES = ["targets", "teacher", "student", "probes", "commit"]
 QUICK = {
-    "targets": {"samples": 1, "neutral": 2, "contrast": 2, "alike": 0, "contrast_tokens": 2, "neutral_tokens": 2},
+    "targets": {
+        "samples": 1,
+        "neutral": 2,
+        "contrast": 2,
+        "alike": 0,
+        "contrast_tokens": 2,
+        "neutral_tokens": 2,
+        "calibration": 0,
+    },
     "training": {"epochs": 1, "rank": 1},
     "verify": {"max_drift": 100.0, "hold": 0.0, "max_neighbours_wrong": 1.0, "answer_tokens": 2},
 }

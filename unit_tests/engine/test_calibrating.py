@@ -1,0 +1,167 @@
+"""A folder's calibration text is written once, by the untouched model, and read by every consolidation after it."""
+
+import dataclasses
+import logging
+
+import pytest
+import torch
+from engine_home import DOG, SETTINGS, SISTER, author, everything, same, say, with_
+
+from langchain_selfparam.config import TargetConfig
+from langchain_selfparam.distill.moments import Moments
+from langchain_selfparam.distill.packing import Document
+from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.engine import calibrating, learn
+from langchain_selfparam.engine.calibrating import Calibration
+from langchain_selfparam.errors import StoppedError
+from langchain_selfparam.model import share
+from langchain_selfparam.records import Message, Probe, TargetSentence, TargetSet
+from langchain_selfparam.serving.gate import gate_for
+from langchain_selfparam.store.database import Database
+from langchain_selfparam.testing import FakeGenerator
+
+CONFIG = TargetConfig(calibration=12, calibration_tokens=2)
+
+
+def writer():
+    return FakeGenerator(["What is a glacier?\n- Who wrote Faust?"])
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_it_is_written_once_and_read_from_then_on(database):
+    model, later = writer(), writer()
+    first = Calibration(database, CONFIG)
+    found = first.text(model)
+    assert len(found) == 12
+    assert (first.text(model), len(model.calls)) == (found, 2)
+    assert (Calibration(database, CONFIG).text(later), later.calls) == (found, [])
+
+
+@pytest.mark.parametrize("changed", [{"calibration": 11}, {"calibration_tokens": 3}, {"seed": 1}])
+def test_with_other_settings_it_is_written_anew(database, changed):
+    Calibration(database, CONFIG).text(writer())
+    model = writer()
+    found = Calibration(database, dataclasses.replace(CONFIG, **changed)).text(model)
+    assert len(model.calls) == 2
+    assert len(found) == changed.get("calibration", 12)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{",
+        "[]",
+        *('{"made": [12, 2, 0]' + rest for rest in ("}", ', "sentences": [["one"]]}', ', "sentences": [["a", 3]]}')),
+    ],
+)
+def test_where_it_is_damaged_it_is_written_anew(database, damage, caplog):
+    before = Calibration(database, CONFIG).text(writer())
+    database.set("calibration", damage)
+    with caplog.at_level(logging.WARNING, logger=calibrating.__name__):
+        assert Calibration(database, CONFIG).text(writer()) == before
+    assert f"the calibration text of {database.path.parent} cannot be read" in caplog.text
+    assert Calibration(database, CONFIG).text(writer()) == before
+
+
+def test_an_error_while_it_is_written_leaves_none(database):
+    class Failing(FakeGenerator):
+        def generate(self, asked, **options):
+            raise OSError("no model")
+
+    with pytest.raises(OSError, match="no model"):
+        Calibration(database, CONFIG).text(Failing([""]))
+    assert database.get("calibration") is None
+
+
+def test_the_untouched_model_writes_it_before_anything_is_learned_and_never_again(home, monkeypatch):
+    writers = []
+    write = calibrating.write_calibration
+
+    def noting(original, *, config):
+        writers.append({name: tensor.clone() for name, tensor in original._model.state_dict().items()})
+        return write(original, config=config)
+
+    monkeypatch.setattr(calibrating, "write_calibration", noting)
+    engine = home.open(quick=False, generator=author())
+    base = everything(engine)
+    for said in (DOG, SISTER):
+        say(engine, said)
+        assert engine.consolidate().committed
+    engine.close()
+    again = home.open(quick=False, generator=author())
+    say(again, "My cat is called Mog.")
+    assert again.consolidate().committed
+    assert len(writers) == 1
+    assert same(writers[0], base)
+    assert "Biscuit" not in again._store.database.get("calibration")
+
+
+def test_layers_of_feed_forward_parts_are_measured_on_all_of_it(home, monkeypatch):
+    engine = home.open(quick=False, generator=author(), settings=with_(targets={"neutral": 0}))
+    seen = []
+    measured = learn._measured
+
+    def noting(reader, names, parts, progress):
+        seen.append((names, [document for part in parts for document in part]))
+        return measured(reader, names, parts, progress)
+
+    monkeypatch.setattr(learn, "_measured", noting)
+    say(engine, DOG)
+    engine.consolidate()
+    ((names, read),) = seen
+    assert len(read) == 4
+    assert names
+    assert all("mlp" in name for name in names)
+
+
+@pytest.mark.parametrize("kind", ["drift", "steering", "recall"])
+def test_what_is_asked_afterwards_is_not_measured(tiny, kind):
+    learner = learn.Learner(tiny, gate_for(tiny.model), settings=SETTINGS)
+    text = [TargetSentence(kind="neutral", prompt=p, answer="Ice.", ends=False) for p in ("What melts?", "Who skates?")]
+    probe = Probe(kind=kind, prompt="Who skates?", expected=("ice",))
+    found = learner._measuring(text, TargetSet(statements=(), sentences=(), probes=(probe,)))
+    (prompt,) = [tuple(tiny.encode_chat([Message(role="user", text="What melts?")]))]
+    assert [(d.prompt, d.answer) for d in found] == [(prompt, tuple(tiny.encode("Ice.")))]
+
+
+def test_it_is_measured_as_reading_it_one_by_one_would(tiny):
+    local = tiny
+    local.model.to(torch.float32)
+    name = "model.layers.1.mlp.gate_proj"
+    documents = [Document(at, (3 + at, 5, 7), (9, 11 + at)) for at in range(5)]
+    found = learn._measured(Reader(share(local.model)), [name], [documents[:2], documents[2:]], lambda *at: None)
+    slow, inputs = Moments(), []
+    layer = local.model.get_submodule(name)
+    hook = layer.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
+    with torch.no_grad():
+        for document in documents:
+            local.model(torch.tensor([document.ids]))
+    hook.remove()
+    slow.add(name, torch.cat([rows.reshape(-1, rows.shape[-1]) for rows in inputs]))
+    ((block,), (wanted,)) = found.means()[name], slow.means()[name]
+    torch.testing.assert_close(block, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_plain_lora_measures_and_writes_nothing(home):
+    engine = home.open(quick=False, generator=author(), settings=with_(training={"damping": None}))
+    say(engine, DOG)
+    assert engine.consolidate().committed
+    assert engine._store.database.get("calibration") is None
+
+
+def test_a_stop_while_it_is_written_leaves_the_turns_pending(home):
+    def stop(stage, done, total):
+        raise StoppedError("enough")
+
+    engine = home.open(quick=False, generator=author())
+    say(engine, DOG)
+    with pytest.raises(StoppedError, match="enough"):
+        engine.consolidate(progress=stop)
+    assert engine._store.database.get("calibration") is None
+    assert [str(turn.state) for turn in engine.turns()] == ["pending"]
