@@ -103,7 +103,7 @@ class TrainingConfig:
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.036
-    """Drift in nats per token to which ``keep_weight`` is steered after each epoch; ``None`` to leave it as it is."""
+    """Drift in nats per token to which ``keep_weight`` is steered along the way; ``None`` to leave it as it is."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
     epochs: int = 8
@@ -192,7 +192,7 @@ class TargetConfig:
     avoids. 0 to measure it on what an episode keeps as it was."""
     calibration_tokens: int = 40
     """Tokens of each of those answers."""
-    replay: int = 120
+    replay: int = 360
     """Questions of earlier consolidations, answered as before, so that what is held stays held; 0 for none."""
     contrast_tokens: int = 8
     """Tokens learned of each contrast answer: enough to tell whom it is about."""

@@ -1,5 +1,6 @@
 """Choosing by a scripted scorer: each question goes to the statement that it fits, or to none."""
 
+import dataclasses
 import random
 
 import pytest
@@ -252,6 +253,17 @@ def test_a_question_of_the_bank_goes_where_it_fits_far_better_than_anywhere_else
     assert chosen.by_statement[0] == ("Who barks?", "What is our pet's habit?")
     assert chosen.by_statement[1:] == ((), (), (), ())
     assert chosen.unfitting == ("What is my phone number?",)
+
+
+def test_the_bank_is_not_asked_of_a_passage():
+    table = {"What is our pet's habit?": {SAID[0]: -6.0}, "When does it sleep?": {SAID[1]: -6.0}}
+    passage = dataclasses.replace(STATEMENTS[0], sentence=SAID[0], by_user=False)
+    statements = [passage, *STATEMENTS[1:]]
+    chosen = choose(statements, [], Scripted(table), config=CONFIG, bank=list(table))
+    assert chosen.by_statement == ((), ("When does it sleep?",), (), (), ())
+    assert chosen.unfitting == ()
+    own, _ = run({"What is our pet's habit?": {SAID[0]: -6.0}}, statements=statements)
+    assert own.by_statement[0] == ("What is our pet's habit?",)  # what was written about it is
 
 
 def test_no_more_of_the_bank_than_wanted_the_best_first():
