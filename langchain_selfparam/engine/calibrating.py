@@ -19,6 +19,8 @@ from langchain_selfparam.targets.calibration import write_calibration
 logger = logging.getLogger(__name__)
 
 _KEY = "calibration"
+_WRITTEN: dict[tuple[Any, ...], tuple[TargetSentence, ...]] = {}
+"""Text by base and settings, of which it is a function: a process that opens several folders has it written once."""
 
 
 class Calibration:
@@ -44,7 +46,7 @@ class Calibration:
             Sentences of kind ``neutral``.
         """
         if self._found is None:
-            self._found = self._kept() or self._written(original)
+            self._found = self._kept() or self._shared() or self._written(original)
         return self._found
 
     def _kept(self) -> tuple[TargetSentence, ...]:
@@ -60,11 +62,26 @@ class Calibration:
             logger.warning("the calibration text of %s cannot be read (%r); it is written anew", self._folder, error)
             return ()
 
+    def _shared(self) -> tuple[TargetSentence, ...]:
+        found = _WRITTEN.get(self._of, ())
+        if found:
+            self._keep(found)
+        return found
+
     def _written(self, original: TextGenerator) -> tuple[TargetSentence, ...]:
         found = write_calibration(original, config=self._config)
+        self._keep(found)
+        if self._of[0] is not None:
+            _WRITTEN[self._of] = found
+        return found
+
+    def _keep(self, found: tuple[TargetSentence, ...]) -> None:
         kept = {"made": self._made, "sentences": [[s.prompt, s.answer] for s in found]}
         self._database.set(_KEY, json.dumps(kept, ensure_ascii=False))
-        return found
+
+    @property
+    def _of(self) -> tuple[Any, ...]:
+        return (self._database.get("base_fingerprint"), *self._made)
 
     @property
     def _made(self) -> list[int]:

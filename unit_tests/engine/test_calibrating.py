@@ -27,6 +27,11 @@ def writer():
     return FakeGenerator(["What is a glacier?\n- Who wrote Faust?"])
 
 
+@pytest.fixture(autouse=True)
+def nothing_written(monkeypatch):
+    monkeypatch.setattr(calibrating, "_WRITTEN", {})
+
+
 @pytest.fixture
 def database(tmp_path):
     opened = Database(tmp_path)
@@ -67,6 +72,27 @@ def test_where_it_is_damaged_it_is_written_anew(database, damage, caplog):
         assert Calibration(database, CONFIG).text(writer()) == before
     assert f"the calibration text of {database.path.parent} cannot be read" in caplog.text
     assert Calibration(database, CONFIG).text(writer()) == before
+
+
+def test_folders_of_one_base_have_it_written_once_by_a_process(tmp_path):
+    models = [writer() for _ in range(4)]
+    found, kept = [], []
+    for number, (base, model) in enumerate(zip(("one", "one", "two", None), models, strict=True)):
+        database = Database(tmp_path / str(number))
+        if base is not None:
+            database.bind_base("tiny", base)
+        found.append(Calibration(database, CONFIG).text(model))
+        kept.append(database.get("calibration"))
+        database.close()
+    assert [len(model.calls) for model in models] == [2, 0, 2, 2]
+    assert found[0] == found[1]
+    assert kept[0] == kept[1]
+    other = Database(tmp_path / "other")
+    other.bind_base("tiny", "one")
+    model = writer()
+    Calibration(other, dataclasses.replace(CONFIG, seed=3)).text(model)
+    other.close()
+    assert len(model.calls) == 2
 
 
 def test_an_error_while_it_is_written_leaves_none(database):
