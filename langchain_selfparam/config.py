@@ -60,6 +60,9 @@ class PolicyConfig:
     any time. Who asks for a consolidation gets it at once."""
     max_turns: int = 16
     """Most turns in one episode; the oldest go first."""
+    max_tokens: int | None = None
+    """Most tokens of one episode, at least one turn; more is learned in several, one after the other. ``None`` for any
+    number."""
     max_attempts: int = 2
     """Consolidations that may fail to hold a turn before it stays in the prompt, tried only when nothing else waits."""
     lease_seconds: float = 1800.0
@@ -67,7 +70,7 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         _need_kinds(self)
-        for name in ("every_turns", "every_tokens"):
+        for name in ("every_turns", "every_tokens", "max_tokens"):
             value = getattr(self, name)
             _need(value is None or value >= 1, name, value, "at least 1, or None")
         for name in ("max_turns", "max_attempts"):

@@ -6,6 +6,7 @@ models, of storage, or of how tokens are counted.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 
@@ -54,7 +55,8 @@ def choose(
             pending, those are tried again whose attempts are used up.
 
     Returns:
-        The oldest ``max_turns`` pending turns of one namespace, or ``None`` where nothing is due.
+        The oldest pending turns of one namespace, as many as ``max_turns`` and ``max_tokens`` allow, or ``None`` where
+        nothing is due.
     """
     waiting: dict[Namespace, list[Turn]] = {}
     all_pending = sorted((t for t in turns if t.state is TurnState.PENDING), key=lambda turn: turn.id)
@@ -63,8 +65,19 @@ def choose(
         waiting.setdefault(turn.namespace, []).append(turn)
     for namespace, pending in waiting.items():
         if force or due(pending, config=config, count_tokens=count_tokens):
-            return Episode(namespace=namespace, turns=tuple(pending[: config.max_turns]))
+            return Episode(namespace=namespace, turns=_first(pending, config, count_tokens))
     return None
+
+
+def _first(pending: Sequence[Turn], config: PolicyConfig, count_tokens: TokenCounter) -> tuple[Turn, ...]:
+    """As many turns from the first on as one episode may have; one at least."""
+    found = tuple(pending[: config.max_turns])
+    limit = config.max_tokens
+    if limit is None:
+        return found
+    total = itertools.accumulate(count_tokens(render(turn.messages)) for turn in found)
+    fitting = sum(1 for _ in itertools.takewhile(lambda tokens: tokens <= limit, total))
+    return found[: max(1, fitting)]
 
 
 def wait(turns: Sequence[Turn], *, config: PolicyConfig, now: datetime) -> timedelta:

@@ -43,6 +43,15 @@ def test_the_oldest_turns_go_first_and_no_more_than_max_turns():
 
 
 @pytest.mark.parametrize(
+    ("max_tokens", "expected"),
+    [(1, [1]), (5, [1]), (6, [1, 2]), (8, [1, 2]), (9, [1, 2, 3]), (100, [1, 2, 3, 4]), (None, [1, 2, 3, 4])],
+)
+def test_an_episode_has_no_more_than_max_tokens_but_one_turn_at_least(max_tokens, expected):
+    assert chosen(turns(4), count_tokens=lambda text: 3, max_tokens=max_tokens) == expected
+    assert chosen(turns(9), count_tokens=lambda text: 3, max_tokens=max_tokens, max_turns=4) == expected
+
+
+@pytest.mark.parametrize(
     ("every_tokens", "expected"),
     [(1, [1, 2]), (6, [1, 2]), (7, None)],
     ids=["any", "just enough", "one short"],
