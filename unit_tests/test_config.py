@@ -166,7 +166,8 @@ def test_settings_are_made_from_nested_mappings():
         (
             {"policy": {"zzz": 1}},
             r"^'zzz' is not a setting of PolicyConfig; "
-            r"known: after_seconds, every_tokens, every_turns, lease_seconds, max_attempts, max_tokens, max_turns, quiet_hours$",
+            r"known: after_seconds, every_tokens, every_turns, lease_seconds, max_attempts, max_tokens, max_turns, "
+            r"quiet_hours$",
         ),
     ],
 )
