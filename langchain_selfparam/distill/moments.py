@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
+from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.precision import FAST_PRODUCTS
+from langchain_selfparam.distill.reader import Reader
 
 BLOCK = 2048
 """Widest block of inputs whose moments are kept together; wider inputs are cut, so memory grows with their width."""
@@ -84,3 +86,25 @@ def watching(model: Any, names: Sequence[str], moments: Moments | None = None) -
         for name in names:
             stack.callback(model.get_submodule(name).register_forward_pre_hook(counted(name)).remove)
         yield found
+
+
+@torch.no_grad()
+def measured(
+    reader: Reader, names: Sequence[str], parts: Sequence[Sequence[Document]], progress: Callable[[int, int], None]
+) -> Moments:
+    """What layers read where a model is left to itself.
+
+    Args:
+        reader: Reads the model.
+        names: Dotted names of its linear layers.
+        parts: Documents, those that are read together.
+        progress: Called with the parts read and all parts.
+
+    Returns:
+        The moments.
+    """
+    with watching(reader.model, names) as moments:
+        for done, part in enumerate(parts, 1):
+            reader.hidden(pack(part))
+            progress(done, len(parts))
+    return moments

@@ -10,16 +10,14 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
-from langchain_selfparam.distill.moments import Moments, watching
+from langchain_selfparam.distill.moments import measured, watching
 from langchain_selfparam.distill.objective import Rows
-from langchain_selfparam.distill.packing import Document, pack, split
+from langchain_selfparam.distill.packing import Document, split
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
@@ -49,6 +47,9 @@ from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
+
+if TYPE_CHECKING:
+    import torch
 
 _UNRELATED_IN_A_PACK = 48
 _UNRELATED_TOKENS = 4096
@@ -307,7 +308,7 @@ class Learner:
         if training.damping is not None:
             names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
         rows: dict[int, Rows] = {}
-        moments = _measured(reader, names, chunks.calibration, _after(0, total, progress))
+        moments = measured(reader, names, chunks.calibration, _after(0, total, progress))
         done = len(chunks.calibration)
         for by, part in parts:
             unrelated = part is chunks.plain or part is chunks.neutral
@@ -458,18 +459,6 @@ def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
 
 def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
     return lambda at, _: progress(done + at, total)
-
-
-@torch.no_grad()
-def _measured(
-    reader: Reader, names: Sequence[str], parts: Sequence[Sequence[Document]], progress: Callable[[int, int], None]
-) -> Moments:
-    """What layers read where a model is left to itself."""
-    with watching(reader.model, names) as moments:
-        for done, part in enumerate(parts, 1):
-            reader.hidden(pack(part))
-            progress(done, len(parts))
-    return moments
 
 
 def _apart(documents: Sequence[Document]) -> list[list[Document]]:

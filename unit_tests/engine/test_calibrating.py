@@ -131,13 +131,13 @@ def test_the_untouched_model_writes_it_before_anything_is_learned_and_never_agai
 def test_layers_of_feed_forward_parts_are_measured_on_all_of_it(home, monkeypatch):
     engine = home.open(quick=False, generator=author(), settings=with_(targets={"neutral": 0}))
     seen = []
-    measured = learn._measured
+    measured = learn.measured
 
     def noting(reader, names, parts, progress):
         seen.append((names, [document for part in parts for document in part]))
         return measured(reader, names, parts, progress)
 
-    monkeypatch.setattr(learn, "_measured", noting)
+    monkeypatch.setattr(learn, "measured", noting)
     say(engine, DOG)
     engine.consolidate()
     ((names, read),) = seen
@@ -161,7 +161,7 @@ def test_it_is_measured_as_reading_it_one_by_one_would(tiny):
     local.model.to(torch.float32)
     name = "model.layers.1.mlp.gate_proj"
     documents = [Document(at, (3 + at, 5, 7), (9, 11 + at)) for at in range(5)]
-    found = learn._measured(Reader(share(local.model)), [name], [documents[:2], documents[2:]], lambda *at: None)
+    found = learn.measured(Reader(share(local.model)), [name], [documents[:2], documents[2:]], lambda *at: None)
     slow, inputs = Moments(), []
     layer = local.model.get_submodule(name)
     hook = layer.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
