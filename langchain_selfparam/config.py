@@ -106,7 +106,7 @@ class TrainingConfig:
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.036
-    """Drift in nats per token to which ``keep_weight`` is steered along the way; ``None`` to leave it as it is."""
+    """Drift in nats per token to which ``keep_weight`` is steered after each epoch; ``None`` to leave it as it is."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
     epochs: int = 8

@@ -22,9 +22,9 @@ from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.teacher import TeacherTargets
 
 _FASTEST = 2.0
-"""Factor of one look at most, either way."""
-_LEAST, _MOST = 1 / 8, 32.0
-"""Factors of all looks together, at the ends. Twenty passages at once needed more than 8."""
+"""Factor of one epoch at most, either way."""
+_FURTHEST = 8.0
+"""Factor of all epochs together at most, either way."""
 _SETTLES = 0.33
 """Share by which the drift falls from the height of the rate to its end, over the drift at the end: measured at 0.030
 after 0.039 and 0.040 after 0.055 nats. Steered to the last limit from the first, a student learns too little."""
@@ -53,7 +53,7 @@ def moved(
 
 
 class Steering:
-    """Looks at the drift now and then and changes the weight of what is to stay.
+    """Looks at the drift after each epoch and changes the weight of what is to stay.
 
     Args:
         documents: Unrelated prompts with the served model's answers.
@@ -90,5 +90,5 @@ class Steering:
         drift = moved(reader, head, self._packed, targets, autocast)
         limit = self._limit * (1 + _SETTLES * (1 - done))
         by = min(_FASTEST, max(1 / _FASTEST, drift / limit))
-        self.factor = min(_MOST, max(_LEAST, self.factor * by))
+        self.factor = min(_FURTHEST, max(1 / _FURTHEST, self.factor * by))
         return drift

@@ -28,11 +28,6 @@ from langchain_selfparam.distill.teacher import TeacherTargets
 from langchain_selfparam.errors import NonFiniteLossError
 from langchain_selfparam.records import TrainPoint, TrainReport
 
-_STAYING = 0.15
-"""Answer tokens that are to stay as they were and are seen in passing, for each other one of an epoch, at least."""
-_LOOK = 32
-"""Steps between two looks at the drift, about."""
-
 
 def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
     """Linear warm-up, then a cosine down to a tenth.
@@ -64,10 +59,9 @@ class Course:
         config: Rates, epochs, batch size, seed.
         alternating: Documents of which each epoch sees every second one, and the next epoch the others.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
-            many prompts seen once than by few seen often. Beside much that is learned they are seen more often.
+            many prompts seen once than by few seen often.
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
-        steering: Changes ``weights`` by how far the student has moved, after each epoch and within long ones; as given
-            where missing.
+        steering: Changes ``weights`` after each epoch by how far the student has moved; as given where missing.
         weights: Document key to the weight of its tokens in the loss, of what is to stay; 1 where missing.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
@@ -100,8 +94,7 @@ class Course:
         self._weights = weights or {}
         plan, self._epochs = _plan(documents, alternating, passing, config)
         self._rows = [pack(group) for group in plan]
-        self._ends, self._looks = set(itertools.accumulate(self._epochs)), _looks(self._epochs)
-        self._optimizer = _optimizer(parameters, config)
+        self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters, config)
         self._curve: list[TrainPoint] = []
         self._value = math.nan
         self._done = not self._rows
@@ -141,10 +134,10 @@ class Course:
         self._optimizer.step()
         recall = drift = None
         if step in self._ends:
-            recall = _recall(self._reader, self._head, self._held_out, self.autocast) if self._held_out else None
-        if self._steering and step in self._looks:
-            done, autocast = step / steps, self.autocast
-            drift = self._steering.look(self._reader, self._head, self._targets, done=done, autocast=autocast)
+            reader, head, autocast = self._reader, self._head, self.autocast
+            recall = _recall(reader, head, self._held_out, autocast) if self._held_out else None
+            if self._steering:
+                drift = self._steering.look(reader, head, self._targets, done=step / steps, autocast=autocast)
         self._curve.append(TrainPoint(step=step, kl=self._value, lr=rate, recall=recall, drift=drift))
         self._progress(step, steps)
         first, limit = self._epochs[0], self._config.stop_kl
@@ -209,37 +202,13 @@ def _plan(
     plan: list[list[Document]] = []
     steps: list[int] = []
     for number in range(config.epochs):
-        seen = [*documents, *alternating[number % 2 :: 2]]
-        seen += _in_passing(passing, number, config.epochs, beside=_answer_tokens(seen))
+        seen = [*documents, *alternating[number % 2 :: 2], *passing[number :: config.epochs]]
         order = list(range(len(seen)))
         shuffled.shuffle(order)
         epoch = batches(seen, tokens=config.batch_tokens, order=order)
         steps.append(len(epoch))
         plan += epoch
     return plan, steps
-
-
-def _in_passing(passing: Sequence[Document], number: int, epochs: int, *, beside: int) -> Sequence[Document]:
-    """What an epoch sees in passing: its part of all, or as much as has to stand beside so many answer tokens."""
-    count = min(len(passing), math.ceil(_STAYING * beside * len(passing) / max(1, _answer_tokens(passing))))
-    if count <= len(passing) // epochs:
-        return passing[number::epochs]
-    return [passing[(number * count + at) % len(passing)] for at in range(count)]
-
-
-def _answer_tokens(documents: Sequence[Document]) -> int:
-    return sum(len(document.answer) for document in documents)
-
-
-def _looks(epochs: Sequence[int]) -> set[int]:
-    """Steps after which the drift is looked at: the last of each epoch, and others evenly between in a long one."""
-    found: set[int] = set()
-    before = 0
-    for steps in epochs:
-        parts = max(1, round(steps / _LOOK))
-        found |= {before + round(steps * part / parts) for part in range(1, parts + 1)}
-        before += steps
-    return found
 
 
 def _need_finite(loss: float, norm: float, where: str, config: TrainingConfig) -> None:

@@ -247,8 +247,7 @@ class Learner:
         neutral: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
             question = Message(role="user", text=sentence.prompt)
-            answer = self._answer(sentence.answer, ends=sentence.ends)
-            own = Document(key, tuple(self._local.encode_chat([question])), answer)
+            own = self._asked(key, sentence.prompt, sentence.answer, ends=sentence.ends)
             often = sentence.kind in {"contrast", "neighbour"} or openings[sentence.turn_id, sentence.answer] > _OFTEN
             often = often and not sentence.ends
             if sentence.kind in {"neutral", "replay"}:
@@ -256,10 +255,10 @@ class Learner:
             else:
                 (student_documents.alternating if often else student_documents.always).append(own)
             if sentence.context and sentence.context[-1].role == "user":
-                asked.append(Document(key, tuple(self._local.encode_chat(sentence.context)), answer))
+                asked.append(Document(key, tuple(self._local.encode_chat(sentence.context)), own.answer))
             elif sentence.context:
                 prompt = self._local.encode_chat([*sentence.context, question])
-                by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), answer))
+                by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), own.answer))
             else:
                 (neutral if sentence.kind in {"neutral", "neighbour"} else plain).append(own)
         unrelated = self._unrelated(targets, "drift", after=len(targets.sentences))
@@ -276,25 +275,16 @@ class Learner:
     def _measuring(self, calibration: Sequence[TargetSentence], targets: TargetSet) -> list[Document]:
         """Calibration text without what shows drift: that is to be no part of what learning avoids."""
         shown = {probe.prompt for probe in targets.probes}
-        return [
-            Document(
-                at,
-                tuple(self._local.encode_chat([Message(role="user", text=sentence.prompt)])),
-                self._answer(sentence.answer, ends=False),
-            )
-            for at, sentence in enumerate(calibration)
-            if sentence.prompt not in shown
-        ]
+        return [self._asked(at, s.prompt, s.answer) for at, s in enumerate(calibration) if s.prompt not in shown]
+
+    def _asked(self, key: int, prompt: str, answer: str, *, ends: bool = False) -> Document:
+        """A prompt of its own with an answer."""
+        ids = self._local.encode_chat([Message(role="user", text=prompt)])
+        return Document(key, tuple(ids), self._answer(answer, ends=ends))
 
     def _unrelated(self, targets: TargetSet, kind: ProbeKind, *, after: int) -> list[Document]:
-        return [
-            Document(
-                after + at,
-                tuple(self._local.encode_chat([Message(role="user", text=probe.prompt)])),
-                self._answer(probe.expected[0], ends=False),
-            )
-            for at, probe in enumerate(p for p in targets.probes if p.kind == kind)
-        ]
+        probes = [probe for probe in targets.probes if probe.kind == kind]
+        return [self._asked(after + at, probe.prompt, probe.expected[0]) for at, probe in enumerate(probes)]
 
     def _read(
         self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
@@ -312,23 +302,15 @@ class Learner:
         done = len(chunks.calibration)
         for by, part in parts:
             unrelated = part is chunks.plain or part is chunks.neutral
-            watched = names if unrelated else ()
-            with watching(by.model, watched, moments if unrelated else None) as seen:
+            with watching(by.model, names if unrelated else (), moments):
                 own, told = share if part is chunks.told else 0.0, _after(done, total, progress)
                 rows |= teacher.read(by, self._head, part, share=own, progress=told).rows
-            moments = seen if unrelated else moments
             done += len(part)
         return teacher.TeacherTargets(rows), moments.means()
 
     def _held_out(self, targets: TargetSet) -> list[Document]:
-        return [
-            Document(
-                number,
-                tuple(self._local.encode_chat([Message(role="user", text=probe.prompt)])),
-                self._answer(probe.opening, ends=False),
-            )
-            for number, probe in enumerate(p for p in targets.probes if p.kind == "recall")
-        ]
+        probes = [probe for probe in targets.probes if probe.kind == "recall"]
+        return [self._asked(number, probe.prompt, probe.opening) for number, probe in enumerate(probes)]
 
     def _answer(self, text: str, *, ends: bool) -> tuple[int, ...]:
         ids = tuple(self._local.encode(text))

@@ -153,24 +153,12 @@ def test_documents_of_no_weight_teach_nothing_also_where_they_fill_a_step(lesson
 @pytest.mark.parametrize("epochs", [1, 2, 4])
 def test_passing_documents_are_seen_once_each_over_all_epochs(lesson, monkeypatch, epochs):
     monkeypatch.setattr(Noting, "steps", [])
-    monkeypatch.setattr(student, "_STAYING", 0.0)
     config = dataclasses.replace(CONFIG, epochs=epochs)
     report, _ = lesson.train(config, reader=Noting, documents=lesson.documents[:3], passing=lesson.documents[3:])
     seen = [key for keys in Noting.steps for key in keys]
     assert [seen.count(key) for key in range(6)] == [epochs] * 3 + [1] * 3
     answers = [len(d.answer) for d in lesson.documents]
     assert report.answer_tokens == epochs * sum(answers[:3]) + sum(answers[3:])
-
-
-@pytest.mark.parametrize(("staying", "times"), [(0.4, 2), (0.1, 1), (9.0, 4)])
-def test_beside_much_that_is_learned_what_passes_is_seen_more_often(lesson, monkeypatch, staying, times):
-    monkeypatch.setattr(Noting, "steps", [])
-    answers = [len(d.answer) for d in lesson.documents]
-    # As many answer tokens as `staying` times those beside them, and each document once at least.
-    monkeypatch.setattr(student, "_STAYING", staying * sum(answers[2:]) / sum(answers[:2]))
-    lesson.train(CONFIG, reader=Noting, documents=lesson.documents[:2], passing=lesson.documents[2:])
-    seen = [key for keys in Noting.steps for key in keys]
-    assert [seen.count(key) for key in range(6)] == [CONFIG.epochs] * 2 + [times] * 4
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4])
