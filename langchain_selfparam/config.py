@@ -106,7 +106,8 @@ class TrainingConfig:
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.036
-    """Drift in nats per token to which ``keep_weight`` is steered after each epoch; ``None`` to leave it as it is."""
+    """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch, beside
+    half of what the served weights have; ``None`` to leave ``keep_weight`` as it is."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
     epochs: int = 8
@@ -189,11 +190,14 @@ class TargetConfig:
     alike: int = 40
     """Questions about the world that begin as those about the user do, made up by the model, answered as before."""
     neutral: int = 120
-    """Prompts that the model makes up by itself, answered as before."""
+    """Questions about the world that the model makes up by itself, answered as before."""
+    exchanges: int = 200
+    """Of the calibration text, what users would say with the untouched model's replies: both are learned as they were.
+    Others are drawn each time."""
     calibration: int = 600
-    """Prompts that the untouched model makes up and answers once for a memory: what layers read there is what learning
-    avoids. 0 to measure it on what an episode keeps as it was."""
-    calibration_tokens: int = 40
+    """Prompts that the untouched model makes up and answers once for a memory, half of them as users would say them:
+    what layers read there is what learning avoids. 0 to measure it on what an episode keeps as it was."""
+    calibration_tokens: int = 24
     """Tokens of each of those answers."""
     replay: int = 360
     """Questions of earlier consolidations, answered as before, so that what is held stays held; 0 for none."""
@@ -231,6 +235,7 @@ class TargetConfig:
             "contrast",
             "alike",
             "neutral",
+            "exchanges",
             "calibration",
             "replay",
             "temperature",
@@ -244,7 +249,8 @@ class VerifyConfig:
     """When a candidate is served and a turn counts as held."""
 
     max_drift: float = 0.05
-    """Largest mean token KL on unrelated prompts against the served weights, nats."""
+    """Largest mean token KL on unrelated prompts against the untouched model, nats, beside half of what the served
+    weights have: however many consolidations there are, it stays below twice this."""
     max_neighbours_wrong: float = 0.4
     """Largest share of neighbour probes that may be answered with what was consolidated."""
     hold: float = 0.5

@@ -211,6 +211,17 @@ class LocalModel:
         # A template writes its own first token; plain text needs the tokenizer's.
         return self.encode(text, add_special_tokens=not self.has_chat_template)
 
+    def encode_opening(self) -> list[int]:
+        """Token ids of a conversation up to where the user's first message begins; never none.
+
+        A model that goes on from there writes what users say to it (Magpie, arXiv 2406.08464).
+        """
+        mark = "\u2042"  # nothing that a template says itself
+        text = self._render([Message(role="user", text=mark)], add_generation_prompt=False)
+        # A blank belongs to the word that follows it.
+        ids = self.encode(text.partition(mark)[0].rstrip(" "), add_special_tokens=not self.has_chat_template)
+        return ids or [self.end_of_turn_id]
+
     def _render(
         self, messages: Sequence[Message], *, add_generation_prompt: bool, tools: Sequence[Mapping[str, Any]] = ()
     ) -> str:

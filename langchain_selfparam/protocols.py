@@ -63,7 +63,8 @@ class TextGenerator(Protocol):
     ) -> list[list[str]]:
         """Answer each prompt ``samples`` times.
 
-        Text is continued as it stands, and so is a last message that is the assistant's; any other is answered.
+        Text is continued as it stands, and so is a last message that is the assistant's; any other is answered. Of no
+        messages at all the user's first one is written: what people would say to the model.
 
         Args:
             prompts: Text or chat messages, one a prompt.

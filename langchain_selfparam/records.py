@@ -136,8 +136,9 @@ class Version:
 Prompt = str | Sequence[Message]
 """What a model is asked: text to be continued as it stands, or chat messages to be answered."""
 
-TargetKind = Literal["question", "contrast", "neighbour", "neutral", "replay"]
-"""What is learned; what is about the user but not in this episode; about someone else; about nothing; held before."""
+TargetKind = Literal["question", "contrast", "neighbour", "neutral", "exchange", "replay"]
+"""What is learned; what is about the user but not in this episode; about someone else; about nothing; what a user would
+say and the model's reply, of which both stay as likely as they were; held before."""
 ProbeKind = Literal["recall", "neighbour", "order", "drift", "steering"]
 """What is asked of a candidate: what was said; what was not said of it; whether it obeys what the conversation ordered;
 what is about nothing, after its training and between the epochs."""

@@ -73,6 +73,7 @@ OUT_OF_RANGE = [
             "contrast",
             "alike",
             "neutral",
+            "exchanges",
             "calibration",
             "replay",
             "temperature",

@@ -19,6 +19,8 @@ from langchain_selfparam.targets.calibration import write_calibration
 logger = logging.getLogger(__name__)
 
 _KEY = "calibration"
+_FORM = 2
+"""Of what is kept; text in another is written anew."""
 _WRITTEN: dict[tuple[Any, ...], tuple[TargetSentence, ...]] = {}
 """Text by base and settings, of which it is a function: a process that opens several folders has it written once."""
 
@@ -43,7 +45,7 @@ class Calibration:
             original: The model before anything was learned.
 
         Returns:
-            Sentences of kind ``neutral``.
+            Sentences of the kinds ``neutral`` and ``exchange``.
         """
         if self._found is None:
             self._found = self._kept() or self._shared() or self._written(original)
@@ -57,7 +59,7 @@ class Calibration:
             found: Any = json.loads(text)
             if found["made"] != self._made:
                 return ()
-            return tuple(_sentence(prompt, answer) for prompt, answer in found["sentences"])
+            return tuple(_sentence(*parts) for parts in found["sentences"])
         except (ValueError, KeyError, TypeError) as error:
             logger.warning("the calibration text of %s cannot be read (%r); it is written anew", self._folder, error)
             return ()
@@ -76,7 +78,7 @@ class Calibration:
         return found
 
     def _keep(self, found: tuple[TargetSentence, ...]) -> None:
-        kept = {"made": self._made, "sentences": [[s.prompt, s.answer] for s in found]}
+        kept = {"made": self._made, "sentences": [[s.kind, s.prompt, s.answer] for s in found]}
         self._database.set(_KEY, json.dumps(kept, ensure_ascii=False))
 
     @property
@@ -85,15 +87,20 @@ class Calibration:
 
     @property
     def _made(self) -> list[int]:
-        return [self._config.calibration, self._config.calibration_tokens, self._config.seed]
+        return [_FORM, self._config.calibration, self._config.calibration_tokens, self._config.seed]
 
     @property
     def _folder(self) -> str:
         return str(self._database.path.parent)
 
 
-def _sentence(prompt: object, answer: object) -> TargetSentence:
+def _sentence(kind: object, prompt: object, answer: object) -> TargetSentence:
     if not (isinstance(prompt, str) and isinstance(answer, str)):
-        msg = f"a question and its answer are {prompt!r} and {answer!r}"
+        msg = f"a prompt and its answer are {prompt!r} and {answer!r}"
         raise TypeError(msg)
-    return TargetSentence(kind="neutral", prompt=prompt, answer=answer, ends=False)
+    if kind not in ("neutral", "exchange"):
+        msg = f"a prompt is of the kind {kind!r}"
+        raise ValueError(msg)
+    return TargetSentence(
+        kind="exchange" if kind == "exchange" else "neutral", prompt=prompt, answer=answer, ends=False
+    )

@@ -17,7 +17,7 @@ from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import measured, watching
 from langchain_selfparam.distill.objective import Rows
-from langchain_selfparam.distill.packing import Document, split
+from langchain_selfparam.distill.packing import Document, shared_prefix, split
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
@@ -137,21 +137,23 @@ class Learner:
             original = self._local.model if untaught is None else untaught
             first = reader if untaught is None else Reader(share(original))
             calibration = self._calibrating(original, _part(progress, "targets"))
-            targets = self._write(episode, first, earlier, original, _part(progress, "targets"))
+            targets = self._write(episode, first, earlier, original, calibration, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, chunks, unrelated = self._documents(targets, calibration)
             said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
+            shown = (documents.steering, unrelated)
+            moved = [0.0 if untaught is None else drift.token_kl(reader, self._head, part, said) for part in shown]
             training = self._training(
-                documents, self._held_out(targets), said, keep, moments, _part(progress, "student")
+                documents, self._held_out(targets), said, keep, moments, moved[0], _part(progress, "student")
             )
             train = yield training
             delta = training.shadow.delta()
             clock.stop("student")
             delta, verdict = self._verify(
-                episode, targets, delta, unrelated, said, candidate=candidate, progress=progress
+                episode, targets, delta, unrelated, said, candidate=candidate, moved=moved[1], progress=progress
             )
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
@@ -176,8 +178,8 @@ class Learner:
         return wait
 
     def _calibrating(self, original: Any, progress: Callable[[int, int], None]) -> Sequence[TargetSentence]:
-        """The text by which layers' inputs are measured; none where no layer is whitened."""
-        if self._settings.training.damping is None:
+        """What the untouched model says of its own accord; nothing where nothing is done with it."""
+        if self._settings.training.damping is None and not self._settings.targets.exchanges:
             return ()
         gate = self._gate if original is self._local.model else None
         alive = BatchGenerator(self._local, gate, model=original, progress=lambda done, total: progress(0, 4))
@@ -189,6 +191,7 @@ class Learner:
         first: Reader,
         earlier: Sequence[TargetSet],
         original: Any,
+        calibration: Sequence[TargetSentence],
         progress: Callable[[int, int], None],
     ) -> TargetSet:
         at = (0, 4)
@@ -211,7 +214,7 @@ class Learner:
         again = max(turn.attempts for turn in episode.turns)
         config = dataclasses.replace(config, seed=config.seed + len(earlier) + again)
         if config.form == "replies":
-            return study_replies(episode, served=served, original=asking, config=config, progress=step)
+            return study_replies(episode, original=asking, config=config, calibration=calibration, progress=step)
         return study(
             episode,
             author=self._author or asking,
@@ -219,6 +222,7 @@ class Learner:
             original=asking,
             scorer=PackedScorer(self._local, first, self._head, progress=alive),
             config=config,
+            calibration=calibration,
             taught=earlier,
             progress=step,
         )
@@ -247,10 +251,13 @@ class Learner:
         neutral: list[Document] = []
         for key, sentence in enumerate(targets.sentences):
             question = Message(role="user", text=sentence.prompt)
-            own = self._asked(key, sentence.prompt, sentence.answer, ends=sentence.ends)
+            if sentence.kind == "exchange":
+                own = self._exchanged(key, sentence.prompt, sentence.answer)
+            else:
+                own = self._asked(key, sentence.prompt, sentence.answer, ends=sentence.ends)
             often = sentence.kind in {"contrast", "neighbour"} or openings[sentence.turn_id, sentence.answer] > _OFTEN
             often = often and not sentence.ends
-            if sentence.kind in {"neutral", "replay"}:
+            if sentence.kind in {"neutral", "exchange", "replay"}:
                 student_documents.passing.append(own)
             else:
                 (student_documents.alternating if often else student_documents.always).append(own)
@@ -260,7 +267,7 @@ class Learner:
                 prompt = self._local.encode_chat([*sentence.context, question])
                 by_context.setdefault(sentence.context, []).append(Document(key, tuple(prompt), own.answer))
             else:
-                (neutral if sentence.kind in {"neutral", "neighbour"} else plain).append(own)
+                (neutral if sentence.kind in {"neutral", "exchange", "neighbour"} else plain).append(own)
         unrelated = self._unrelated(targets, "drift", after=len(targets.sentences))
         steering = self._unrelated(targets, "steering", after=len(targets.sentences) + len(unrelated))
         chunks = _Chunks(
@@ -274,6 +281,8 @@ class Learner:
 
     def _measuring(self, calibration: Sequence[TargetSentence], targets: TargetSet) -> list[Document]:
         """Calibration text without what shows drift: that is to be no part of what learning avoids."""
+        if self._settings.training.damping is None:
+            return []  # nothing is whitened
         shown = {probe.prompt for probe in targets.probes}
         return [self._asked(at, s.prompt, s.answer) for at, s in enumerate(calibration) if s.prompt not in shown]
 
@@ -281,6 +290,13 @@ class Learner:
         """A prompt of its own with an answer."""
         ids = self._local.encode_chat([Message(role="user", text=prompt)])
         return Document(key, tuple(ids), self._answer(answer, ends=ends))
+
+    def _exchanged(self, key: int, prompt: str, answer: str) -> Document:
+        """A user's message and the reply to it, both to be said: what is to stay is all of a conversation."""
+        whole = self._asked(key, prompt, answer)
+        opening = Document(key, (*self._local.encode_opening(), -1), ())
+        begun = shared_prefix([whole, opening])  # less where text melts into the template's last token
+        return Document(key, whole.prompt[:begun], (*whole.prompt[begun:], *whole.answer)) if begun else whole
 
     def _unrelated(self, targets: TargetSet, kind: ProbeKind, *, after: int) -> list[Document]:
         probes = [probe for probe in targets.probes if probe.kind == kind]
@@ -290,7 +306,7 @@ class Learner:
         self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
     ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
-        parts = ((original, chunks.told), (reader, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
+        parts = ((original, chunks.told), (original, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
         total = sum(len(part) for _, part in parts) + len(chunks.calibration)
         training, targets = self._settings.training, self._settings.targets
         share = targets.reply_share if targets.form == "replies" else 0.0
@@ -323,13 +339,14 @@ class Learner:
         said: teacher.TeacherTargets,
         weights: Mapping[int, float],
         moments: Mapping[str, Sequence[torch.Tensor]],
+        moved: float,
         progress: Callable[[int, int], None],
     ) -> Training:
         config = self._settings.training
         shadow = Shadow(self._local.model, config, moments=moments)
         steering = None
         if config.drift is not None and documents.steering:
-            steering = Steering(documents.steering, limit=config.drift)
+            steering = Steering(documents.steering, limit=_beside(moved, config.drift))
         course = Course(
             Reader(shadow.model, compiled=config.compiled),
             self._head,
@@ -356,9 +373,11 @@ class Learner:
         said: teacher.TeacherTargets,
         *,
         candidate: Callable[[Delta], Any],
+        moved: float,
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
+        config = dataclasses.replace(config, max_drift=_beside(moved, config.max_drift))
         asked = self._askable(targets)
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
@@ -433,6 +452,15 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[stage] = now - self._last
         self._last = now
+
+
+def _beside(moved: float, limit: float) -> float:
+    """How far from the untouched model a candidate may be where the served weights are so far already.
+
+    Half of that is to be undone in passing: so many consolidations never come to more than twice the limit of one, and
+    none finds that there is no room left for it.
+    """
+    return limit + moved / 2
 
 
 def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:

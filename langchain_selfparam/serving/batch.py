@@ -60,7 +60,8 @@ class BatchGenerator:
         """Answer each prompt ``samples`` times; see ``protocols.TextGenerator``.
 
         Args:
-            prompts: Text to continue, or chat messages to answer; a trailing assistant message is continued.
+            prompts: Text to continue, or chat messages to answer; a trailing assistant message is continued, and of
+                none the user's first is written.
             max_tokens: Most new tokens of an answer.
             temperature: 0 for greedy decoding.
             stop: Strings that end an answer and are not part of it.
@@ -70,10 +71,7 @@ class BatchGenerator:
         Returns:
             ``samples`` answers for each prompt, in order.
         """
-        ids = [
-            self._local.encode(p, add_special_tokens=True) if isinstance(p, str) else self._local.encode_chat(p)
-            for p in prompts
-        ]
+        ids = [self._encoded(prompt) for prompt in prompts]
         texts = self.complete(
             [row for row in ids for _ in range(samples)],
             max_tokens=max_tokens,
@@ -82,6 +80,11 @@ class BatchGenerator:
             seed=seed,
         )
         return [texts[i * samples : (i + 1) * samples] for i in range(len(ids))]
+
+    def _encoded(self, prompt: Prompt) -> list[int]:
+        if isinstance(prompt, str):
+            return self._local.encode(prompt, add_special_tokens=True)
+        return self._local.encode_chat(prompt) if prompt else self._local.encode_opening()
 
     @torch.inference_mode()
     def complete(

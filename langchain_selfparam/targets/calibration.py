@@ -1,36 +1,95 @@
-"""Calibration text: what a model asks and answers of its own accord, by which its layers' inputs are measured.
+"""Calibration text: what a model says of its own accord, to measure how it reads and to see it stay as it is.
 
-In comes the model before anything was learned, out come questions about the world with its answers. Nothing that was
-said is in them, so they are written once for a memory and serve every consolidation of everybody in it.
+In comes the model before anything was learned, out come questions about the world with its answers, and exchanges:
+what a user would say to it, with its reply. Nothing that was said is in them, so they are written once for a memory and
+serve every consolidation of everybody in it: layers' inputs are measured on them, some are learned as they were, and
+some, always the same and never learned, show how far a model has moved.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import random
+from collections.abc import Collection, Sequence
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.protocols import TextGenerator
-from langchain_selfparam.records import TargetSentence
-from langchain_selfparam.targets.generate import write_general
+from langchain_selfparam.records import Probe, ProbeKind, TargetSentence
+from langchain_selfparam.targets.generate import write_general, write_openings
 from langchain_selfparam.targets.unrelated import as_before
 
 _APART = 1_000_003
 """Added to the seed: what a consolidation makes up for itself is to be other text."""
+_PROBES = 24
+"""Exchanges that show drift, and as many that show it along the way."""
 
 
 def write_calibration(original: TextGenerator, *, config: TargetConfig) -> tuple[TargetSentence, ...]:
-    """Have a model make up questions about the world and answer them.
+    """Have a model make up questions about the world and what users would say, and answer both.
 
     Args:
         original: The model before anything was learned.
-        config: How many, and tokens of an answer.
+        config: How many, half of each kind, and tokens of an answer.
 
     Returns:
-        At most ``config.calibration`` sentences of kind ``neutral``.
+        At most ``config.calibration`` sentences of the kinds ``neutral`` and ``exchange``.
     """
     if not config.calibration:
         return ()
-    written = write_general(
-        original, count=config.calibration, config=dataclasses.replace(config, seed=config.seed + _APART)
+    own = dataclasses.replace(config, seed=config.seed + _APART)
+    general = write_general(original, count=config.calibration - config.calibration // 2, config=own)
+    openings = write_openings(original, count=config.calibration // 2, config=own)
+    openings = [text for text in openings if text not in general]
+    return (
+        *as_before("neutral", general, original, tokens=config.calibration_tokens),
+        *as_before("exchange", openings, original, tokens=config.calibration_tokens),
     )
-    return tuple(as_before("neutral", written, original, tokens=config.calibration_tokens))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exchanges:
+    """The exchanges of a calibration text, by what they are for.
+
+    Attributes:
+        learned: Those that a consolidation learns as they were.
+        probes: Those that show drift, by probes' kind.
+    """
+
+    learned: tuple[TargetSentence, ...]
+    probes: dict[ProbeKind, tuple[TargetSentence, ...]]
+
+
+def shared_out(calibration: Sequence[TargetSentence], *, without: Collection[str], config: TargetConfig) -> Exchanges:
+    """Say which exchanges one consolidation learns, and by which its drift is seen.
+
+    Args:
+        calibration: The text.
+        without: Prompts that are learned or asked otherwise.
+        config: How many are learned, and the seed by which they are drawn.
+
+    Returns:
+        The exchanges. Those that show drift are the same for every seed, so that they are never learned; while half are
+        left to be.
+    """
+    found = [s for s in calibration if s.kind == "exchange"]
+    count = min(_PROBES, len(found) // 4)
+    apart: dict[ProbeKind, list[TargetSentence]] = {"drift": found[:count], "steering": found[count : 2 * count]}
+    rest = [s for s in found[2 * count :] if s.prompt not in without]
+    drawn = random.Random(config.seed).sample(rest, min(config.exchanges, len(rest)))
+    return Exchanges(
+        tuple(drawn), {kind: tuple(s for s in own if s.prompt not in without) for kind, own in apart.items()}
+    )
+
+
+def drift_probes(exchanges: Exchanges) -> list[Probe]:
+    """Probes that show how far a model has moved from the one that wrote the exchanges.
+
+    Args:
+        exchanges: From ``shared_out``.
+
+    Returns:
+        A probe for each that is not learned.
+    """
+    return [
+        Probe(kind=kind, prompt=s.prompt, expected=(s.answer,)) for kind, own in exchanges.probes.items() for s in own
+    ]

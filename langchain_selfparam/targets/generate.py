@@ -18,6 +18,10 @@ from langchain_selfparam.targets.parse import questions, speaks_of_me, speaks_of
 _WHOSE = frozenset("a am an did do does have i me my our the us we".split())
 _LONGEST_OPENING = 4
 """Words."""
+_OPENING_TOKENS = 48
+"""Of a message that a user would begin with."""
+_FEWEST_WORDS = 3
+"""Of one that says something."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,6 +92,34 @@ def write_general(generator: TextGenerator, *, count: int, config: TargetConfig)
         for text in written[0]:
             found.update(dict.fromkeys(questions(text, by_user=False)))
     return list(found)[:count]
+
+
+def write_openings(original: TextGenerator, *, count: int, config: TargetConfig) -> list[str]:
+    """Let the model say what users would: it goes on from where a conversation's first message begins.
+
+    A model that was trained on conversations knows both sides of them. What it writes there is as varied as what it was
+    trained on, where questions that it is asked for are all of one kind (Magpie, arXiv 2406.08464).
+
+    Args:
+        original: The model before anything was learned.
+        count: How many are wanted.
+        config: Seed.
+
+    Returns:
+        At most ``count`` different first messages.
+    """
+    if not count:
+        return []
+    written = original.generate(
+        [()],
+        max_tokens=_OPENING_TOKENS,
+        temperature=1.0,
+        stop=("\n",),
+        seed=config.seed,
+        samples=count + count // 6,
+    )
+    whole = (text.strip() for text in written[0])
+    return [text for text in dict.fromkeys(whole) if len(text.split()) >= _FEWEST_WORDS][:count]
 
 
 def write_alike(asked: Sequence[str], generator: TextGenerator, *, count: int, config: TargetConfig) -> list[str]:

@@ -7,13 +7,14 @@ question has to be written and none about others is near; what is about the worl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Episode, Probe, Statement, TargetSentence, TargetSet, Turn
 from langchain_selfparam.targets import parse, prompts
+from langchain_selfparam.targets.calibration import drift_probes, shared_out
 from langchain_selfparam.targets.generate import write_general
 from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted, unrelated
 
@@ -21,18 +22,18 @@ from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parte
 def study_replies(
     episode: Episode,
     *,
-    served: TextGenerator,
     original: TextGenerator,
     config: TargetConfig,
+    calibration: Sequence[TargetSentence] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TargetSet:
     """Write what an episode of prompts and replies is learned from and judged by.
 
     Args:
         episode: The turns; one without a reply is passed over.
-        served: The served model, whose answers to prompts about the world show drift.
         original: The model before anything was learned; it writes and answers what stays.
         config: How many of everything.
+        calibration: What that model said of its own accord.
         progress: Called with steps done and all steps.
 
     Returns:
@@ -64,8 +65,11 @@ def study_replies(
     sentences += as_before("neutral", staying[: config.neutral], original, tokens=config.neutral_tokens)
     progress(3, 4)
     probes = [_probe(turn, config) for turn in turns]
-    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, served)
-    probes += unrelated("steering", steering, served)
+    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, original)
+    probes += unrelated("steering", steering, original)
+    exchanges = shared_out(calibration, without=learned | {p.prompt for p in probes}, config=config)
+    sentences += exchanges.learned
+    probes += drift_probes(exchanges)
     progress(4, 4)
     return TargetSet(
         statements=tuple(Statement(turn_id=t.id, said=t.user, told=t.assistant.strip(), by_user=False) for t in turns),

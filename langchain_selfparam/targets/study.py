@@ -26,6 +26,7 @@ from langchain_selfparam.targets import parse, prompts, screen
 from langchain_selfparam.targets.amend import amend_all, amend_earlier
 from langchain_selfparam.targets.answers import own_answers
 from langchain_selfparam.targets.bank import QUESTIONS
+from langchain_selfparam.targets.calibration import drift_probes, shared_out
 from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
@@ -51,6 +52,7 @@ def study(
     original: TextGenerator,
     scorer: TextScorer,
     config: TargetConfig,
+    calibration: Sequence[TargetSentence] = (),
     taught: Sequence[TargetSet] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TargetSet:
@@ -64,6 +66,7 @@ def study(
             answers what is asked about others.
         scorer: The original model's probabilities.
         config: How many of everything.
+        calibration: What the original model said of its own accord.
         taught: What earlier consolidations learned from, in order.
         progress: Called with steps done and all steps.
 
@@ -97,8 +100,11 @@ def study(
     probes += _obeying(statements)
     learned.update(s.prompt for s in sentences)
     probes += [p for p in kept if p.prompt not in learned]
-    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, served)
-    probes += unrelated("steering", steering, served)
+    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, original)
+    probes += unrelated("steering", steering, original)
+    exchanges = shared_out(calibration, without=learned | {p.prompt for p in probes}, config=config)
+    sentences += exchanges.learned
+    probes += drift_probes(exchanges)
     progress(4, 4)
     return TargetSet(
         statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped

@@ -30,9 +30,9 @@ def parted(general: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     return drifting, steering, [q for q in general if q not in drifting and q not in steering]
 
 
-def unrelated(kind: ProbeKind, questions: Sequence[str], served: TextGenerator) -> list[Probe]:
-    """Prompts that show how far the weights have moved, with what they answer now."""
-    answers = served.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
+def unrelated(kind: ProbeKind, questions: Sequence[str], original: TextGenerator) -> list[Probe]:
+    """Prompts that show how far the weights have moved, with what the untouched ones answer."""
+    answers = original.generate([[Message(role="user", text=q)] for q in questions], max_tokens=_DRIFT_TOKENS)
     return [Probe(kind=kind, prompt=q, expected=(a[0],)) for q, a in zip(questions, answers, strict=True) if a[0]]
 
 

@@ -1,6 +1,7 @@
 """A folder's calibration text is written once, by the untouched model, and read by every consolidation after it."""
 
 import dataclasses
+import itertools
 import logging
 
 import pytest
@@ -21,10 +22,14 @@ from langchain_selfparam.store.database import Database
 from langchain_selfparam.testing import FakeGenerator
 
 CONFIG = TargetConfig(calibration=12, calibration_tokens=2)
+WRITES = 3
+"""Calls that write it: what users would say, and the answers to both; the worked questions are enough of the others."""
 
 
 def writer():
-    return FakeGenerator(["What is a glacier?\n- Who wrote Faust?"])
+    """Writes questions, answers them and says what users would: no two alike."""
+    numbers = itertools.count()
+    return FakeGenerator(lambda prompt: f"What is a glacier?\n- Who wrote book {next(numbers)} of ten?")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +49,7 @@ def test_it_is_written_once_and_read_from_then_on(database):
     first = Calibration(database, CONFIG)
     found = first.text(model)
     assert len(found) == 12
-    assert (first.text(model), len(model.calls)) == (found, 2)
+    assert (first.text(model), len(model.calls)) == (found, WRITES)
     assert (Calibration(database, CONFIG).text(later), later.calls) == (found, [])
 
 
@@ -53,7 +58,7 @@ def test_with_other_settings_it_is_written_anew(database, changed):
     Calibration(database, CONFIG).text(writer())
     model = writer()
     found = Calibration(database, dataclasses.replace(CONFIG, **changed)).text(model)
-    assert len(model.calls) == 2
+    assert len(model.calls) == WRITES
     assert len(found) == changed.get("calibration", 12)
 
 
@@ -62,7 +67,15 @@ def test_with_other_settings_it_is_written_anew(database, changed):
     [
         "{",
         "[]",
-        *('{"made": [12, 2, 0]' + rest for rest in ("}", ', "sentences": [["one"]]}', ', "sentences": [["a", 3]]}')),
+        *(
+            '{"made": [2, 12, 2, 0]' + rest
+            for rest in (
+                "}",
+                ', "sentences": [["one"]]}',
+                ', "sentences": [["neutral", "a", 3]]}',
+                ', "sentences": [["question", "a", "b"]]}',
+            )
+        ),
     ],
 )
 def test_where_it_is_damaged_it_is_written_anew(database, damage, caplog):
@@ -84,7 +97,7 @@ def test_folders_of_one_base_have_it_written_once_by_a_process(tmp_path):
         found.append(Calibration(database, CONFIG).text(model))
         kept.append(database.get("calibration"))
         database.close()
-    assert [len(model.calls) for model in models] == [2, 0, 2, 2]
+    assert [len(model.calls) for model in models] == [WRITES, 0, WRITES, WRITES]
     assert found[0] == found[1]
     assert kept[0] == kept[1]
     other = Database(tmp_path / "other")
@@ -92,7 +105,7 @@ def test_folders_of_one_base_have_it_written_once_by_a_process(tmp_path):
     model = writer()
     Calibration(other, dataclasses.replace(CONFIG, seed=3)).text(model)
     other.close()
-    assert len(model.calls) == 2
+    assert len(model.calls) == WRITES
 
 
 def test_an_error_while_it_is_written_leaves_none(database):
@@ -119,13 +132,14 @@ def test_the_untouched_model_writes_it_before_anything_is_learned_and_never_agai
     for said in (DOG, SISTER):
         say(engine, said)
         assert engine.consolidate().committed
+    kept = engine._store.database.get("calibration")
     engine.close()
     again = home.open(quick=False, generator=author())
     say(again, "My cat is called Mog.")
     assert again.consolidate().committed
     assert len(writers) == 1
     assert same(writers[0], base)
-    assert "Biscuit" not in again._store.database.get("calibration")
+    assert again._store.database.get("calibration") == kept
 
 
 def test_layers_of_feed_forward_parts_are_measured_on_all_of_it(home, monkeypatch):
@@ -144,6 +158,20 @@ def test_layers_of_feed_forward_parts_are_measured_on_all_of_it(home, monkeypatc
     assert len(read) == 4
     assert names
     assert all("mlp" in name for name in names)
+
+
+@pytest.mark.parametrize("template", [True, False])
+def test_of_an_exchange_both_sides_are_learned(tiny, template):
+    if not template:
+        tiny.tokenizer.chat_template = None
+    learner = learn.Learner(tiny, gate_for(tiny.model), settings=SETTINGS)
+    text = TargetSentence(kind="exchange", prompt="What melts?", answer="Ice.", ends=False)
+    documents, chunks, _ = learner._documents(TargetSet(statements=(), sentences=(text,), probes=()), ())
+    (document,) = documents.passing
+    assert document in chunks.neutral[0]  # read by the untouched model
+    opening, asked = tiny.encode_opening(), tiny.encode_chat([Message(role="user", text="What melts?")])
+    assert (*document.prompt, *document.answer) == (*asked, *tiny.encode("Ice."))
+    assert document.prompt == tuple(asked[: len(opening)]) == tuple(opening)
 
 
 @pytest.mark.parametrize("kind", ["drift", "steering", "recall"])
@@ -174,11 +202,22 @@ def test_it_is_measured_as_reading_it_one_by_one_would(tiny):
     torch.testing.assert_close(block, wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_a_plain_lora_measures_and_writes_nothing(home):
-    engine = home.open(quick=False, generator=author(), settings=with_(training={"damping": None}))
+@pytest.mark.parametrize("exchanges", [0, 3])
+def test_a_plain_lora_measures_nothing_and_writes_what_it_learns(home, exchanges, monkeypatch):
+    read = []
+    measured = learn.measured
+
+    def noting(reader, names, parts, progress):
+        read.append((list(names), list(parts)))
+        return measured(reader, names, parts, progress)
+
+    monkeypatch.setattr(learn, "measured", noting)
+    plain = with_(training={"damping": None}, targets={"exchanges": exchanges})
+    engine = home.open(quick=False, generator=author(), settings=plain)
     say(engine, DOG)
     assert engine.consolidate().committed
-    assert engine._store.database.get("calibration") is None
+    assert (engine._store.database.get("calibration") is None) == (exchanges == 0)
+    assert read == [([], [])]
 
 
 def test_a_stop_while_it_is_written_leaves_the_turns_pending(home):

@@ -114,7 +114,7 @@ def test_the_untouched_model_asks_and_teaches_and_the_served_one_says_what_it_ho
         told, probes, neutral, plain = read
         assert same(told, base)
         assert same(neutral, base)
-        assert same(probes, before)
+        assert same(probes, base)
         assert same(plain, before)
     assert not same(before, base)
 
@@ -137,6 +137,43 @@ def test_drift_beyond_the_limit_is_refused_and_nothing_changes(home):
     assert list(engine._store.deltas.iterdir()) == []
     (job,) = engine._store.jobs.list()
     assert (job.state, job.error) == ("failed", "; ".join(report.reasons))
+
+
+def test_a_candidate_may_drift_beside_half_of_what_the_served_weights_have(home, monkeypatch):
+    limits, steered, moved, judged, measure = [], [], [], learn.judge, learn.drift.token_kl
+
+    def token_kl(*args):
+        moved.append(measure(*args))
+        return moved[-1]
+
+    def judge(*args, config, drift, **rest):
+        limits.append(config.max_drift)
+        return judged(*args, config=config, drift=drift, **rest)
+
+    class Noting(learn.Steering):
+        def __init__(self, documents, *, limit):
+            steered.append(limit)
+            super().__init__(documents, limit=limit)
+
+    monkeypatch.setattr(learn, "judge", judge)
+    monkeypatch.setattr(learn, "Steering", Noting)
+    monkeypatch.setattr(learn.drift, "token_kl", token_kl)
+    settings = with_(training={"drift": 0.5}, targets={"calibration": 16, "exchanges": 0})
+    engine = home.open(quick=False, generator=author(), settings=settings)
+    say(engine, DOG)
+    first = engine.consolidate()
+    assert first.committed
+    assert (limits, steered) == ([10], [0.5])
+    assert moved == [first.drift]
+    say(engine, SISTER)
+    engine.consolidate()
+    along, after, *_ = moved[1:]  # of what is served now
+    assert min(along, after) > 0
+    assert (limits[1], steered[1]) == (10 + after / 2, 0.5 + along / 2)
+    engine.rollback(0)
+    say(engine, "My cat is called Mog.")
+    engine.consolidate()
+    assert (limits[2], steered[2]) == (10, 0.5)  # nothing is served that was learned
 
 
 def test_a_candidate_that_drifts_is_scaled_down_until_it_does_not(home, tmp_path):

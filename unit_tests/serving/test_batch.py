@@ -67,6 +67,14 @@ def test_batches_of_any_size_and_one_prompt_alone(rows):
     assert one_each(BatchGenerator(local, None, rows=rows).generate(TEXTS, max_tokens=9)) == wanted
 
 
+def test_of_no_messages_the_users_first_is_written():
+    local = tiny_model()
+    generator = BatchGenerator(local, None)
+    ((written,),) = generator.generate([()], max_tokens=9)
+    assert written == generator.complete([local.encode_opening()], max_tokens=9, stop=local.stop_strings)[0]
+    assert written
+
+
 def test_the_same_prompt_twice():
     local = tiny_model()
     (first,), (second,) = BatchGenerator(local, None).generate([TEXTS[0]] * 2, max_tokens=9)

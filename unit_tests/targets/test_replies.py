@@ -7,7 +7,7 @@ import pytest
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
-from langchain_selfparam.records import Episode, Turn
+from langchain_selfparam.records import Episode, TargetSentence, Turn
 from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.testing import FakeGenerator
 
@@ -15,7 +15,7 @@ NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
 CONFIG = TargetConfig(form="replies", neutral=6, neutral_tokens=4)
 
 
-def run(*pairs, config=CONFIG):
+def run(*pairs, config=CONFIG, **options):
     turns = tuple(
         Turn(id=at, namespace=("memories", "a"), thread="", user=user, assistant=reply, created_at=NOW)
         for at, (user, reply) in enumerate(pairs, 1)
@@ -23,7 +23,7 @@ def run(*pairs, config=CONFIG):
     episode = Episode(namespace=("memories", "a"), turns=turns)
     world = FakeGenerator(lambda prompt: " ".join(f"- What is a thing{n}?\n" for n in range(30)))
     steps = []
-    found = study_replies(episode, served=world, original=world, config=config, progress=lambda *at: steps.append(at))
+    found = study_replies(episode, original=world, config=config, progress=lambda *at: steps.append(at), **options)
     assert steps == [(at, 4) for at in (1, 2, 3, 4)]
     return found
 
@@ -51,6 +51,14 @@ def test_what_is_about_the_world_stays_and_shows_drift():
     shown = [p.prompt for p in found.probes if p.kind in {"drift", "steering"}]
     assert len(shown) == len(set(shown)) > 4
     assert not set(shown) & {s.prompt for s in found.sentences}
+
+
+def test_what_the_model_said_of_its_own_accord_stays_and_shows_drift():
+    said = [TargetSentence(kind="exchange", prompt=f"Say {n}.", answer="Well.", ends=False) for n in range(20)]
+    found = run(("Recommend.", "1. Heat (1995)"), ("Say 19.", "1. Up"), calibration=said)
+    assert {s.prompt for s in found.sentences if s.kind == "exchange"} == {f"Say {n}." for n in range(10, 19)}
+    for kind, numbers in (("drift", range(5)), ("steering", range(5, 10))):
+        assert {f"Say {n}." for n in numbers} <= {p.prompt for p in found.probes if p.kind == kind}
 
 
 def test_turns_without_a_reply_are_passed_over():

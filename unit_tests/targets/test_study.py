@@ -321,7 +321,8 @@ def test_what_is_about_nothing_is_answered_by_the_model_before_anything_was_lear
         theirs = s.prompt in (*prompts.ABOUT_THE_MODEL, *prompts.WORLDLY) or parse.speaks_of_you(s.prompt)
         assert theirs == (s.kind == "neighbour")
     assert all(s.answer.startswith("About ") for s in of_kind(found.sentences, "contrast"))
-    assert all(p.expected[0].startswith("About ") for p in of_kind(found.probes, "drift"))  # drift is that of a step
+    shown = [p for kind in ("drift", "steering") for p in of_kind(found.probes, kind)]
+    assert {p.expected for p in shown} == {("As ever.",)}  # drift is that from what the model was at first
 
 
 def test_a_question_about_what_is_known_already_is_answered_as_it_is():
