@@ -191,7 +191,7 @@ class TargetConfig:
     """Questions about the world that begin as those about the user do, made up by the model, answered as before."""
     neutral: int = 120
     """Questions about the world that the model makes up by itself, answered as before."""
-    exchanges: int = 200
+    exchanges: int = 160
     """Of the calibration text, what users would say with the untouched model's replies: both are learned as they were.
     Others are drawn each time."""
     calibration: int = 600

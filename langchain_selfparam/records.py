@@ -214,7 +214,7 @@ class TrainPoint:
     recall: float | None = None
     """After the last step of an epoch: share of the held-out questions that the student opens as it should."""
     drift: float | None = None
-    """After the last step of an epoch: mean KL(served ‖ student) on prompts that steer, nats per token."""
+    """After the last step of an epoch: mean KL(untouched ‖ student) on prompts that steer, nats per token."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,7 +251,7 @@ class Verdict:
     recall: float
     """Recall probes passed, as a share of those asked."""
     drift: float
-    """Mean KL(served ‖ candidate) on unrelated prompts, nats per token."""
+    """Mean KL(untouched ‖ candidate) on unrelated prompts, nats per token."""
     neighbours_wrong: float
     """Neighbour probes answered with what was consolidated, as a share of those asked."""
     scale: float = 1.0
@@ -273,7 +273,7 @@ class ConsolidationReport:
     recall: float
     """Recall probes passed, as a share of those asked; 0 where none was asked."""
     drift: float
-    """Mean token KL on unrelated prompts against the weights served before, in nats."""
+    """Mean token KL on unrelated prompts against the untouched model, in nats."""
     neighbours_wrong: float
     seconds: Mapping[str, float]
     """Wall-clock seconds by stage: targets, teacher, student, probes, commit, and total."""

@@ -32,15 +32,15 @@ after 0.039 and 0.040 after 0.055 nats. Steered to the last limit from the first
 
 @torch.no_grad()
 def moved(
-    reader: Reader, head: Head, packed: Pack, served: TeacherTargets, autocast: Callable[[], Any] | None = None
+    reader: Reader, head: Head, packed: Pack, untouched: TeacherTargets, autocast: Callable[[], Any] | None = None
 ) -> float:
-    """Mean KL(served ‖ what is read) over a row's answer tokens.
+    """Mean KL(untouched ‖ what is read) over a row's answer tokens.
 
     Args:
         reader: Reads the weights that may have moved.
         head: The head that both share.
-        packed: Unrelated prompts with the served model's answers.
-        served: The served model's rows for them.
+        packed: Unrelated prompts with the untouched model's answers.
+        untouched: The untouched model's rows for them.
         autocast: Makes the context of mixed precision; none where missing.
 
     Returns:
@@ -48,7 +48,7 @@ def moved(
     """
     with autocast() if autocast else contextlib.nullcontext():
         hidden_ND = reader.hidden(packed)
-    kl = float(forward_kl(hidden_ND, head, concatenate([served.rows[key] for key in packed.keys])).mean())
+    kl = float(forward_kl(hidden_ND, head, concatenate([untouched.rows[key] for key in packed.keys])).mean())
     return max(0.0, kl) if math.isfinite(kl) else math.inf
 
 
@@ -56,7 +56,7 @@ class Steering:
     """Looks at the drift after each epoch and changes the weight of what is to stay.
 
     Args:
-        documents: Unrelated prompts with the served model's answers.
+        documents: Unrelated prompts with the untouched model's answers.
         limit: Drift to end at, nats per token.
     """
 
@@ -80,7 +80,7 @@ class Steering:
         Args:
             reader: Reads the student.
             head: The head that teacher and student share.
-            targets: The served model's rows for the documents.
+            targets: The untouched model's rows for the documents.
             done: Share of the training that is done.
             autocast: Makes the context of mixed precision; none where missing.
 

@@ -55,7 +55,7 @@ def tables(run: Run, *, others: Mapping[str, Run] = _NO_RUNS, change: Change | N
         "leaks": "the same, after the last one",
     }
     figures: list[tuple[str, ...]] = [(text, _shown(summary, name)) for name, text in names.items()]
-    figures += [("largest drift of a step, nats a token", f"{summary['drift_max']:.4f}")]
+    figures += [("largest drift after a step, nats a token", f"{summary['drift_max']:.4f}")]
     figures += [("seconds of a consolidation, mean", f"{summary['seconds']:.0f}")]
     if "last_f1" in summary:
         figures += [("token F1 just after, after the last one", f"{summary['just_f1']:.3f}, {summary['last_f1']:.3f}")]

@@ -1,6 +1,6 @@
-"""Drift: how far the candidate has moved from the served weights where nothing should have changed.
+"""Drift: how far the candidate has moved from the untouched model where nothing should have changed.
 
-In come answers of the served model to unrelated prompts, already read by the teacher, and a reader of the candidate;
+In come answers of the untouched model to unrelated prompts, already read by the teacher, and a reader of the candidate;
 out goes the mean token KL. It knows nothing of what was learned.
 """
 
@@ -15,18 +15,18 @@ from langchain_selfparam.distill.steering import moved
 from langchain_selfparam.distill.teacher import TeacherTargets
 
 
-def token_kl(reader: Reader, head: Head, documents: Sequence[Document], served: TeacherTargets) -> float:
-    """Mean KL(served ‖ candidate) over the answer tokens of unrelated prompts.
+def token_kl(reader: Reader, head: Head, documents: Sequence[Document], untouched: TeacherTargets) -> float:
+    """Mean KL(untouched ‖ candidate) over the answer tokens of unrelated prompts.
 
     Args:
         reader: Reads the candidate.
         head: The head that both share.
-        documents: Prompts with the served model's own answers.
-        served: The served model's targets for them.
+        documents: Prompts with the untouched model's own answers.
+        untouched: The untouched model's targets for them.
 
     Returns:
         Nats per token; 0 without documents, infinite where the candidate computes no numbers.
     """
     if not documents:
         return 0.0
-    return moved(reader, head, pack(documents), served)
+    return moved(reader, head, pack(documents), untouched)

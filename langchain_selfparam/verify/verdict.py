@@ -76,7 +76,7 @@ def _beyond(
     reasons = []
     if drift > config.max_drift:
         reasons.append(
-            f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:g}, "
+            f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:.3g}, "
             f"even at {scale:.2f} of the change"
         )
     if wrong > config.max_neighbours_wrong:
