@@ -196,7 +196,8 @@ class TargetConfig:
     Others are drawn each time."""
     calibration: int = 600
     """Prompts that the untouched model makes up and answers once for a memory, half of them as users would say them:
-    what layers read there is what learning avoids. 0 to measure it on what an episode keeps as it was."""
+    what layers read there is what learning avoids. 0 to measure it on what an episode keeps as it was; then there are
+    no exchanges either."""
     calibration_tokens: int = 24
     """Tokens of each of those answers."""
     replay: int = 360
@@ -250,7 +251,7 @@ class VerifyConfig:
 
     max_drift: float = 0.05
     """Largest mean token KL on unrelated prompts against the untouched model, nats, beside half of what the served
-    weights have: however many consolidations there are, it stays below twice this."""
+    weights have: of weights that never were farther, many consolidations stay below twice this."""
     max_neighbours_wrong: float = 0.4
     """Largest share of neighbour probes that may be answered with what was consolidated."""
     hold: float = 0.5

@@ -216,11 +216,21 @@ class LocalModel:
 
         A model that goes on from there writes what users say to it (Magpie, arXiv 2406.08464).
         """
-        mark = "\u2042"  # nothing that a template says itself
-        text = self._render([Message(role="user", text=mark)], add_generation_prompt=False)
         # A blank belongs to the word that follows it.
-        ids = self.encode(text.partition(mark)[0].rstrip(" "), add_special_tokens=not self.has_chat_template)
+        ids = self.encode(self._around_user[0].rstrip(" "), add_special_tokens=not self.has_chat_template)
         return ids or [self.end_of_turn_id]
+
+    @property
+    def user_stop_strings(self) -> tuple[str, ...]:
+        """What ends a user's message under the chat template, such as ``[/INST]``; empty where that is a line's end."""
+        return tuple(self._around_user[1].split()[:1])
+
+    @cached_property
+    def _around_user(self) -> tuple[str, str]:
+        """What stands before and after a conversation's only message, of the user."""
+        mark = "\u2042"  # nothing that a template says itself
+        before, _, after = self._render([Message(role="user", text=mark)], add_generation_prompt=False).partition(mark)
+        return before, after
 
     def _render(
         self, messages: Sequence[Message], *, add_generation_prompt: bool, tools: Sequence[Mapping[str, Any]] = ()

@@ -93,8 +93,13 @@ def test_chat_as_the_template_writes_it(tiny):
 def test_a_conversation_opens_where_the_users_first_message_begins(tiny):
     opening = tiny.tokenizer.decode(tiny.encode_opening())
     assert opening == "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
-    tiny.tokenizer.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    assert tiny.user_stop_strings == ("<|im_end|>",)
+
+
+def test_where_nothing_stands_before_it_the_end_of_a_turn_does(tiny):
+    tiny.tokenizer.chat_template = "{% for m in messages %}{{ m.content }} [/INST]{% endfor %}"
     assert tiny.encode_opening() == [tiny.end_of_turn_id]  # something has to be gone on from
+    assert tiny.user_stop_strings == ("[/INST]",)
 
 
 def test_an_open_answer_stays_open_and_a_closed_one_is_closed(tiny):
@@ -140,6 +145,7 @@ def test_plain_template(plain):
     assert plain.tokenizer.decode(plain.encode_chat([ASK, ANSWER])).endswith("\nAssistant: Hi there.")
     assert plain.encode_chat([ASK, ANSWER], add_generation_prompt=False)[-1] == plain.end_of_turn_id
     assert plain.tokenizer.decode(plain.encode_opening()) == "User:"
+    assert plain.user_stop_strings == ()
     assert plain.stop_strings == ("\nUser:",)
     assert plain.tokenizer.chat_template is None
 

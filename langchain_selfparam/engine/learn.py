@@ -7,6 +7,7 @@ is only read; everything is tried out on modules that share its tensors. Committ
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -85,8 +86,8 @@ class Learner:
         gate: Its gate.
         settings: All stages' settings.
         author: Writes the questions; the model before anything was learned where missing.
-        calibration: Gives the text by which layers' inputs are measured, written by the model before anything was
-            learned; none where missing.
+        calibration: Gives what the model says of its own accord, written before anything was learned: to measure
+            layers' inputs by, to learn as it was, and to see drift by; none where missing.
     """
 
     def __init__(
@@ -145,15 +146,15 @@ class Learner:
             clock.stop("teacher")
             keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
             shown = (documents.steering, unrelated)
-            moved = [0.0 if untaught is None else drift.token_kl(reader, self._head, part, said) for part in shown]
+            before = [0.0 if untaught is None else drift.token_kl(reader, self._head, part, said) for part in shown]
             training = self._training(
-                documents, self._held_out(targets), said, keep, moments, moved[0], _part(progress, "student")
+                documents, self._held_out(targets), said, keep, moments, before[0], _part(progress, "student")
             )
             train = yield training
             delta = training.shadow.delta()
             clock.stop("student")
             delta, verdict = self._verify(
-                episode, targets, delta, unrelated, said, candidate=candidate, moved=moved[1], progress=progress
+                episode, targets, delta, unrelated, said, candidate=candidate, before=before[1], progress=progress
             )
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
@@ -214,7 +215,9 @@ class Learner:
         again = max(turn.attempts for turn in episode.turns)
         config = dataclasses.replace(config, seed=config.seed + len(earlier) + again)
         if config.form == "replies":
-            return study_replies(episode, original=asking, config=config, calibration=calibration, progress=step)
+            return study_replies(
+                episode, original=asking, config=config, calibration=calibration, taught=earlier, progress=step
+            )
         return study(
             episode,
             author=self._author or asking,
@@ -283,7 +286,8 @@ class Learner:
         """Calibration text without what shows drift: that is to be no part of what learning avoids."""
         if self._settings.training.damping is None:
             return []  # nothing is whitened
-        shown = {probe.prompt for probe in targets.probes}
+        # What is learned as it was is measured as that.
+        shown = {p.prompt for p in targets.probes} | {s.prompt for s in targets.sentences if s.kind == "exchange"}
         return [self._asked(at, s.prompt, s.answer) for at, s in enumerate(calibration) if s.prompt not in shown]
 
     def _asked(self, key: int, prompt: str, answer: str, *, ends: bool = False) -> Document:
@@ -339,14 +343,14 @@ class Learner:
         said: teacher.TeacherTargets,
         weights: Mapping[int, float],
         moments: Mapping[str, Sequence[torch.Tensor]],
-        moved: float,
+        before: float,
         progress: Callable[[int, int], None],
     ) -> Training:
         config = self._settings.training
         shadow = Shadow(self._local.model, config, moments=moments)
         steering = None
         if config.drift is not None and documents.steering:
-            steering = Steering(documents.steering, limit=_beside(moved, config.drift))
+            steering = Steering(documents.steering, limit=_beside(before, config.drift))
         course = Course(
             Reader(shadow.model, compiled=config.compiled),
             self._head,
@@ -373,11 +377,11 @@ class Learner:
         said: teacher.TeacherTargets,
         *,
         candidate: Callable[[Delta], Any],
-        moved: float,
+        before: float,
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
-        config = dataclasses.replace(config, max_drift=_beside(moved, config.max_drift))
+        config = dataclasses.replace(config, max_drift=_beside(before, config.max_drift))
         asked = self._askable(targets)
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
@@ -454,13 +458,16 @@ class _Clock:
         self._last = now
 
 
-def _beside(moved: float, limit: float) -> float:
+def _beside(before: float, limit: float) -> float:
     """How far from the untouched model a candidate may be where the served weights are so far already.
 
-    Half of that is to be undone in passing: so many consolidations never come to more than twice the limit of one, and
-    none finds that there is no room left for it.
+    Half of that is to be undone in passing: many consolidations stay below twice the limit of one, and none finds that
+    nothing is left for it.
     """
-    return limit + moved / 2
+    if not math.isfinite(before):
+        return limit
+    # Scaled down, a candidate ends where the served weights are: with less, none would ever pass.
+    return max(limit + before / 2, before)
 
 
 def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:

@@ -31,7 +31,7 @@ class Step:
         answers: For each context, in order, the answers to its questions.
         neighbours: Answers to the questions that are about nothing that was said.
         held: Turns that the weights hold since.
-        drift: Mean token KL of this step on unrelated prompts, nats.
+        drift: Mean token KL to the untouched model on unrelated prompts, nats.
         seconds: Wall-clock seconds of the consolidation.
         steps: Training steps of it.
     """

@@ -72,11 +72,12 @@ class BatchGenerator:
             ``samples`` answers for each prompt, in order.
         """
         ids = [self._encoded(prompt) for prompt in prompts]
+        opened = any(not prompt and not isinstance(prompt, str) for prompt in prompts)
         texts = self.complete(
             [row for row in ids for _ in range(samples)],
             max_tokens=max_tokens,
             temperature=temperature,
-            stop=(*stop, *self._local.stop_strings),
+            stop=(*stop, *self._local.stop_strings, *(self._local.user_stop_strings if opened else ())),
             seed=seed,
         )
         return [texts[i * samples : (i + 1) * samples] for i in range(len(ids))]

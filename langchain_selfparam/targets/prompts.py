@@ -255,4 +255,4 @@ DRIFT_PROMPTS = (
     "Explain in one sentence what a library is.",
     "What is the tallest animal?",
 )
-"""Asked before and after, never learned; most of the drift probes, the others are sampled from the model."""
+"""Asked before and after, never learned; the other drift probes are the model's own."""

@@ -25,6 +25,7 @@ def study_replies(
     original: TextGenerator,
     config: TargetConfig,
     calibration: Sequence[TargetSentence] = (),
+    taught: Sequence[TargetSet] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TargetSet:
     """Write what an episode of prompts and replies is learned from and judged by.
@@ -34,6 +35,7 @@ def study_replies(
         original: The model before anything was learned; it writes and answers what stays.
         config: How many of everything.
         calibration: What that model said of its own accord.
+        taught: What earlier consolidations learned from.
         progress: Called with steps done and all steps.
 
     Returns:
@@ -67,7 +69,8 @@ def study_replies(
     probes = [_probe(turn, config) for turn in turns]
     probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, original)
     probes += unrelated("steering", steering, original)
-    exchanges = shared_out(calibration, without=learned | {p.prompt for p in probes}, config=config)
+    before = {s.prompt for one in taught for s in one.sentences if s.kind == "question"}
+    exchanges = shared_out(calibration, without=learned | before | {p.prompt for p in probes}, config=config)
     sentences += exchanges.learned
     probes += drift_probes(exchanges)
     progress(4, 4)

@@ -102,7 +102,8 @@ def study(
     probes += [p for p in kept if p.prompt not in learned]
     probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, original)
     probes += unrelated("steering", steering, original)
-    exchanges = shared_out(calibration, without=learned | {p.prompt for p in probes}, config=config)
+    before = {s.prompt for one in taught for s in one.sentences if s.kind == "question"}
+    exchanges = shared_out(calibration, without=learned | before | {p.prompt for p in probes}, config=config)
     sentences += exchanges.learned
     probes += drift_probes(exchanges)
     progress(4, 4)

@@ -108,6 +108,13 @@ def test_folders_of_one_base_have_it_written_once_by_a_process(tmp_path):
     assert len(model.calls) == WRITES
 
 
+def test_text_in_the_form_of_an_earlier_release_is_written_anew_without_a_word(database, caplog):
+    database.set("calibration", '{"made": [12, 2, 0], "sentences": [["What is ice?", "Water."]]}')
+    with caplog.at_level(logging.WARNING, logger=calibrating.__name__):
+        assert len(Calibration(database, CONFIG).text(writer())) == 12
+    assert caplog.text == ""
+
+
 def test_an_error_while_it_is_written_leaves_none(database):
     class Failing(FakeGenerator):
         def generate(self, asked, **options):
@@ -172,6 +179,22 @@ def test_of_an_exchange_both_sides_are_learned(tiny, template):
     opening, asked = tiny.encode_opening(), tiny.encode_chat([Message(role="user", text="What melts?")])
     assert (*document.prompt, *document.answer) == (*asked, *tiny.encode("Ice."))
     assert document.prompt == tuple(asked[: len(opening)]) == tuple(opening)
+
+
+def test_where_a_text_melts_into_the_template_all_of_its_prompt_is_read(tiny, monkeypatch):
+    learner = learn.Learner(tiny, gate_for(tiny.model), settings=SETTINGS)
+    monkeypatch.setattr(learn.LocalModel, "encode_opening", lambda local: [local.end_of_turn_id])
+    found = learner._exchanged(3, "What melts?", "Ice.")
+    assert found == learner._asked(3, "What melts?", "Ice.")
+
+
+def test_what_an_episode_learns_as_it_was_is_measured_as_that_alone(tiny):
+    learner = learn.Learner(tiny, gate_for(tiny.model), settings=SETTINGS)
+    text = [TargetSentence(kind="exchange", prompt=p, answer="Ice.", ends=False) for p in ("What melts?", "Say it.")]
+    documents, chunks, _ = learner._documents(TargetSet(statements=(), sentences=(text[0],), probes=()), text)
+    ((measured,),) = chunks.calibration
+    assert measured == learner._asked(1, "Say it.", "Ice.")
+    assert [d.key for d in documents.passing] == [0]
 
 
 @pytest.mark.parametrize("kind", ["drift", "steering", "recall"])

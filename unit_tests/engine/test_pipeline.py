@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import math
 
 import pytest
 import torch
@@ -174,6 +175,14 @@ def test_a_candidate_may_drift_beside_half_of_what_the_served_weights_have(home,
     say(engine, "My cat is called Mog.")
     engine.consolidate()
     assert (limits[2], steered[2]) == (10, 0.5)  # nothing is served that was learned
+
+
+@pytest.mark.parametrize(
+    ("before", "limit", "allowed"),
+    [(0.0, 0.05, 0.05), (0.04, 0.05, 0.07), (0.1, 0.05, 0.1), (0.3, 0.05, 0.3), (math.inf, 0.05, 0.05)],
+)
+def test_a_candidate_may_always_be_where_the_served_weights_are(before, limit, allowed):
+    assert learn._beside(before, limit) == pytest.approx(allowed)
 
 
 def test_a_candidate_that_drifts_is_scaled_down_until_it_does_not(home, tmp_path):

@@ -71,8 +71,18 @@ def test_of_no_messages_the_users_first_is_written():
     local = tiny_model()
     generator = BatchGenerator(local, None)
     ((written,),) = generator.generate([()], max_tokens=9)
-    assert written == generator.complete([local.encode_opening()], max_tokens=9, stop=local.stop_strings)[0]
+    assert written == generator.complete([local.encode_opening()], max_tokens=9)[0]
     assert written
+
+
+def test_a_users_first_message_ends_where_the_template_ends_it():
+    local = tiny_model()
+    ((whole,),) = BatchGenerator(local, None).generate([()], max_tokens=9)
+    end = whole.split()[-1]
+    local = tiny_model()
+    local.tokenizer.chat_template = local.tokenizer.chat_template.replace("<|im_end|>", f" {end} ")
+    assert local.user_stop_strings == (end,)
+    assert BatchGenerator(local, None).generate([()], max_tokens=9) == [[whole[: whole.index(end)].strip()]]
 
 
 def test_the_same_prompt_twice():

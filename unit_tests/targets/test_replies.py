@@ -61,6 +61,12 @@ def test_what_the_model_said_of_its_own_accord_stays_and_shows_drift():
         assert {f"Say {n}." for n in numbers} <= {p.prompt for p in found.probes if p.kind == kind}
 
 
+def test_a_prompt_that_was_learned_before_stays_as_it_was_learned():
+    said = [TargetSentence(kind="exchange", prompt=p, answer="Well.", ends=False) for p in ("Recommend.", "Say it.")]
+    found = run(("And now?", "1. Up"), calibration=said, taught=[run(("Recommend.", "1. Heat (1995)"))])
+    assert [s.prompt for s in found.sentences if s.kind == "exchange"] == ["Say it."]
+
+
 def test_turns_without_a_reply_are_passed_over():
     found = run(("Recommend.", ""), ("Again.", "1. Jaws (1975)"))
     assert [s.turn_id for s in found.statements] == [2]

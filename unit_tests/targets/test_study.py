@@ -8,7 +8,7 @@ from studying import CONFIG, DOG, GENERAL, QUESTIONS, SISTER, ByStatement, of_ki
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Message, TargetSentence
 from langchain_selfparam.targets import parse, prompts
 from langchain_selfparam.testing import FakeGenerator
 
@@ -170,11 +170,20 @@ def test_a_prompt_without_an_answer_is_left_out():
     assert {p.expected for p in of_kind(found.probes, "drift")} == {("Well.",)}
 
 
-def test_drift_probes_carry_what_the_served_model_says():
+def test_drift_probes_carry_what_the_original_model_says():
     found = run(DOG, SISTER)
     drift = of_kind(found.probes, "drift")
     assert [p.expected for p in drift] == [(f"About {p.prompt}",) for p in drift]
     assert set(prompts.DRIFT_PROMPTS) < {p.prompt for p in drift}
+
+
+def test_an_exchange_that_an_earlier_consolidation_learned_otherwise_is_left_out():
+    earlier = run(SISTER)
+    asked = [s.prompt for s in of_kind(earlier.sentences, "question")]
+    said = [TargetSentence(kind="exchange", prompt=q, answer="No idea.", ends=False) for q in (*asked, "Say a word.")]
+    found = run(DOG, calibration=said, taught=[_of_turn(0, earlier)])
+    assert [s.prompt for s in of_kind(found.sentences, "exchange")] == ["Say a word."]
+    assert not {*asked} & {p.prompt for kind in ("drift", "steering") for p in of_kind(found.probes, kind)}
 
 
 def test_what_steers_the_training_is_neither_learned_nor_judged_by():
