@@ -106,8 +106,8 @@ class TrainingConfig:
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.036
-    """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch, beside
-    half of what the served weights have; ``None`` to leave ``keep_weight`` as it is."""
+    """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch; where
+    the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` as it is."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
     epochs: int = 8
@@ -250,8 +250,8 @@ class VerifyConfig:
     """When a candidate is served and a turn counts as held."""
 
     max_drift: float = 0.05
-    """Largest mean token KL on unrelated prompts against the untouched model, nats, beside half of what the served
-    weights have: of weights that never were farther, many consolidations stay below twice this."""
+    """Largest mean token KL on unrelated prompts against the untouched model, nats; where the served weights have half
+    of it already, what they have and half of this."""
     max_neighbours_wrong: float = 0.4
     """Largest share of neighbour probes that may be answered with what was consolidated."""
     hold: float = 0.5

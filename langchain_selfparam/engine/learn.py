@@ -461,13 +461,10 @@ class _Clock:
 def _beside(before: float, limit: float) -> float:
     """How far from the untouched model a candidate may be where the served weights are so far already.
 
-    Half of that is to be undone in passing: many consolidations stay below twice the limit of one, and none finds that
-    nothing is left for it.
+    A step adds half of the limit at most. Held to a sum that no number of steps may pass, weights of a small model
+    learned nothing more after the fifth conversation.
     """
-    if not math.isfinite(before):
-        return limit
-    # Scaled down, a candidate ends where the served weights are: with less, none would ever pass.
-    return max(limit + before / 2, before)
+    return max(limit, before + limit / 2) if math.isfinite(before) else limit
 
 
 def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:

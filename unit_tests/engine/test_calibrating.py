@@ -150,7 +150,7 @@ def test_the_untouched_model_writes_it_before_anything_is_learned_and_never_agai
 
 
 def test_layers_of_feed_forward_parts_are_measured_on_all_of_it(home, monkeypatch):
-    engine = home.open(quick=False, generator=author(), settings=with_(targets={"neutral": 0}))
+    engine = home.open(quick=False, generator=author(), settings=with_(targets={"neutral": 0, "exchanges": 0}))
     seen = []
     measured = learn.measured
 

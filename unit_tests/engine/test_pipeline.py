@@ -140,7 +140,7 @@ def test_drift_beyond_the_limit_is_refused_and_nothing_changes(home):
     assert (job.state, job.error) == ("failed", "; ".join(report.reasons))
 
 
-def test_a_candidate_may_drift_beside_half_of_what_the_served_weights_have(home, monkeypatch):
+def test_limits_on_drift_follow_what_the_served_weights_have(home, monkeypatch):
     limits, steered, moved, judged, measure = [], [], [], learn.judge, learn.drift.token_kl
 
     def token_kl(*args):
@@ -159,29 +159,32 @@ def test_a_candidate_may_drift_beside_half_of_what_the_served_weights_have(home,
     monkeypatch.setattr(learn, "judge", judge)
     monkeypatch.setattr(learn, "Steering", Noting)
     monkeypatch.setattr(learn.drift, "token_kl", token_kl)
-    settings = with_(training={"drift": 0.5}, targets={"calibration": 16, "exchanges": 0})
+    small = {"max_drift": 1e-9, "max_shrinks": 0}
+    settings = with_(training={"drift": 1e-9}, targets={"calibration": 16, "exchanges": 0})
     engine = home.open(quick=False, generator=author(), settings=settings)
     say(engine, DOG)
     first = engine.consolidate()
     assert first.committed
-    assert (limits, steered) == ([10], [0.5])
+    assert (limits, steered) == ([10], [1e-9])
     assert moved == [first.drift]
+    engine.close()
+    engine = home.open(quick=False, generator=author(), settings=with_(settings, verify=small))
     say(engine, SISTER)
     engine.consolidate()
     along, after, *_ = moved[1:]  # of what is served now
     assert min(along, after) > 0
-    assert (limits[1], steered[1]) == (10 + after / 2, 0.5 + along / 2)
+    assert (limits[1], steered[1]) == (after + 1e-9 / 2, along + 1e-9 / 2)
     engine.rollback(0)
     say(engine, "My cat is called Mog.")
     engine.consolidate()
-    assert (limits[2], steered[2]) == (10, 0.5)  # nothing is served that was learned
+    assert (limits[2], steered[2]) == (1e-9, 1e-9)  # nothing is served that was learned
 
 
 @pytest.mark.parametrize(
     ("before", "limit", "allowed"),
-    [(0.0, 0.05, 0.05), (0.04, 0.05, 0.07), (0.1, 0.05, 0.1), (0.3, 0.05, 0.3), (math.inf, 0.05, 0.05)],
+    [(0.0, 0.05, 0.05), (0.02, 0.05, 0.05), (0.04, 0.05, 0.065), (0.3, 0.05, 0.325), (math.inf, 0.05, 0.05)],
 )
-def test_a_candidate_may_always_be_where_the_served_weights_are(before, limit, allowed):
+def test_a_step_may_add_half_of_the_limit_to_what_the_served_weights_have(before, limit, allowed):
     assert learn._beside(before, limit) == pytest.approx(allowed)
 
 
