@@ -107,7 +107,7 @@ class TrainingConfig:
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.036
     """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch; where
-    the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` as it is."""
+    the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` alone."""
     learning_rate: float = 2e-3
     """Peak learning rate of AdamW."""
     epochs: int = 8
