@@ -144,12 +144,9 @@ class Learner:
             documents, chunks, unrelated = self._documents(targets, calibration)
             said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
             clock.stop("teacher")
-            keep = {k: self._settings.training.keep_weight for k, s in enumerate(targets.sentences) if not s.context}
-            shown = (documents.steering, unrelated)
-            before = [0.0 if untaught is None else drift.token_kl(reader, self._head, part, said) for part in shown]
-            training = self._training(
-                documents, self._held_out(targets), said, keep, moments, before[0], _part(progress, "student")
-            )
+            served = None if untaught is None else reader
+            before = [self._drift(served, part, said) for part in (documents.steering, unrelated)]
+            training = self._training(documents, targets, said, moments, before[0], _part(progress, "student"))
             train = yield training
             delta = training.shadow.delta()
             clock.stop("student")
@@ -168,6 +165,9 @@ class Learner:
             )
             raise OutOfMemoryError(msg) from error
         return Learned(delta, verdict, targets, train, clock.seconds)
+
+    def _drift(self, served: Reader | None, documents: Sequence[Document], said: teacher.TeacherTargets) -> float:
+        return 0.0 if served is None else drift.token_kl(served, self._head, documents, said)
 
     def _yielding(self, progress: Progress) -> Progress:
         """Progress at which learning lets those go first who are being answered."""
@@ -339,9 +339,8 @@ class Learner:
     def _training(
         self,
         documents: _Own,
-        held_out: Sequence[Document],
+        targets: TargetSet,
         said: teacher.TeacherTargets,
-        weights: Mapping[int, float],
         moments: Mapping[str, Sequence[torch.Tensor]],
         before: float,
         progress: Callable[[int, int], None],
@@ -360,9 +359,9 @@ class Learner:
             config=config,
             alternating=documents.alternating,
             passing=documents.passing,
-            held_out=held_out,
+            held_out=self._held_out(targets),
             steering=steering,
-            weights=weights,
+            weights={k: config.keep_weight for k, s in enumerate(targets.sentences) if not s.context},
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
         )

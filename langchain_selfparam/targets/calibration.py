@@ -14,9 +14,10 @@ from collections.abc import Collection, Sequence
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.protocols import TextGenerator
-from langchain_selfparam.records import Probe, ProbeKind, TargetSentence
+from langchain_selfparam.records import Probe, ProbeKind, TargetSentence, TargetSet
+from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import write_general, write_openings
-from langchain_selfparam.targets.unrelated import as_before
+from langchain_selfparam.targets.unrelated import as_before, unrelated
 
 _APART = 1_000_003
 """Added to the seed: what a consolidation makes up for itself is to be other text."""
@@ -46,21 +47,10 @@ def write_calibration(original: TextGenerator, *, config: TargetConfig) -> tuple
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Exchanges:
-    """The exchanges of a calibration text, by what they are for.
-
-    Attributes:
-        learned: Those that a consolidation learns as they were.
-        probes: Those that show drift, by probes' kind.
-    """
-
-    learned: tuple[TargetSentence, ...]
-    probes: dict[ProbeKind, tuple[TargetSentence, ...]]
-
-
-def shared_out(calibration: Sequence[TargetSentence], *, without: Collection[str], config: TargetConfig) -> Exchanges:
-    """Say which exchanges one consolidation learns, and by which its drift is seen.
+def shared_out(
+    calibration: Sequence[TargetSentence], *, without: Collection[str], config: TargetConfig
+) -> tuple[list[TargetSentence], list[Probe]]:
+    """Say which exchanges one consolidation learns as they were, and by which its drift is seen.
 
     Args:
         calibration: The text.
@@ -68,28 +58,51 @@ def shared_out(calibration: Sequence[TargetSentence], *, without: Collection[str
         config: How many are learned, and the seed by which they are drawn.
 
     Returns:
-        The exchanges. Those that show drift are the same for every seed, so that they are never learned; while half are
-        left to be.
+        Exchanges, and drift and steering probes. The probes are the same for every seed, so that they are never
+        learned; where there is little text, half of it is left to be.
     """
     found = [s for s in calibration if s.kind == "exchange"]
     count = min(_PROBES, len(found) // 4)
-    apart: dict[ProbeKind, list[TargetSentence]] = {"drift": found[:count], "steering": found[count : 2 * count]}
-    rest = [s for s in found[2 * count :] if s.prompt not in without]
-    drawn = random.Random(config.seed).sample(rest, min(config.exchanges, len(rest)))
-    return Exchanges(
-        tuple(drawn), {kind: tuple(s for s in own if s.prompt not in without) for kind, own in apart.items()}
+    apart: tuple[tuple[ProbeKind, list[TargetSentence]], ...] = (
+        ("drift", found[:count]),
+        ("steering", found[count : 2 * count]),
     )
+    probes = [
+        Probe(kind=kind, prompt=s.prompt, expected=(s.answer,))
+        for kind, own in apart
+        for s in own
+        if s.prompt not in without
+    ]
+    rest = [s for s in found[2 * count :] if s.prompt not in without]
+    return random.Random(config.seed).sample(rest, min(config.exchanges, len(rest))), probes
 
 
-def drift_probes(exchanges: Exchanges) -> list[Probe]:
-    """Probes that show how far a model has moved from the one that wrote the exchanges.
+def as_untouched(
+    drifting: Sequence[str],
+    steering: Sequence[str],
+    original: TextGenerator,
+    *,
+    calibration: Sequence[TargetSentence],
+    taught: Sequence[TargetSet],
+    without: Collection[str],
+    config: TargetConfig,
+) -> tuple[list[TargetSentence], list[Probe]]:
+    """What shows how far weights have moved from the untouched ones, and the exchanges that hold them there.
 
     Args:
-        exchanges: From ``shared_out``.
+        drifting: Questions about the world that show drift beside the packaged ones.
+        steering: Those that show it along the way.
+        original: The model before anything was learned.
+        calibration: What that model said of its own accord.
+        taught: What earlier consolidations learned from: none of its questions is to be as it was.
+        without: Prompts that are learned or asked otherwise.
+        config: How many exchanges.
 
     Returns:
-        A probe for each that is not learned.
+        Exchanges to learn as they were, and drift and steering probes.
     """
-    return [
-        Probe(kind=kind, prompt=s.prompt, expected=(s.answer,)) for kind, own in exchanges.probes.items() for s in own
-    ]
+    drifting = [q for q in prompts.DRIFT_PROMPTS if q not in without] + [*drifting]
+    probes = unrelated("drift", drifting, original) + unrelated("steering", steering, original)
+    earlier = {s.prompt for one in taught for s in one.sentences if s.kind == "question"}
+    exchanges, shown = shared_out(calibration, without={*without, *earlier, *(p.prompt for p in probes)}, config=config)
+    return exchanges, probes + shown

@@ -14,9 +14,9 @@ from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Episode, Probe, Statement, TargetSentence, TargetSet, Turn
 from langchain_selfparam.targets import parse, prompts
-from langchain_selfparam.targets.calibration import drift_probes, shared_out
+from langchain_selfparam.targets.calibration import as_untouched
 from langchain_selfparam.targets.generate import write_general
-from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted, unrelated
+from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted
 
 
 def study_replies(
@@ -66,18 +66,15 @@ def study_replies(
     drifting, steering, staying = parted([q for q in general if q not in learned and q not in prompts.DRIFT_PROMPTS])
     sentences += as_before("neutral", staying[: config.neutral], original, tokens=config.neutral_tokens)
     progress(3, 4)
-    probes = [_probe(turn, config) for turn in turns]
-    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, original)
-    probes += unrelated("steering", steering, original)
-    before = {s.prompt for one in taught for s in one.sentences if s.kind == "question"}
-    exchanges = shared_out(calibration, without=learned | before | {p.prompt for p in probes}, config=config)
-    sentences += exchanges.learned
-    probes += drift_probes(exchanges)
+    learned.update(s.prompt for s in sentences)
+    exchanges, shown = as_untouched(
+        drifting, steering, original, calibration=calibration, taught=taught, without=learned, config=config
+    )
     progress(4, 4)
     return TargetSet(
         statements=tuple(Statement(turn_id=t.id, said=t.user, told=t.assistant.strip(), by_user=False) for t in turns),
-        sentences=tuple(sentences),
-        probes=tuple(probes),
+        sentences=(*sentences, *exchanges),
+        probes=(*(_probe(turn, config) for turn in turns), *shown),
     )
 
 

@@ -26,13 +26,13 @@ from langchain_selfparam.targets import parse, prompts, screen
 from langchain_selfparam.targets.amend import amend_all, amend_earlier
 from langchain_selfparam.targets.answers import own_answers
 from langchain_selfparam.targets.bank import QUESTIONS
-from langchain_selfparam.targets.calibration import drift_probes, shared_out
+from langchain_selfparam.targets.calibration import as_untouched
 from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
 from langchain_selfparam.targets.known import Earlier, known, rivals
 from langchain_selfparam.targets.person import asked_of_model
-from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted, unrelated
+from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted
 
 _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
@@ -62,8 +62,7 @@ def study(
         episode: The turns.
         author: Writes the questions: the original model or a stronger one.
         served: The served model, which answers what is about the user and must stay as it is.
-        original: The model before anything was learned. It writes and answers what is about nothing that was said, and
-            answers what is asked about others.
+        original: The model before anything was learned; it answers what is about others or about nothing that was said.
         scorer: The original model's probabilities.
         config: How many of everything.
         calibration: What the original model said of its own accord.
@@ -79,43 +78,45 @@ def study(
     statements, candidates, earlier = _asked(episode, taught, author, config)
     progress(1, 4)
     chosen, taken = _assigned(statements, candidates, earlier, scorer, config)
-    mine = (*chosen.unfitting, *taken)
     progress(2, 4)
     chance = random.Random(config.seed)
-    answers = own_answers(statements, chosen.by_statement, original, config=config)
-    sentences, probes = _told(statements, chosen.by_statement, answers, chance=chance, config=config)
-    kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in probes)}
-    wanted = config.neutral + 2 * DRIFT_PROBES
-    general = [q for q in write_general(original, count=wanted, config=config) if q not in kept_out]
+    sentences, probes = _told(statements, chosen.by_statement, original, chance=chance, config=config)
+    general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
-    kept_out |= {p.prompt for p in kept}
+    kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in (*probes, *kept))}
     asked = list(dict.fromkeys(s.prompt for s in sentences))
-    chance.shuffle(asked)
-    alike = _alike(asked, statements, original, config)
-    near = [q for q in dict.fromkeys([*near, *alike]) if q not in kept_out and q not in asked]
-    learned = {*(s.prompt for s in sentences), *near}
+    near += _alike(asked, statements, original, chance=chance, config=config)
+    near = [q for q in dict.fromkeys(near) if q not in kept_out and q not in asked]
+    learned = {*asked, *near}
     drifting, steering, general = parted([q for q in general if q not in learned | kept_out])
-    sentences += _staying(near, general[: config.neutral], mine, served, original, config)
-    probes += _obeying(statements)
+    sentences += _staying(near, general[: config.neutral], [*chosen.unfitting, *taken], served, original, config)
     learned.update(s.prompt for s in sentences)
-    probes += [p for p in kept if p.prompt not in learned]
-    probes += unrelated("drift", [q for q in prompts.DRIFT_PROMPTS if q not in learned] + drifting, original)
-    probes += unrelated("steering", steering, original)
-    before = {s.prompt for one in taught for s in one.sentences if s.kind == "question"}
-    exchanges = shared_out(calibration, without=learned | before | {p.prompt for p in probes}, config=config)
-    sentences += exchanges.learned
-    probes += drift_probes(exchanges)
+    probes += _obeying(statements) + [p for p in kept if p.prompt not in learned]
+    learned |= {p.prompt for p in probes} - {*prompts.DRIFT_PROMPTS}
+    exchanges, shown = as_untouched(
+        drifting, steering, original, calibration=calibration, taught=taught, without=learned, config=config
+    )
     progress(4, 4)
     return TargetSet(
-        statements=tuple(statements), sentences=tuple(sentences), probes=tuple(probes), dropped=chosen.dropped
+        statements=tuple(statements),
+        sentences=(*sentences, *exchanges),
+        probes=(*probes, *shown),
+        dropped=chosen.dropped,
     )
 
 
 def _alike(
-    asked: Sequence[str], statements: Sequence[Statement], original: TextGenerator, config: TargetConfig
+    asked: Sequence[str],
+    statements: Sequence[Statement],
+    original: TextGenerator,
+    *,
+    chance: random.Random,
+    config: TargetConfig,
 ) -> list[str]:
     """Questions about the world that begin as the user's do and tell nothing that was said."""
+    asked = [*asked]
+    chance.shuffle(asked)
     secrets = {w for s in statements for w in parse.secrets(s.said)}
     return [q for q in write_alike(asked, original, count=config.alike, config=config) if not _says(q, secrets)]
 
@@ -180,12 +181,13 @@ def _assigned(
 def _told(
     statements: Sequence[Statement],
     by_statement: Sequence[Sequence[str]],
-    answers: Sequence[Mapping[str, str]],
+    original: TextGenerator,
     *,
     chance: random.Random,
     config: TargetConfig,
 ) -> tuple[list[TargetSentence], list[Probe]]:
     """What is learned of the statements, and what is asked about them afterwards."""
+    answers = own_answers(statements, by_statement, original, config=config)
     shared = Counter(q for questions in by_statement for q in questions)
     config = dataclasses.replace(config, full_answers=max(config.full_answers, config.whole_answers // len(statements)))
     sentences: list[TargetSentence] = []

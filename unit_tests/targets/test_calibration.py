@@ -9,7 +9,7 @@ from studying import DOG, SISTER, of_kind, run
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import TargetSentence
 from langchain_selfparam.targets import generate, prompts
-from langchain_selfparam.targets.calibration import drift_probes, shared_out, write_calibration
+from langchain_selfparam.targets.calibration import shared_out, write_calibration
 from langchain_selfparam.testing import FakeGenerator
 
 CONFIG = TargetConfig(calibration=60, calibration_tokens=7, neutral_tokens=3, exchanges=10)
@@ -67,34 +67,32 @@ def test_an_episode_makes_up_others():
 
 def test_what_shows_drift_is_the_same_each_time_and_never_learned():
     found = [shared_out(text(200), without=(), config=dataclasses.replace(CONFIG, seed=seed)) for seed in range(30)]
-    probes = {tuple((p.kind, p.prompt, p.expected) for p in drift_probes(one)) for one in found}
+    probes = {tuple((p.kind, p.prompt, p.expected) for p in probes) for _, probes in found}
     assert len(probes) == 1
     (shown,) = probes
     assert Counter(kind for kind, *_ in shown) == {"drift": 24, "steering": 24}
     assert all(answer == (prompt.replace("Say", "It is"),) for _, prompt, answer in shown)
-    learned = {s.prompt for one in found for s in one.learned}
+    learned = {s.prompt for own, _ in found for s in own}
     assert not learned & {prompt for _, prompt, _ in shown}
     assert len(learned) > 100  # others are drawn each time
-    assert {len(one.learned) for one in found} == {CONFIG.exchanges}
+    assert {len(own) for own, _ in found} == {CONFIG.exchanges}
 
 
 @pytest.mark.parametrize(("count", "each", "learned"), [(8, 2, 4), (3, 0, 3), (0, 0, 0)])
 def test_half_is_left_to_be_learned_where_there_is_little(count, each, learned):
-    found = shared_out(text(count), without=(), config=CONFIG)
-    assert {kind: len(own) for kind, own in found.probes.items()} == {"drift": each, "steering": each}
-    assert len(found.learned) == learned
+    own, probes = shared_out(text(count), without=(), config=CONFIG)
+    assert [len(of_kind(probes, kind)) for kind in ("drift", "steering")] == [each, each]
+    assert len(own) == learned
 
 
 def test_questions_about_the_world_are_no_exchanges():
-    found = shared_out(text(40, "neutral"), without=(), config=CONFIG)
-    assert (found.learned, drift_probes(found)) == ((), [])
+    assert shared_out(text(40, "neutral"), without=(), config=CONFIG) == ([], [])
 
 
 def test_what_is_learned_or_asked_otherwise_is_in_neither():
     without = {f"Say {n}." for n in range(0, 60, 2)}
-    found = shared_out(text(60), without=without, config=dataclasses.replace(CONFIG, exchanges=60))
-    prompts_ = {s.prompt for s in found.learned} | {p.prompt for p in drift_probes(found)}
-    assert prompts_ == {f"Say {n}." for n in range(1, 60, 2)}
+    own, probes = shared_out(text(60), without=without, config=dataclasses.replace(CONFIG, exchanges=60))
+    assert {s.prompt for s in own} | {p.prompt for p in probes} == {f"Say {n}." for n in range(1, 60, 2)}
 
 
 def test_an_episode_learns_exchanges_as_they_were():
