@@ -105,7 +105,7 @@ class TrainingConfig:
     smaller, the more learning keeps to unused directions. ``None`` for a plain LoRA."""
     keep_weight: float = 10.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
-    drift: float | None = 0.036
+    drift: float | None = 0.048
     """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch; where
     the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` alone."""
     learning_rate: float = 2e-3

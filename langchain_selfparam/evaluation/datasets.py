@@ -86,9 +86,14 @@ def find(source: str) -> Path:
         The file.
 
     Raises:
-        FileNotFoundError: There is no such file or set; the text lists the packaged ones.
+        FileNotFoundError: There is no such file or set, or it is a folder; the text lists the packaged ones or what the
+            folder has.
     """
     path = PACKAGED.get(source, Path(source).expanduser())
+    if path.is_dir():
+        inside = ", ".join(sorted(p.name for p in path.glob("*.jsonl"))) or "it has no .jsonl file"
+        msg = f"{source} is a folder, not a file; give one file of it ({inside})"
+        raise FileNotFoundError(msg)
     if not path.is_file():
         msg = f"there is no file {source}; give a .jsonl file, or one of {', '.join(PACKAGED)}"
         raise FileNotFoundError(msg)

@@ -91,7 +91,7 @@ def as_untouched(
 
     Args:
         drifting: Questions about the world that show drift beside the packaged ones.
-        steering: Those that show it along the way.
+        steering: Those that show it along the way, beside packaged ones too.
         original: The model before anything was learned.
         calibration: What that model said of its own accord.
         taught: What earlier consolidations learned from: none of its questions is to be as it was.
@@ -102,6 +102,7 @@ def as_untouched(
         Exchanges to learn as they were, and drift and steering probes.
     """
     drifting = [q for q in prompts.DRIFT_PROMPTS if q not in without] + [*drifting]
+    steering = [q for q in prompts.STEERING_PROMPTS if q not in without] + [*steering]
     probes = unrelated("drift", drifting, original) + unrelated("steering", steering, original)
     earlier = {s.prompt for one in taught for s in one.sentences if s.kind == "question"}
     exchanges, shown = shared_out(calibration, without={*without, *earlier, *(p.prompt for p in probes)}, config=config)

@@ -256,3 +256,51 @@ DRIFT_PROMPTS = (
     "What is the tallest animal?",
 )
 """Asked before and after, never learned; the other drift probes are the model's own."""
+
+STEERING_PROMPTS = (
+    "What is the melting point of iron?",
+    "Name three musical instruments.",
+    "Who was the first woman to fly across the Atlantic alone?",
+    "What is 7 times 8?",
+    "Which planet is known for its rings?",
+    "Give me a tip for learning a language.",
+    "How do I boil an egg?",
+    "What is electricity?",
+    "Explain what a bank does to a child.",
+    "Write one sentence about the mountains.",
+    "What is the opposite of early?",
+    "What language is spoken in Austria?",
+    "Which sea lies between Europe and Africa?",
+    "How many minutes are there in an hour?",
+    "What do cows eat?",
+    "Who was the first emperor of Rome?",
+    "Translate 'thank you' into Spanish.",
+    "What is a synonym of happy?",
+    "How do birds stay in the air?",
+    "Give an example of a reptile.",
+    "What is normal body temperature in Celsius?",
+    "Which instrument is played with a bow?",
+    "Why is the sky blue?",
+    "What is the highest mountain in Europe?",
+    "How can I remember what I read?",
+    "What is a limerick?",
+    "Name two rivers in Asia.",
+    "What does a barometer measure?",
+    "How many corners does a cube have?",
+    "Which month comes after June?",
+    "What is the past tense of go?",
+    "Who invented the telephone?",
+    "What is glass made of?",
+    "Write a short note of thanks.",
+    "What is the main ingredient of chocolate?",
+    "How does a bicycle stay upright?",
+    "What is a third of 60?",
+    "Which gas makes balloons rise?",
+    "Explain in one sentence what a museum is.",
+    "What is the fastest animal on land?",
+)
+"""As those, for looking at drift along the way: seen by other kinds of prompts, it would be steered to another limit
+than the one that counts in the end."""
+
+SHOWING = frozenset({*DRIFT_PROMPTS, *STEERING_PROMPTS})
+"""Never learned: what is learned as it was shows no drift."""

@@ -63,7 +63,7 @@ def study_replies(
     learned = {turn.user for turn in turns}
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(2, 4)
-    drifting, steering, staying = parted([q for q in general if q not in learned and q not in prompts.DRIFT_PROMPTS])
+    drifting, steering, staying = parted([q for q in general if q not in learned | prompts.SHOWING])
     sentences += as_before("neutral", staying[: config.neutral], original, tokens=config.neutral_tokens)
     progress(3, 4)
     learned.update(s.prompt for s in sentences)

@@ -84,7 +84,7 @@ def study(
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
-    kept_out = {*prompts.DRIFT_PROMPTS, *(p.prompt for p in (*probes, *kept))}
+    kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept))}
     asked = list(dict.fromkeys(s.prompt for s in sentences))
     near += _alike(asked, statements, original, chance=chance, config=config)
     near = [q for q in dict.fromkeys(near) if q not in kept_out and q not in asked]
@@ -93,7 +93,7 @@ def study(
     sentences += _staying(near, general[: config.neutral], [*chosen.unfitting, *taken], served, original, config)
     learned.update(s.prompt for s in sentences)
     probes += _obeying(statements) + [p for p in kept if p.prompt not in learned]
-    learned |= {p.prompt for p in probes} - {*prompts.DRIFT_PROMPTS}
+    learned |= {p.prompt for p in probes} - prompts.SHOWING
     exchanges, shown = as_untouched(
         drifting, steering, original, calibration=calibration, taught=taught, without=learned, config=config
     )

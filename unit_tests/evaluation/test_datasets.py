@@ -94,6 +94,15 @@ def test_what_is_not_there_is_refused_with_what_is():
         find("nowhere")
 
 
+def test_a_folder_is_named_with_its_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"is a folder, not a file; give one file of it \(it has no .jsonl"):
+        find(str(tmp_path))
+    (tmp_path / "b.jsonl").touch()
+    (tmp_path / "a.jsonl").touch()
+    with pytest.raises(FileNotFoundError, match=r"is a folder, not a file; give one file of it \(a.jsonl, b.jsonl\)"):
+        find(str(tmp_path))
+
+
 def changed(**fields):
     return {**GOOD, **fields}
 

@@ -189,7 +189,9 @@ def test_an_exchange_that_an_earlier_consolidation_learned_otherwise_is_left_out
 def test_what_steers_the_training_is_neither_learned_nor_judged_by():
     found = run(DOG, SISTER)
     steering = {p.prompt for p in of_kind(found.probes, "steering")}
-    assert 4 <= len(steering) <= 24
+    packaged = set(prompts.STEERING_PROMPTS)
+    assert packaged < steering
+    assert 4 <= len(steering - packaged) <= 24
     assert not steering & {s.prompt for s in found.sentences}
     assert not steering & {p.prompt for p in found.probes if p.kind != "steering"}
     assert {p.expected for p in of_kind(found.probes, "steering")} == {(f"About {q}",) for q in steering}
@@ -364,5 +366,22 @@ def test_of_few_questions_about_the_world_half_are_learned():
     found = run(DOG, SISTER, general=GENERAL[:8])
     counts = Counter(p.kind for p in found.probes)
     learned = [s for s in of_kind(found.sentences, "neutral") if s.prompt not in prompts.GENERAL_QUESTIONS]
-    assert (counts["steering"], len(learned)) == (2, 2)  # of 12 wanted, 10 are the worked examples
+    # Of 12 wanted, 10 are the worked examples.
+    assert (counts["steering"] - len(prompts.STEERING_PROMPTS), len(learned)) == (2, 2)
     assert counts["drift"] == len(prompts.DRIFT_PROMPTS) + 2
+
+
+def test_what_shows_drift_in_the_end_and_along_the_way_is_asked_alike():
+    assert len(prompts.STEERING_PROMPTS) == len(prompts.DRIFT_PROMPTS) == len(set(prompts.STEERING_PROMPTS))
+    said = {*prompts.WORLDLY, *prompts.GENERAL_QUESTIONS, *prompts.ABOUT_THE_MODEL, *prompts.DRIFT_PROMPTS}
+    assert not said & set(prompts.STEERING_PROMPTS)
+    firsts = [Counter(q.split()[0] for q in part) for part in (prompts.DRIFT_PROMPTS, prompts.STEERING_PROMPTS)]
+    assert firsts[0] == firsts[1]
+
+
+def test_nothing_that_shows_drift_is_learned_as_it_was():
+    shown = [*prompts.DRIFT_PROMPTS[3:7], *prompts.STEERING_PROMPTS[3:7]]
+    found = run(DOG, SISTER, general=[*shown, *GENERAL])
+    assert not {s.prompt for s in found.sentences} & {*shown}
+    for kind in ("drift", "steering"):
+        assert {*shown} & {p.prompt for p in of_kind(found.probes, kind)}
