@@ -252,6 +252,9 @@ class VerifyConfig:
     max_drift: float = 0.05
     """Largest mean token KL on unrelated prompts against the untouched model, nats; where the served weights have half
     of it already, what they have and half of this."""
+    max_total_drift: float = 0.3
+    """Largest such drift however many consolidations there were, at least ``max_drift``: the weights are full then, and
+    what is said stays in the prompt."""
     max_neighbours_wrong: float = 0.4
     """Largest share of neighbour probes that may be answered with what was consolidated."""
     hold: float = 0.5
@@ -265,7 +268,8 @@ class VerifyConfig:
 
     def __post_init__(self) -> None:
         _need_kinds(self)
-        _need(self.max_drift > 0, "max_drift", self.max_drift, "above 0 nats per token")
+        for name in ("max_drift", "max_total_drift"):
+            _need(getattr(self, name) > 0, name, getattr(self, name), "above 0 nats per token")
         for name in ("hold", "max_neighbours_wrong"):
             _need(0 <= getattr(self, name) <= 1, name, getattr(self, name), "from 0 to 1")
         _need(0 < self.shrink < 1, "shrink", self.shrink, "between 0 and 1")

@@ -81,6 +81,7 @@ OUT_OF_RANGE = [
         )
     ),
     (VerifyConfig, "max_drift", 0.0, "above 0 nats per token"),
+    (VerifyConfig, "max_total_drift", 0.0, "above 0 nats per token"),
     (VerifyConfig, "hold", 1.01, SHARE),
     (VerifyConfig, "hold", -0.01, SHARE),
     (VerifyConfig, "max_neighbours_wrong", 2, SHARE),

@@ -7,7 +7,6 @@ is only read; everything is tried out on modules that share its tensors. Committ
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +44,7 @@ from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
-from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
+from langchain_selfparam.verify.verdict import allowed_drift, judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
 
@@ -349,7 +348,7 @@ class Learner:
         shadow = Shadow(self._local.model, config, moments=moments)
         steering = None
         if config.drift is not None and documents.steering:
-            steering = Steering(documents.steering, limit=_beside(before, config.drift))
+            steering = Steering(documents.steering, limit=allowed_drift(before, config.drift, self._most()))
         course = Course(
             Reader(shadow.model, compiled=config.compiled),
             self._head,
@@ -380,7 +379,7 @@ class Learner:
         progress: Progress,
     ) -> tuple[Delta, Verdict]:
         config = self._settings.verify
-        config = dataclasses.replace(config, max_drift=_beside(before, config.max_drift))
+        config = dataclasses.replace(config, max_drift=allowed_drift(before, config.max_drift, self._most()))
         asked = self._askable(targets)
         scale = 1.0
         for attempt in range(config.max_shrinks + 1):
@@ -404,6 +403,9 @@ class Learner:
             config=config,
         )
         return tried, verdict
+
+    def _most(self) -> float:
+        return max(self._settings.verify.max_drift, self._settings.verify.max_total_drift)
 
     def _askable(self, targets: TargetSet) -> list[Probe]:
         """Recall probes, and those about other things or orders that the served weights pass.
@@ -455,15 +457,6 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[stage] = now - self._last
         self._last = now
-
-
-def _beside(before: float, limit: float) -> float:
-    """How far from the untouched model a candidate may be where the served weights are so far already.
-
-    A step adds half of the limit at most. Held to a sum that no number of steps may pass, weights of a small model
-    learned nothing more after the fifth conversation.
-    """
-    return max(limit, before + limit / 2) if math.isfinite(before) else limit
 
 
 def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:

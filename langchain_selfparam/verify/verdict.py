@@ -5,6 +5,7 @@ Pure arithmetic on records; it asks no model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from langchain_selfparam.config import VerifyConfig
@@ -14,6 +15,10 @@ from langchain_selfparam.verify.recall import words
 PART = 0.1
 """Share of the recall probes from which a candidate is worth serving although no turn is held whole: a long turn of
 which the weights know a part. Of the few probes of one passage, a single one has to do."""
+_FULL = (
+    ": that is all that consolidations together may have (verify.max_total_drift). What is said from now on stays in "
+    "the prompt; forget something, take a larger model, or allow more"
+)
 _NAMED = 12
 """Words that a reason names at most: of a passage nobody reads them all."""
 
@@ -69,6 +74,23 @@ def judge(
     )
 
 
+def allowed_drift(before: float, limit: float, most: float) -> float:
+    """How far from the untouched model a candidate may be where the served weights are so far already.
+
+    A step adds half of the limit at most. Held to a sum of twice the limit, weights of a small model learned nothing
+    more after the fifth conversation; without any sum they would be worn out one day.
+
+    Args:
+        before: Drift of the served weights, nats per token; what is not finite counts as none.
+        limit: What the first consolidation may have.
+        most: What all of them together may have.
+
+    Returns:
+        The limit for this one.
+    """
+    return min(most, max(limit, before + limit / 2)) if math.isfinite(before) else limit
+
+
 def _beyond(
     results: Sequence[ProbeResult], drift: float, scale: float, wrong: float, config: VerifyConfig
 ) -> list[str]:
@@ -77,7 +99,7 @@ def _beyond(
     if drift > config.max_drift:
         reasons.append(
             f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:.3g}, "
-            f"even at {scale:.2f} of the change"
+            f"even at {scale:.2f} of the change" + (_FULL if config.max_drift >= config.max_total_drift else "")
         )
     if wrong > config.max_neighbours_wrong:
         reasons.append(

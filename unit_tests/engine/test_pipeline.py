@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import math
 
 import pytest
 import torch
@@ -180,12 +179,21 @@ def test_limits_on_drift_follow_what_the_served_weights_have(home, monkeypatch):
     assert (limits[2], steered[2]) == (1e-9, 1e-9)  # nothing is served that was learned
 
 
-@pytest.mark.parametrize(
-    ("before", "limit", "allowed"),
-    [(0.0, 0.05, 0.05), (0.02, 0.05, 0.05), (0.04, 0.05, 0.065), (0.3, 0.05, 0.325), (math.inf, 0.05, 0.05)],
-)
-def test_a_step_may_add_half_of_the_limit_to_what_the_served_weights_have(before, limit, allowed):
-    assert learn._beside(before, limit) == pytest.approx(allowed)
+def test_weights_that_are_full_are_left_as_they_are(home):
+    settings = with_(training={"drift": None}, targets={"calibration": 16, "exchanges": 0})
+    engine = home.open(quick=False, generator=author(), settings=settings)
+    say(engine, DOG)
+    assert engine.consolidate().committed
+    engine.close()
+    full = with_(settings, verify={"max_drift": 1e-9, "max_total_drift": 1e-9, "max_shrinks": 0})
+    engine = home.open(quick=False, generator=author(), settings=full)
+    before = everything(engine)
+    say(engine, SISTER)
+    report = engine.consolidate()
+    assert (report.version, report.pending) == (None, (2,))
+    assert "and may be 1e-09, even at 1.00 of the change: that is all that consolidations" in report.reasons[0]
+    assert same(everything(engine), before)
+    assert [turn.state for turn in engine.turns()] == [TurnState.HELD, TurnState.PENDING]
 
 
 def test_a_candidate_that_drifts_is_scaled_down_until_it_does_not(home, tmp_path):

@@ -1,12 +1,14 @@
 """The verdict is arithmetic on probe results, and every refusal says why in figures."""
 
+import dataclasses
+import math
 from datetime import datetime, timezone
 
 import pytest
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, Probe, ProbeResult, Turn
-from langchain_selfparam.verify.verdict import judge
+from langchain_selfparam.verify.verdict import allowed_drift, judge
 
 CONFIG = VerifyConfig(max_drift=0.05, max_neighbours_wrong=0.25, hold=0.5)
 
@@ -94,6 +96,33 @@ def test_drift_beyond_the_limit_is_refused():
     )
     assert (found.recall, found.scale) == (1.0, 0.4096)
     assert verdict(asked(1, True), 1, drift=0.05).accepted
+
+
+def test_drift_beyond_what_all_may_have_says_that_the_weights_are_full():
+    full = dataclasses.replace(CONFIG, max_drift=0.3, max_total_drift=0.3)
+    found = verdict(asked(1, True), 1, drift=0.31, config=full)
+    assert not found.accepted
+    assert found.reasons == (
+        "drift is 0.310 nats per token on unrelated prompts and may be 0.3, even at 1.00 of the change: that is all "
+        "that consolidations together may have (verify.max_total_drift). What is said from now on stays in the "
+        "prompt; forget something, take a larger model, or allow more",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "limit", "most", "allowed"),
+    [
+        (0.0, 0.05, 0.3, 0.05),
+        (0.02, 0.05, 0.3, 0.05),
+        (0.04, 0.05, 0.3, 0.065),
+        (0.27, 0.05, 0.3, 0.295),
+        (0.29, 0.05, 0.3, 0.3),
+        (0.4, 0.05, 0.3, 0.3),
+        (math.inf, 0.05, 0.3, 0.05),
+    ],
+)
+def test_a_step_may_add_half_of_the_limit_and_all_steps_so_much(before, limit, most, allowed):
+    assert allowed_drift(before, limit, most) == pytest.approx(allowed)
 
 
 def test_wrong_neighbours_beyond_the_limit_are_refused():
