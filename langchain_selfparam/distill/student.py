@@ -13,6 +13,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import torch
@@ -63,6 +64,8 @@ class Course:
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
         steering: Changes ``weights`` after each epoch by how far the student has moved; as given where missing.
         weights: Document key to the weight of its tokens in the loss, of what is to stay; 1 where missing.
+        near: Keys of those whose weight is steered up but never down: little drift says nothing of what is close to
+            what is learned.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
         progress: Called with steps done and all steps.
 
@@ -84,6 +87,7 @@ class Course:
         held_out: Sequence[Document] = (),
         steering: Steering | None = None,
         weights: Mapping[int, float] | None = None,
+        near: AbstractSet[int] = frozenset(),
         autocast: Callable[[], Any] | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
@@ -91,7 +95,7 @@ class Course:
         self.autocast = autocast
         self._reader, self._head, self._parameters, self._targets = reader, head, parameters, targets
         self._config, self._held_out, self._steering, self._progress = config, held_out, steering, progress
-        self._weights = weights or {}
+        self._weights, self._near = weights or {}, near
         plan, self._epochs = _plan(documents, alternating, passing, config)
         self._rows = [pack(group) for group in plan]
         self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters, config)
@@ -117,9 +121,16 @@ class Course:
         self._optimizer.zero_grad(set_to_none=True)
         kl_N = forward_kl(hidden_ND, self._head, concatenate([self._targets.rows[key] for key in packed.keys]))
         self._value = float(kl_N.detach().mean())
-        factor = self._steering.factor if self._steering else 1.0
-        weight_N = _weights(packed, self._weights, factor, kl_N.device)
+        weight_N = torch.repeat_interleave(
+            torch.tensor([self._weight(key) for key in packed.keys]), torch.tensor(packed.lengths)
+        ).to(kl_N.device)
         return (kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)
+
+    def _weight(self, key: int) -> float:
+        if key not in self._weights:
+            return 1.0
+        factor = self._steering.factor if self._steering else 1.0
+        return self._weights[key] * (max(1.0, factor) if key in self._near else factor)
 
     def step(self) -> None:
         """One step down the gradient of ``loss``, clipped; after an epoch a look at recall and drift.
@@ -225,12 +236,6 @@ def _recall(reader: Reader, head: Head, held_out: Sequence[Document], autocast: 
     packed = pack(held_out)
     hidden_ND = read(reader, packed, autocast)
     return statistics.fmean(recited(hidden_ND, packed, head))
-
-
-def _weights(packed: Pack, weights: Mapping[int, float], factor: float, device: torch.device) -> torch.Tensor:
-    """Each answer token's weight, fp32 [N]."""
-    by_document = torch.tensor([weights[key] * factor if key in weights else 1.0 for key in packed.keys])
-    return torch.repeat_interleave(by_document, torch.tensor(packed.lengths)).to(device)
 
 
 def mean_kl(points: Sequence[TrainPoint]) -> float:

@@ -361,6 +361,7 @@ class Learner:
             held_out=self._held_out(targets),
             steering=steering,
             weights={k: config.keep_weight for k, s in enumerate(targets.sentences) if not s.context},
+            near={k for k, s in enumerate(targets.sentences) if s.kind in {"contrast", "neighbour"}},
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
         )

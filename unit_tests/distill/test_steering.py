@@ -33,7 +33,7 @@ class Lesson:
         self.served = Reader(share(self.local.model))
         self.targets = teacher.read(self.served, self.head, [told, UNRELATED])
 
-    def train(self, steering, **options):
+    def train(self, steering, near=(), **options):
         shadow = Shadow(self.local.model, CONFIG)
         weights = {d.key: CONFIG.keep_weight for d in self.kept}
         report = student.Course(
@@ -45,6 +45,7 @@ class Lesson:
             config=dataclasses.replace(CONFIG, **options),
             steering=steering,
             weights=weights,
+            near=set(near),
         ).run()
         return report, token_kl(Reader(share(shadow.model)), self.head, UNRELATED[2:], self.targets)
 
@@ -103,6 +104,27 @@ def test_a_tight_limit_ends_nearer_to_what_was_served_than_a_wide_one(lesson):
     assert len(seen) == CONFIG.epochs
     assert all(drift > 0 for drift in seen)
     assert report.curve[-1].drift == seen[-1]
+
+
+class Fixed(Steering):
+    """Steers by one factor from the beginning on."""
+
+    def __init__(self, factor):
+        super().__init__(UNRELATED[:2], limit=1.0)
+        self.factor = factor
+
+    def look(self, *args, **options):
+        return 0.0
+
+
+@pytest.mark.parametrize(("factor", "near", "same_as"), [(0.01, True, 1.0), (4.0, True, 4.0), (0.01, False, 0.01)])
+def test_what_is_near_is_steered_up_and_never_down(lesson, factor, near, same_as):
+    kept = [d.key for d in lesson.kept]
+    _, found = lesson.train(Fixed(factor), near=kept if near else ())
+    _, expected = lesson.train(Fixed(same_as))
+    assert found == expected
+    _, other = lesson.train(Fixed(1.0 if same_as != 1.0 else 0.01))
+    assert found != other
 
 
 def test_without_steering_nothing_is_looked_at(lesson):
