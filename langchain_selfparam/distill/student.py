@@ -30,8 +30,8 @@ from langchain_selfparam.errors import NonFiniteLossError
 from langchain_selfparam.records import TrainPoint, TrainReport
 
 _NEAR = 0.35
-"""Steered down by this at most, in trials on two conversations: with an eighth, as for the rest, 8 of 32 questions about
-other things were answered with what was said and 26 of 48 held; with this 7 and 26; with 1 only 4, but 22 held."""
+"""Steered down by this at most. In trials on two conversations, with an eighth, as for the rest, 8 of 32 questions
+about other things were answered with what was said and 26 of 48 held; with this 7 and 26; with 1 only 4, and 22."""
 
 
 def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:

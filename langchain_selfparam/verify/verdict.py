@@ -99,7 +99,7 @@ def _beyond(
     if drift > config.max_drift:
         reasons.append(
             f"drift is {drift:.3f} nats per token on unrelated prompts and may be {config.max_drift:.3g}, "
-            f"even at {scale:.2f} of the change" + (_FULL if config.max_drift >= config.max_total_drift else "")
+            f"even at {scale:.2f} of the change" + (_FULL if config.max_drift == config.max_total_drift else "")
         )
     if wrong > config.max_neighbours_wrong:
         reasons.append(

@@ -107,6 +107,9 @@ def test_drift_beyond_what_all_may_have_says_that_the_weights_are_full():
         "that consolidations together may have (verify.max_total_drift). What is said from now on stays in the "
         "prompt; forget something, take a larger model, or allow more",
     )
+    wide = dataclasses.replace(CONFIG, max_drift=0.4, max_total_drift=0.3)  # more for one than for all: one counts
+    (reason,) = verdict(asked(1, True), 1, drift=0.41, config=wide).reasons
+    assert reason.endswith("and may be 0.4, even at 1.00 of the change")
 
 
 @pytest.mark.parametrize(
