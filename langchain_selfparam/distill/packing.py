@@ -223,13 +223,18 @@ def flex_mask(packed: Pack, device: torch.device, *, window: int | None = None) 
     from torch.nn.attention.flex_attention import create_block_mask
 
     owner, position, part = (t.to(device) for t in (packed.owner, packed.position_ids[0], _part(packed)))
-    back = packed.tokens if window is None else window
+    back = window or 0
 
     def sees(batch: Any, head: Any, query: Any, key: Any) -> Any:
         same = ((owner[query] == owner[key]) | (owner[key] < 0)) & (part[query] == part[key])
-        return same & (position[query] >= position[key]) & (position[query] - position[key] < back)
+        return same & (position[query] >= position[key])
 
-    return create_block_mask(sees, B=1, H=1, Q_LEN=packed.tokens, KV_LEN=packed.tokens, device=device)
+    def sees_near(batch: Any, head: Any, query: Any, key: Any) -> Any:
+        return sees(batch, head, query, key) & (position[query] - position[key] < back)
+
+    # The row's length is in neither: what is compiled for one mask would be compiled again for every length.
+    mod = sees if window is None else sees_near
+    return create_block_mask(mod, B=1, H=1, Q_LEN=packed.tokens, KV_LEN=packed.tokens, device=device)
 
 
 def map_masks(make: Callable[[int | None], Any], config: Any) -> Any:
