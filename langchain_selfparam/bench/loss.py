@@ -101,6 +101,6 @@ def _liger(said: torch.Tensor, told: torch.Tensor, weight_VD: torch.Tensor) -> d
 
     def run_fused() -> None:
         leaf = said.clone().requires_grad_()
-        fused(leaf, weight_VD, told, weight_VD).backward()
+        fused(leaf, weight_VD, told, weight_VD, labels).backward()
 
     return {"liger": run_chunked, "liger_triton": run_fused} if said.is_cuda else {"liger": run_chunked}

@@ -5,11 +5,12 @@ the hidden states that predict the answer tokens. It knows nothing of losses or 
 
 The ways:
 
-- ``flex``: FlexAttention over blocks of the mask, on a GPU; rows are padded to a few lengths, so that what is compiled
-  once is used again.
 - ``packed``: each document over the prefix and itself (``distill.attention``), on a CPU, for plain attention.
-- ``dense``: a boolean mask with torch's own attention, for every other architecture.
-- ``eager``: a mask of numbers, for architectures that cap attention scores, which torch's own cannot.
+- ``dense``: a boolean mask with torch's own attention, for every other architecture, and on a GPU.
+- ``flex``: FlexAttention over blocks of the mask, for long rows on a GPU; rows are padded to a few lengths, so that
+  what is compiled once is used again. Short rows have nothing to leave out that would pay for the compiler.
+- ``eager``: a mask of numbers, for architectures that cap attention scores, which torch's own cannot and
+  FlexAttention, compiled, does not do right.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ from langchain_selfparam.model import has_plain_attention, has_window
 
 Way = Literal["flex", "packed", "dense", "eager"]
 
+_BLOCKS_FROM = 2048
+"""Tokens of a row from which a GPU reads by blocks: reading every pair of tokens below costs an 8B model a few per
+cent of a pass, and compiling took 22 seconds on an H100."""
+_NAMES = {"packed": attention.NAME, "flex": "flex_attention", "dense": "sdpa", "eager": "eager"}
+
 
 class Reader:
     """Reads packed rows with one module.
@@ -43,13 +49,15 @@ class Reader:
         self.model = model
         self.decoder = model.get_decoder()
         self.way: Way = way or _cheapest(model)
-        self._buckets = self.way == "flex" or compiled
+        """How rows are read, but for those that are long enough for blocks."""
+        self._blocks = way is None and self.way == "dense" and _has_blocks(model)
+        self._compiled = compiled
+        self._set: Way | None = None
         if self.way == "packed":
             from transformers import AttentionInterface
 
             AttentionInterface.register(attention.NAME, attention.attend)
-        names = {"packed": attention.NAME, "flex": "flex_attention", "dense": "sdpa", "eager": "eager"}
-        model.set_attn_implementation(names[self.way])
+        self._use(self.way)
         if compiled:
             for block in self.decoder.layers:
                 block.compile(dynamic=False)
@@ -70,16 +78,29 @@ class Reader:
             [N, D] in the decoder's dtype, after its last norm.
         """
         device = self.device
-        row = padded(packed, bucket(packed.tokens)) if self._buckets else packed
-        with attention.layout(row, device) if self.way == "packed" else contextlib.nullcontext():
+        way = self.way_of(packed.tokens)
+        row = padded(packed, bucket(packed.tokens)) if way == "flex" or self._compiled else packed
+        self._use(way)
+        with attention.layout(row, device) if way == "packed" else contextlib.nullcontext():
             out = self.decoder(
                 input_ids=row.input_ids.to(device),
                 position_ids=row.position_ids.to(device),
-                attention_mask=self._mask(row, device),
+                attention_mask=self._mask(row, device, way),
                 use_cache=False,  # with a cache transformers does not recognise the packing: documents see each other
             )
         hidden: torch.Tensor = out.last_hidden_state[0, row.answer_at.to(device)]
         return hidden
+
+    def way_of(self, tokens: int) -> Way:
+        """How a row is read.
+
+        Args:
+            tokens: T.
+
+        Returns:
+            ``flex`` for long rows on a GPU, else ``way``.
+        """
+        return "flex" if self._blocks and tokens >= _BLOCKS_FROM else self.way
 
     @property
     def reads_trees(self) -> bool:
@@ -102,6 +123,7 @@ class Reader:
             msg = f"trees are read by the ways 'packed' and 'dense', and this reader's is {self.way!r}"
             raise ValueError(msg)
         device = self.device
+        self._use(self.way)
         if self.way == "packed":
             inside: Any = attention.layout(tree, device)
             mask = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)
@@ -118,12 +140,17 @@ class Reader:
         hidden: torch.Tensor = out.last_hidden_state[0]
         return hidden
 
-    def _mask(self, row: Pack, device: torch.device) -> Any:
+    def _use(self, way: Way) -> None:
+        if self._set != way:
+            self.model.set_attn_implementation(_NAMES[way])
+            self._set = way
+
+    def _mask(self, row: Pack, device: torch.device, way: Way) -> Any:
         config = self.decoder.config
-        if self.way == "packed":
+        if way == "packed":
             # Given a mask of its own shape, transformers builds none; the layout says who sees whom.
             return torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)
-        if self.way == "flex":
+        if way == "flex":
             return map_masks(lambda window: flex_mask(row, device, window=window), config)
         return map_masks(lambda window: self._dense(row, device, window), config)
 
@@ -138,13 +165,15 @@ class Reader:
 
 def _cheapest(model: Any) -> Way:
     config = model.get_decoder().config
-    capped = getattr(config, "attn_logit_softcapping", None) is not None
-    if _on_gpu(model) and getattr(model, "_supports_flex_attn", False):
-        return "flex"
-    if capped:
+    if getattr(config, "attn_logit_softcapping", None) is not None:
         return "eager"
-    return "packed" if has_plain_attention(config) else "dense"
+    return "packed" if has_plain_attention(config) and not _on_gpu(model) else "dense"
+
+
+def _has_blocks(model: Any) -> bool:
+    compiler = importlib.util.find_spec("triton") is not None
+    return _on_gpu(model) and compiler and bool(getattr(model, "_supports_flex_attn", False))
 
 
 def _on_gpu(model: Any) -> bool:
-    return bool(next(model.parameters()).is_cuda) and importlib.util.find_spec("triton") is not None
+    return bool(next(model.parameters()).is_cuda)

@@ -19,6 +19,7 @@ from langchain_selfparam.model import LocalModel, has_plain_attention, has_windo
 from langchain_selfparam.records import Prompt
 from langchain_selfparam.serving import shared
 from langchain_selfparam.serving.gate import Gate
+from langchain_selfparam.serving.recorded import Recorded
 
 
 class BatchGenerator:
@@ -132,7 +133,7 @@ class _Batch:
         self._tokenizer = local.tokenizer
         self._head = model.get_output_embeddings()
         self._end = {local.end_of_turn_id, local.tokenizer.eos_token_id}
-        self._rows = list(range(len(prompts)))
+        self._rows: list[int | None] = list(range(len(prompts)))
         self._written: list[list[int]] = [[] for _ in prompts]
         # Padding stands between the prefix and what is a row's own, and a window counts it: then nothing is shared.
         prefix = 0 if has_window(local.config) else _shared(prompts)
@@ -153,19 +154,30 @@ class _Batch:
 
     def run(self, max_tokens: int, temperature: float, stop: Sequence[str], random: torch.Generator) -> list[str]:
         for step in range(max_tokens):
-            token = _pick(self._local.finish(self._head(self._hidden)).cpu(), temperature, random)
-            going = [at for at, row in enumerate(self._rows) if self._goes_on(row, int(token[at]), stop)]
+            token = _pick(self._local.finish(self._head(self._hidden)), temperature, random)
+            going = [
+                at for at, row in enumerate(self._rows) if row is not None and self._goes_on(row, int(token[at]), stop)
+            ]
             if not going or step == max_tokens - 1:
                 break
             if len(going) < len(self._rows):
-                keep = torch.tensor(going)
-                self._memory.keep(keep)
-                self._seen, token, self._next = self._seen[keep], token[keep], self._next[keep]
-                self._rows = [self._rows[at] for at in going]
+                token = self._without(going, token)
             self._seen = torch.cat([self._seen, torch.ones(len(self._rows), 1, dtype=torch.long)], 1)
             self._hidden = self._memory.read(token, self._seen, self._next)
             self._next = self._next + 1
         return [self._text(row, stop) for row in self._written]
+
+    def _without(self, going: Sequence[int], token: torch.Tensor) -> torch.Tensor:
+        """Let the other rows leave, or only go unheard where they cost nothing."""
+        if not self._memory.shrinks:
+            heard = set(going)
+            self._rows = [row if at in heard else None for at, row in enumerate(self._rows)]
+            return token
+        keep = torch.tensor(going)
+        self._memory.keep(keep)
+        self._seen, self._next = self._seen[keep], self._next[keep]
+        self._rows = [self._rows[at] for at in going]
+        return token[keep]
 
     def _goes_on(self, row: int, token: int, stop: Sequence[str]) -> bool:
         if token in self._end:
@@ -184,6 +196,9 @@ class _Batch:
 
 class _Apart:
     """Keys and values of each row by itself, as transformers keeps them: for every architecture."""
+
+    shrinks = True
+    """Whether rows that are done leave."""
 
     def __init__(self, model: Any, local: LocalModel, room: int) -> None:
         from transformers import DynamicCache
@@ -210,9 +225,13 @@ class _Apart:
 
 
 class _Together:
-    """The prefix's keys and values once for all rows: for plain attention."""
+    """The prefix's keys and values once for all rows: for plain attention.
 
-    def __init__(self, model: Any, local: LocalModel, room: int) -> None:
+    On a GPU a step is recorded and launched as one, in tensors of fixed shape: rows that are done stay, since a step
+    takes as long without them.
+    """
+
+    def __init__(self, model: Any, local: LocalModel, room: int, *, fixed: bool | None = None) -> None:
         from transformers import AttentionInterface
 
         AttentionInterface.register(shared.NAME, shared.attend)
@@ -222,6 +241,10 @@ class _Together:
         self._decoder, self._device = twin.get_decoder(), local.device
         self._state = shared.SharedPrefix(room)
         self._prefix = 0
+        self._step: Recorded | None = None
+        alone = len({p.device for p in self._decoder.parameters()}) == 1
+        self.shrinks = not (self._device.type == "cuda" and alone if fixed is None else fixed)
+        """Whether rows that are done leave."""
 
     def read_prefix(self, ids: torch.Tensor, rows: int) -> None:
         del rows
@@ -229,8 +252,27 @@ class _Together:
         self._decode(ids, torch.arange(self._prefix)[None])
 
     def read(self, ids: torch.Tensor, seen: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        self._state.advance(seen[:, self._prefix :].bool().to(self._device))
-        return self._decode(ids, positions)
+        own = seen[:, self._prefix :].bool().to(self._device)
+        if self._step is not None:
+            return self._stepped(ids, positions, self._step)
+        self._state.advance(own)
+        hidden = self._decode(ids, positions)
+        if not self.shrinks:
+            self._state.fix(own)
+            self._ids, self._positions = (t.to(self._device, copy=True) for t in (ids[:, -1:], positions[:, -1:]))
+            self._step = Recorded(self._next, self._device)
+        return hidden
+
+    def _stepped(self, ids: torch.Tensor, positions: torch.Tensor, step: Recorded) -> torch.Tensor:
+        self._ids.copy_(ids)
+        self._positions.copy_(positions)
+        hidden = step()
+        self._state.stepped()
+        return hidden
+
+    def _next(self) -> torch.Tensor:
+        self._state.step()
+        return self._decode(self._ids, self._positions)
 
     def keep(self, rows: torch.Tensor) -> None:
         self._state.keep(rows.to(self._device))
@@ -257,10 +299,13 @@ def _shared(prompts: Sequence[Sequence[int]]) -> int:
 
 
 def _pick(logits_BV: torch.Tensor, temperature: float, random: torch.Generator) -> torch.Tensor:
-    """The next token of each row, int64 [B, 1]: the likeliest at temperature 0, else drawn from 95 % of the top 64."""
+    """The next token of each row, int64 [B, 1]: the likeliest at temperature 0, else drawn from 95 % of the top 64.
+
+    Draws are the processor's, wherever the logits lie: only what can be drawn leaves the device.
+    """
     if temperature == 0:
-        return logits_BV.argmax(-1, keepdim=True)
-    top_BK, ids_BK = logits_BV.topk(min(64, logits_BV.shape[1]), -1)
+        return logits_BV.argmax(-1, keepdim=True).cpu()
+    top_BK, ids_BK = (t.cpu() for t in logits_BV.topk(min(64, logits_BV.shape[1]), -1))
     p_BK = torch.softmax(top_BK / temperature, -1)
     p_BK[p_BK.cumsum(-1) - p_BK > 0.95] = 0.0
     return ids_BK.gather(1, torch.multinomial(p_BK, 1, generator=random))

@@ -35,6 +35,8 @@ class SharedPrefix:
         self._own: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._filled = 0
         self._hidden: torch.Tensor | None = None
+        self._seen: torch.Tensor | None = None
+        self._at: torch.Tensor | None = None
 
     def advance(self, seen_BN: torch.Tensor) -> None:
         """Say what is read next: T own tokens of each row, after which N are there.
@@ -52,8 +54,44 @@ class SharedPrefix:
         self._hidden = hidden
         self._filled = N
 
+    def fix(self, seen_BN: torch.Tensor) -> None:
+        """From here on one token of each row at a time, in tensors that neither move nor grow.
+
+        All room is read at each step, what is not filled yet being hidden, so that every step is the same work.
+
+        Args:
+            seen_BN: As for ``advance``, of the N tokens that were read.
+        """
+        B, N = seen_BN.shape
+        self._seen = seen_BN.new_zeros(B, self._room)
+        self._seen[:, :N] = seen_BN
+        self._at = torch.tensor([N], device=seen_BN.device)
+        for keys, values in self._own.values():
+            # A hidden value has weight 0, which does not make NaN of memory that was never written harmless.
+            keys[:, :, N:] = 0
+            values[:, :, N:] = 0
+        self._filled = self._room
+
+    @property
+    def fixed(self) -> bool:
+        """Whether ``fix`` was called."""
+        return self._at is not None
+
+    def step(self) -> None:
+        """Say that the next token of each row is read, after ``fix``."""
+        assert self._seen is not None
+        assert self._at is not None
+        self._seen.index_fill_(1, self._at, True)
+        self._hidden = ~self._seen[:, None]
+
+    def stepped(self) -> None:
+        """Say that it was read."""
+        assert self._at is not None
+        self._at += 1
+
     def keep(self, rows: torch.Tensor) -> None:
         """Go on with these rows alone, int64 [B]."""
+        assert not self.fixed
         self._own = {layer: (k[rows], v[rows]) for layer, (k, v) in self._own.items()}
 
     def attend(self, layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float) -> torch.Tensor:
@@ -101,6 +139,8 @@ class SharedPrefix:
         if layer not in self._own:
             self._own[layer] = (k.new_empty(B, G, self._room, E), v.new_empty(B, G, self._room, E))
         keys, values = self._own[layer]
+        if self._at is not None:
+            return keys.index_copy_(2, self._at, k), values.index_copy_(2, self._at, v)
         keys[:, :, self._filled - T : self._filled] = k
         values[:, :, self._filled - T : self._filled] = v
         return keys[:, :, : self._filled], values[:, :, : self._filled]

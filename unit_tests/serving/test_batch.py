@@ -1,5 +1,7 @@
 """Many prompts at once say what each says alone: the same tokens as transformers' own generate, one at a time."""
 
+import functools
+
 import pytest
 import torch
 
@@ -120,6 +122,67 @@ def test_a_prefix_kept_once_gives_the_hidden_states_of_one_kept_by_each_row(arch
         torch.testing.assert_close(together, apart, atol=2e-5, rtol=1e-5)
 
 
+@pytest.fixture
+def memory_is_rubbish():
+    """Memory that was never written holds NaN."""
+    torch.use_deterministic_algorithms(True)
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+@pytest.mark.parametrize("texts", [TEXTS, ["a", "My dog"], ["My dog is called"] * 3, TEXTS[:1]])
+@pytest.mark.usefixtures("memory_is_rubbish")
+def test_steps_of_fixed_shape_give_the_same_hidden_states(architecture, texts):
+    local = tiny_model(architecture)
+    prompts = [local.encode(text) for text in texts]
+    seen = []
+    for fixed in (True, False):
+        with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
+            patch.setattr(batch, "_Together", functools.partial(batch._Together, fixed=fixed))
+            decoding = batch._Batch(local, local.model, prompts, 6)
+            states = [decoding._hidden]
+            where = set()
+            for step in range(6):
+                token = torch.full((len(prompts), 1), 40 + step)
+                decoding._seen = torch.cat([decoding._seen, torch.ones(len(token), 1, dtype=torch.long)], 1)
+                states.append(decoding._memory.read(token, decoding._seen, decoding._next))
+                decoding._next = decoding._next + 1
+                where.add(tuple(k.data_ptr() for k, _ in decoding._memory._state._own.values()))
+            assert len(where) == 1
+            seen.append(states)
+    for found, wanted in zip(*seen, strict=True):
+        torch.testing.assert_close(found, wanted, atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_steps_of_fixed_shape_write_what_each_prompt_gets_alone(monkeypatch, rows):
+    local = tiny_model()
+    made, real = [], batch._Together
+
+    def together(*args):
+        made.append(real(*args, fixed=True))
+        return made[-1]
+
+    monkeypatch.setattr(batch, "_Together", together)
+    prompts = [*TEXTS, *CHATS]
+    found = one_each(BatchGenerator(local, None, rows=rows).generate(prompts, max_tokens=12))
+    assert found == [alone(local, prompt, 12) for prompt in prompts]
+    assert made
+    assert not any(memory.shrinks for memory in made)
+
+
+def test_rows_that_are_done_go_unheard_in_steps_of_fixed_shape(monkeypatch):
+    local = tiny_model()
+    scripts = {"x a": "Yes.", "x b": "My sister lives in Lisbon and works as a nurse.", "x c": ""}
+    scripted = Scripted(local, monkeypatch, scripts, shrinks=False)
+    found = one_each(BatchGenerator(local, None).generate(list(scripts), max_tokens=50))
+    assert found == list(scripts.values())
+    longest = max(local.count_tokens(text) for text in scripts.values())
+    assert scripted.sizes == [3] * (1 + longest)
+
+
 def test_capped_and_scaled_logits_are_those_of_the_model(monkeypatch):
     local, picked = tiny_model("gemma2", final_logit_softcapping=2.0), []
     real = batch._pick
@@ -166,9 +229,10 @@ class Scripted:
         local: Its tokenizer cuts the scripts into tokens.
         monkeypatch: Puts everything back.
         scripts: Prompt to what is written; prompts are told apart by their last token.
+        shrinks: Whether rows that are done leave.
     """
 
-    def __init__(self, local, monkeypatch, scripts):
+    def __init__(self, local, monkeypatch, scripts, *, shrinks=True):
         self.sizes = []
         """Rows in each pass, that over the shared prefix left aside."""
         by_last = {local.encode(p)[-1]: [*local.encode(text), local.end_of_turn_id] for p, text in scripts.items()}
@@ -183,7 +247,7 @@ class Scripted:
 
         class Memory:
             def __init__(self, model, local, room):
-                pass
+                self.shrinks = shrinks
 
             def read_prefix(self, ids, rows):
                 pass
@@ -198,7 +262,9 @@ class Scripted:
                 pass
 
         def pick(*_):
-            return torch.tensor([[self.todo[row].pop(0)] for row in self.batch._rows])
+            # Slot and row are the same where rows do not leave.
+            todo = [self.todo[at if row is None else row] for at, row in enumerate(self.batch._rows)]
+            return torch.tensor([[tokens.pop(0) if tokens else 40] for tokens in todo])
 
         monkeypatch.setattr(batch._Batch, "__init__", start)
         monkeypatch.setattr(batch, "_Together", Memory)
