@@ -9,8 +9,7 @@ The ways:
 - ``dense``: a boolean mask with torch's own attention, for every other architecture, and on a GPU.
 - ``flex``: FlexAttention over blocks of the mask, for long rows on a GPU; rows are padded to a few lengths, so that
   what is compiled once is used again. Short rows have nothing to leave out that would pay for the compiler.
-- ``eager``: a mask of numbers, for architectures that cap attention scores, which torch's own cannot and
-  FlexAttention, compiled, does not do right.
+- ``eager``: a mask of numbers, for architectures that cap attention scores, which torch's own cannot.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Reader:
         self.decoder = model.get_decoder()
         self.way: Way = way or _cheapest(model)
         """How rows are read, but for those that are long enough for blocks."""
-        self._blocks = way is None and self.way == "dense" and _has_blocks(model)
+        self._blocks = way is None and self.way != "packed" and _has_blocks(model)
         self._compiled = compiled
         self._set: Way | None = None
         if self.way == "packed":

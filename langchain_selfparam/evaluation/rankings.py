@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.retrieval import library
 from langchain_selfparam.evaluation.stats import permutation
-from langchain_selfparam.optional import require
 
 AT = (1, 5, 10, 20)
 """Lengths of the list that is looked at."""
@@ -67,7 +67,7 @@ class Alike:
     """
 
     def __init__(self, dialogues: Sequence[Dialogue]) -> None:
-        self._bm25 = require("bm25s", extra="eval")
+        self._bm25 = library()
         self._dialogues = dialogues
         self._index = self._bm25.BM25()
         texts = [spoken(d.turns, words=WHOLE) for d in dialogues]
@@ -88,9 +88,8 @@ class Alike:
         Returns:
             Ids, the best first; of equals the one that comes first in the closest dialogue.
         """
-        found, scores = self._index.retrieve(
-            self._tokens([text]), k=min(_LIKE + 1, len(self._dialogues)), show_progress=False
-        )
+        tokens, most = self._tokens([text]), min(_LIKE + 1, len(self._dialogues))
+        found, scores = self._index.retrieve(tokens, k=most, show_progress=False, backend_selection="numpy")
         sums: dict[str, float] = defaultdict(float)
         for at, score in zip(found[0], scores[0], strict=True):
             dialogue = self._dialogues[int(at)]

@@ -67,10 +67,11 @@ def test_the_loss_is_that_of_the_cpu():
 @pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma3_text", "gemma2"])
 @pytest.mark.parametrize("blocks", [False, True])
 def test_rows_are_read_as_on_a_cpu(written, one_by_one, architecture, blocks):
-    if blocks and architecture == "gemma2":
-        pytest.skip("capped scores are not read by blocks")
     # FlexAttention wants heads of 16 or more.
     local = tiny_model(architecture, seed=2, hidden_size=64, head_dim=16)
+    if architecture == "gemma2":
+        # Some releases of transformers read Gemma 2 by torch's own attention, which leaves its scores uncapped.
+        local.model.set_attn_implementation("eager")
     documents = written(LENGTHS)
     with torch.no_grad():
         wanted = one_by_one(local.model, documents)

@@ -1,5 +1,6 @@
 """BM25 finds what was said about a question."""
 
+import os
 import sys
 
 import pytest
@@ -27,3 +28,14 @@ def test_a_missing_library_says_what_to_install(conversation, monkeypatch):
     monkeypatch.setitem(sys.modules, "bm25s", None)
     with pytest.raises(ImportError, match=r"bm25s is needed for this .*: pip install 'langchain-selfparam\[eval\]'"):
         Index([conversation])
+
+
+def test_a_gpus_memory_is_left_alone_and_the_users_word_on_it_counts(conversation, monkeypatch):
+    # bm25s imports JAX where there is one, which takes three quarters of a card at once unless it is told not to.
+    pytest.importorskip("bm25s")
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
+    Index([conversation])
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+    Index([conversation])
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
