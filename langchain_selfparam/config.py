@@ -108,8 +108,11 @@ class TrainingConfig:
     drift: float | None = 0.048
     """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch; where
     the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` alone."""
-    learning_rate: float = 2e-3
-    """Peak learning rate of AdamW."""
+    learning_rate: float | None = None
+    """Peak learning rate of AdamW; ``None`` to find the one that the model takes (see ``step_drift``)."""
+    step_drift: float = 1e-3
+    """How far one step at the peak rate moves prompts of which nothing is learned, in nats per token: where no
+    ``learning_rate`` is given, it is the one at which the first step does."""
     epochs: int = 8
     """Passes over the target sentences at most."""
     batch_tokens: int = 320
@@ -122,7 +125,8 @@ class TrainingConfig:
     """Stop when an epoch's mean KL is below this many nats per token; 0 for never."""
     compiled: bool = False
     """Compile the model's blocks for training: for GPUs on which launching the kernels of a small model takes longer
-    than running them. It takes a while the first time, and has not been measured on a GPU yet."""
+    than running them. It takes a while the first time. On an H100 a pass over SmolLM2-135M's shape, forward and back,
+    took 30 to 41 ms instead of 72 to 151, beside other work."""
     patience: float = 2.0
     """Seconds that each step of learning waits at most for requests that are being answered; 0 to wait for none."""
     seed: int = 0
@@ -132,9 +136,11 @@ class TrainingConfig:
         _need_kinds(self)
         for name in ("rank", "epochs", "batch_tokens"):
             _need(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("alpha", "learning_rate", "clip"):
+        for name in ("alpha", "step_drift", "clip"):
             value = getattr(self, name)
             _need(math.isfinite(value) and value > 0, name, value, "above 0 and finite")
+        rate = self.learning_rate
+        _need(rate is None or (math.isfinite(rate) and rate > 0), "learning_rate", rate, "above 0 and finite, or None")
         _need(0 <= self.warmup < 1, "warmup", self.warmup, "from 0 to below 1")
         damped = self.damping is None or (math.isfinite(self.damping) and self.damping > 0)
         _need(damped, "damping", self.damping, "above 0 and finite, or None")

@@ -9,6 +9,7 @@ from langchain_selfparam import config
 from langchain_selfparam.config import PolicyConfig, Settings, TargetConfig, TrainingConfig, VerifyConfig
 from langchain_selfparam.errors import ConfigError
 
+FINITE_OR_NONE = "above 0 and finite, or None"
 ONE, NONE_OR_ONE, ZERO, FINITE, SHARE = (
     "at least 1",
     "at least 1, or None",
@@ -34,8 +35,10 @@ OUT_OF_RANGE = [
     (TrainingConfig, "batch_tokens", -1, ONE),
     (TrainingConfig, "alpha", 0.0, FINITE),
     (TrainingConfig, "alpha", math.nan, FINITE),
-    (TrainingConfig, "learning_rate", -1e-3, FINITE),
-    (TrainingConfig, "learning_rate", math.inf, FINITE),
+    (TrainingConfig, "learning_rate", -1e-3, FINITE_OR_NONE),
+    (TrainingConfig, "learning_rate", math.inf, FINITE_OR_NONE),
+    (TrainingConfig, "step_drift", 0, FINITE),
+    (TrainingConfig, "step_drift", math.nan, FINITE),
     (TrainingConfig, "clip", 0, FINITE),
     (TrainingConfig, "warmup", 1, "from 0 to below 1"),
     (TrainingConfig, "warmup", -0.1, "from 0 to below 1"),
@@ -99,8 +102,8 @@ STAGES = {"policy": PolicyConfig, "targets": TargetConfig, "training": TrainingC
         (PolicyConfig, "every_turns", "8", "a whole number or None"),
         (PolicyConfig, "max_turns", 2.5, "a whole number"),
         (TrainingConfig, "rank", True, "a whole number"),
-        (TrainingConfig, "learning_rate", "2e-3", "a number"),
-        (TrainingConfig, "learning_rate", None, "a number"),
+        (TrainingConfig, "learning_rate", "2e-3", "a number or None"),
+        (TrainingConfig, "step_drift", None, "a number"),
         (TrainingConfig, "damping", "0.1", "a number or None"),
     ],
 )

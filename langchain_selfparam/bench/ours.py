@@ -18,6 +18,7 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import watching
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.precision import mixed_precision
+from langchain_selfparam.distill.rate import with_rate
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.model import share
 from langchain_selfparam.records import TrainReport
@@ -31,7 +32,7 @@ class Phases:
 
     Attributes:
         teacher: Reading the context once with all pairs, moments of the layers' inputs among it.
-        start: Making the shadow with its whitened factors.
+        start: Making the shadow with its whitened factors, and finding its learning rate.
         step: Median of one training step.
         steps: Steps of the whole work.
         commit: Adding the delta exactly to the base weights.
@@ -91,9 +92,13 @@ def run(
         progress()
     clock.start()
     shadow = Shadow(model, config, moments=moments.means())
+    autocast = mixed_precision(model.device, model.dtype)
+    learner = Reader(shadow.model, compiled=config.compiled)
+    config = with_rate(config, learner, head, shadow.parameters, plain, said, ruler=plain, autocast=autocast)
     start = clock.stop()
     epochs = min(work.epochs, max(2, repeats))
-    report, times = _trained(shadow, head, plain, said, config=dataclasses.replace(config, epochs=epochs), clock=clock)
+    config = dataclasses.replace(config, epochs=epochs)
+    report, times = _trained(shadow, learner, head, plain, said, config=config, autocast=autocast, clock=clock)
     progress()
     exact = ExactWeights(model)
     delta = shadow.delta()
@@ -114,11 +119,13 @@ def run(
 
 def _trained(
     shadow: Shadow,
+    learner: Reader,
     head: Head,
     plain: list[Document],
     said: teacher.TeacherTargets,
     *,
     config: TrainingConfig,
+    autocast: Callable[[], Any] | None,
     clock: _Clock,
 ) -> tuple[TrainReport, list[float]]:
     """Train, and time each step."""
@@ -128,16 +135,15 @@ def _trained(
         times.append(clock.stop())
         clock.start()
 
-    model = shadow.model
     clock.start()
     report = student.Course(
-        Reader(model, compiled=config.compiled),
+        learner,
         head,
         shadow.parameters,
         plain,
         said,
         config=config,
-        autocast=mixed_precision(model.device, model.dtype),
+        autocast=autocast,
         progress=stepped,
     ).run()
     return report, times

@@ -26,7 +26,7 @@ from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.reciting import recited
 from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.teacher import TeacherTargets
-from langchain_selfparam.errors import NonFiniteLossError
+from langchain_selfparam.errors import ConfigError, NonFiniteLossError
 from langchain_selfparam.records import TrainPoint, TrainReport
 
 _NEAR = 0.35
@@ -34,22 +34,23 @@ _NEAR = 0.35
 about other things were answered with what was said and 26 of 48 held; with this 7 and 26; with 1 only 4, and 22."""
 
 
-def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
+def learning_rate(step: int, steps: int, *, peak: float, warmup: float) -> float:
     """Linear warm-up, then a cosine down to a tenth.
 
     Args:
         step: From 0.
         steps: Of the whole training.
-        config: Peak rate and warm-up share.
+        peak: Highest rate.
+        warmup: Share of the steps in which it is reached.
 
     Returns:
         The rate for this step.
     """
-    warm = max(1, round(config.warmup * steps))
+    warm = max(1, round(warmup * steps))
     if step < warm:
-        return config.learning_rate * (step + 1) / warm
+        return peak * (step + 1) / warm
     along = (step - warm) / max(1, steps - warm)
-    return config.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * along)))
+    return peak * (0.1 + 0.45 * (1 + math.cos(math.pi * along)))
 
 
 class Course:
@@ -61,7 +62,7 @@ class Course:
         parameters: LoRA factors, fp32, changed in place.
         documents: Prompts without context and their answers.
         targets: The teacher's rows for each document's key.
-        config: Rates, epochs, batch size, seed.
+        config: Rates, epochs, batch size, seed; with a learning rate (see ``rate.with_rate``).
         alternating: Documents of which each epoch sees every second one, and the next epoch the others.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often.
@@ -75,6 +76,7 @@ class Course:
 
     Raises:
         UnsupportedModelError: The head is among the parameters.
+        ConfigError: There is no learning rate.
     """
 
     def __init__(
@@ -96,13 +98,17 @@ class Course:
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         head.refuse_trained(parameters)
+        if config.learning_rate is None:
+            msg = "learning_rate is None; a course needs a number, such as the one that rate.with_rate gives"
+            raise ConfigError(msg)
         self.autocast = autocast
+        self._peak = config.learning_rate
         self._reader, self._head, self._parameters, self._targets = reader, head, parameters, targets
         self._config, self._held_out, self._steering, self._progress = config, held_out, steering, progress
         self._weights, self._near = weights or {}, near
         plan, self._epochs = _plan(documents, alternating, passing, config)
         self._rows = [pack(group) for group in plan]
-        self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters, config)
+        self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters)
         self._curve: list[TrainPoint] = []
         self._value = math.nan
         self._done = not self._rows
@@ -143,9 +149,9 @@ class Course:
             NonFiniteLossError: The loss or the gradient is NaN or infinite; the factors are then of no use.
         """
         step, steps = len(self._curve) + 1, len(self._rows)
-        rate = _set_rate(self._optimizer, learning_rate(step - 1, steps, self._config))
+        rate = _set_rate(self._optimizer, learning_rate(step - 1, steps, peak=self._peak, warmup=self._config.warmup))
         norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self._config.clip))
-        _need_finite(self._value, norm, f"training step {step} of {steps}", self._config)
+        _need_finite(self._value, norm, f"training step {step} of {steps}", self._peak)
         self._optimizer.step()
         recall = drift = None
         if step in self._ends:
@@ -177,10 +183,10 @@ class Course:
         return _report(self._curve, self._epochs, self._rows[: len(self._curve)])
 
 
-def _optimizer(parameters: Sequence[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
+def _optimizer(parameters: Sequence[torch.nn.Parameter]) -> torch.optim.AdamW:
     # One launch instead of dozens: for a small model these are as long as its products.
     fused = all(p.is_cuda for p in parameters) or None
-    return torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=fused)
+    return torch.optim.AdamW(parameters, betas=(0.9, 0.99), weight_decay=0.0, fused=fused)
 
 
 def _set_rate(optimizer: torch.optim.AdamW, rate: float) -> float:
@@ -226,11 +232,11 @@ def _plan(
     return plan, steps
 
 
-def _need_finite(loss: float, norm: float, where: str, config: TrainingConfig) -> None:
+def _need_finite(loss: float, norm: float, where: str, rate: float) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
         msg = (
             f"{where} has a loss of {loss} and a gradient norm of {norm}; both have to be finite. "
-            f"Lower learning_rate (now {config.learning_rate:g})"
+            f"Lower learning_rate (now {rate:g})"
         )
         raise NonFiniteLossError(msg)
 

@@ -19,6 +19,7 @@ from langchain_selfparam.distill.moments import measured, watching
 from langchain_selfparam.distill.objective import Rows
 from langchain_selfparam.distill.packing import Document, shared_prefix, split
 from langchain_selfparam.distill.precision import mixed_precision
+from langchain_selfparam.distill.rate import with_rate
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.distill.steering import Steering
@@ -349,8 +350,14 @@ class Learner:
         steering = None
         if config.drift is not None and documents.steering:
             steering = Steering(documents.steering, limit=allowed_drift(before, config.drift, self._most()))
+        reader = Reader(shadow.model, compiled=config.compiled)
+        autocast = mixed_precision(self._local.device, self._local.dtype)
+        taught = [d for d in documents.always if targets.sentences[d.key].context]
+        config = with_rate(
+            config, reader, self._head, shadow.parameters, taught, said, ruler=documents.steering, autocast=autocast
+        )
         course = Course(
-            Reader(shadow.model, compiled=config.compiled),
+            reader,
             self._head,
             shadow.parameters,
             documents.always,
@@ -362,7 +369,7 @@ class Learner:
             steering=steering,
             weights={k: config.keep_weight for k, s in enumerate(targets.sentences) if not s.context},
             near={k for k, s in enumerate(targets.sentences) if s.kind in {"contrast", "neighbour"}},
-            autocast=mixed_precision(self._local.device, self._local.dtype),
+            autocast=autocast,
             progress=progress,
         )
         return Training(course, shadow)

@@ -43,7 +43,8 @@ RATES = (2e-4, 5e-4, 1e-3, 2e-3)
 """Learning rates that are tried for fine-tuning."""
 ROUNDS = 500
 """Rounds of the published recipe: 50 epochs of 10 questions."""
-_PUBLISHED = TrainingConfig(rank=8, alpha=32.0, frozen_share=0.0, layers="all", damping=None, learning_rate=2e-5)
+_PUBLISHED = TrainingConfig(rank=8, alpha=32.0, frozen_share=0.0, layers="all", damping=None)
+_PUBLISHED_RATE = 2e-5
 _UNRELATED_TOKENS = 64
 
 Progress = Callable[[int, int], None]
@@ -90,7 +91,7 @@ class Baseline:
     @property
     def rates(self) -> tuple[float, ...]:
         """Learning rates to choose from."""
-        return (_PUBLISHED.learning_rate,) if self.name == "published" else RATES
+        return (_PUBLISHED_RATE,) if self.name == "published" else RATES
 
     def learn(self, model: Any, lesson: Lesson, *, rate: float, progress: Progress = lambda done, total: None) -> Any:
         """Learn on top of a model's weights.

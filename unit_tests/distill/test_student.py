@@ -110,7 +110,9 @@ def test_training_is_the_slow_loop(lesson, one_by_one, monkeypatch, weights, cli
         optimizer.zero_grad()
         (total / divisor).backward()
         torch.nn.utils.clip_grad_norm_(parameters, clip)
-        optimizer.param_groups[0]["lr"] = student.learning_rate(step, report.steps, config)
+        optimizer.param_groups[0]["lr"] = student.learning_rate(
+            step, report.steps, peak=config.learning_rate, warmup=config.warmup
+        )
         optimizer.step()
     found, wanted = shadow.delta().layers, slow.delta().layers
     for name, factors in wanted.items():
@@ -190,7 +192,10 @@ def test_report_counts_what_was_read(lesson):
     assert report.steps == len(report.curve) > CONFIG.epochs
     assert seen == [(step, report.steps) for step in range(1, report.steps + 1)]
     assert [p.step for p in report.curve] == list(range(1, report.steps + 1))
-    assert [p.lr for p in report.curve] == [student.learning_rate(s, report.steps, CONFIG) for s in range(report.steps)]
+    assert [p.lr for p in report.curve] == [
+        student.learning_rate(s, report.steps, peak=CONFIG.learning_rate, warmup=CONFIG.warmup)
+        for s in range(report.steps)
+    ]
 
 
 def test_what_is_held_out_is_looked_at_after_each_epoch_and_teaches_nothing(lesson):
@@ -322,8 +327,7 @@ def test_only_half_precision_models_are_cast(dtype, cast):
 
 
 def test_rate_rises_in_a_line_and_falls_to_a_tenth():
-    config = TrainingConfig(learning_rate=2.0, warmup=0.1)
-    rates = [student.learning_rate(step, 100, config) for step in range(100)]
+    rates = [student.learning_rate(step, 100, peak=2.0, warmup=0.1) for step in range(100)]
     assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
     assert rates[10] == 2.0
     assert all(one > next_ for one, next_ in itertools.pairwise(rates[10:]))
@@ -334,8 +338,7 @@ def test_rate_rises_in_a_line_and_falls_to_a_tenth():
 
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 0.9), (2, 0.5), (7, 0.0)])
 def test_rate_of_short_trainings_is_in_range(steps, warmup):
-    config = TrainingConfig(learning_rate=1.0, warmup=warmup)
-    rates = [student.learning_rate(step, steps, config) for step in range(steps)]
+    rates = [student.learning_rate(step, steps, peak=1.0, warmup=warmup) for step in range(steps)]
     assert rates[0] == 1.0
     assert all(0.1 <= rate <= 1.0 for rate in rates)
 
