@@ -49,6 +49,8 @@ FEW = 4
 """Statements below which the examples' own are compared with as well, and each is asked about in plain words. Among
 more of them that costs what is learned: in a trial three conversations of twelve turns held 29 of 72 questions instead
 of 37."""
+_ENOUGH = 50
+"""Questions of the bank from which their mean says what a statement gives to every question."""
 _MANY = 24
 """Statements above which an unsure question is compared only with those that have its words."""
 _WORDED = 8
@@ -107,6 +109,7 @@ def choose(
     unfitting: list[str] = []
     pairs = corrections or {}
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {})
+    columns = _level(columns, [about is None for _, about in texts], statements)
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
         if place == "fits" and _cannot(statements[best], about):
@@ -159,6 +162,31 @@ def _compared(
     if common > _MANY:
         nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
     return said, _columns(before, texts, scorer, corrections, rivals, nearby)
+
+
+def _level(
+    columns: Sequence[dict[int, float]], of_bank: Sequence[bool], statements: Sequence[Statement]
+) -> list[dict[int, float]]:
+    """Scores without what a statement gives to every question alike.
+
+    After somebody has said who they are, any question about their life is likelier than after anything else: a 0.5B
+    model gave 31 of 95 questions of the bank to "I'm Nerissa", among them what the dog is called, and 8 of 75 so.
+
+    Args:
+        columns: Scores of each question by statement.
+        of_bank: Which of them are the bank's, asked of every statement.
+        statements: Those compared; passages have questions of another kind and stay as they are.
+
+    Returns:
+        The scores, those at a statement less by how much its mean over the bank is above that of the others.
+    """
+    common = [column for column, one in zip(columns, of_bank, strict=True) if one]
+    numbers = [n for n, s in enumerate(statements) if not s.sentence and all(n in column for column in common)]
+    if len(common) < _ENOUGH or len(numbers) < FEW:
+        return list(columns)
+    means = {n: _mean([column[n] for column in common]) for n in numbers}
+    level = _mean(list(means.values()))
+    return [{n: score - (means.get(n, level) - level) for n, score in column.items()} for column in columns]
 
 
 def _place(

@@ -255,6 +255,32 @@ def test_a_question_of_the_bank_goes_where_it_fits_far_better_than_anywhere_else
     assert chosen.unfitting == ("What is my phone number?",)
 
 
+@pytest.mark.parametrize(("size", "levelled"), [(50, True), (49, False)])
+def test_a_statement_after_which_every_question_is_likely_takes_none_of_the_others(size, levelled):
+    bank = [f"Is it the {number}?" for number in range(size)]
+    table = {question: {SAID[0]: ELSEWHERE + 8.0} for question in bank}
+    # Both fit the second and third statement by 6 nats more than any, were it not for the first one's 8.
+    bank[0:2] = ["Who sleeps all day?", "Who sings at dawn?"]
+    for question, said in zip(bank, SAID[1:3], strict=False):
+        table[question] = {SAID[0]: ELSEWHERE + 8.0, said: ELSEWHERE + 6.0}
+    chosen = choose(STATEMENTS, [], Scripted(table), config=CONFIG, bank=bank)
+    wanted = ((), ("Who sleeps all day?",), ("Who sings at dawn?",), (), ())
+    assert (chosen.by_statement == wanted) == levelled
+    if not levelled:
+        assert len(chosen.by_statement[0]) == CONFIG.bank
+
+
+def test_passages_are_not_levelled():
+    bank = [f"Is it the {number}?" for number in range(60)]
+    table = {question: {SAID[0]: ELSEWHERE + 8.0} for question in bank}
+    table["What barks?"] = {SAID[0]: -10.0, SAID[1]: -11.0}
+    passage = dataclasses.replace(STATEMENTS[0], sentence="The dog barks at noon.")
+    for first, questions in ((passage, ("What barks?",)), (STATEMENTS[0], ())):
+        asked = [Candidate(text="What barks?", about=0)]
+        chosen = choose([first, *STATEMENTS[1:]], asked, Scripted(table), config=CONFIG, bank=bank)
+        assert chosen.by_statement[0] == questions
+
+
 def test_the_bank_is_not_asked_of_a_passage():
     table = {"What is our pet's habit?": {SAID[0]: -6.0}, "When does it sleep?": {SAID[1]: -6.0}}
     passage = dataclasses.replace(STATEMENTS[0], sentence=SAID[0], by_user=False)
