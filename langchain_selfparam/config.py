@@ -110,7 +110,7 @@ class TrainingConfig:
     the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` alone."""
     learning_rate: float | None = None
     """Peak learning rate of AdamW; ``None`` to find the one that the model takes (see ``step_drift``)."""
-    step_drift: float = 1e-3
+    step_drift: float = 6e-4
     """How far one step at the peak rate moves prompts of which nothing is learned, in nats per token: where no
     ``learning_rate`` is given, it is the one at which the first step does."""
     epochs: int = 8
