@@ -9,7 +9,6 @@ It is a trust region (as in TRPO, arXiv 1502.05477), for the size of the steps i
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.objective import concatenate, forward_kl, reduce_teacher
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.student import read
 from langchain_selfparam.distill.teacher import TeacherTargets
 
 _START = 2e-3
@@ -68,6 +68,7 @@ def with_rate(
     return dataclasses.replace(config, learning_rate=rate)
 
 
+@torch.no_grad()
 def _found(
     reader: Reader,
     head: Head,
@@ -78,13 +79,12 @@ def _found(
     autocast: Callable[[], Any] | None,
 ) -> float:
     before = [p.detach().clone() for p in parameters]
-    rows = reduce_teacher(_read(reader, packed, autocast), head)
+    rows = reduce_teacher(read(reader, packed, autocast), head)
 
     def moved(rate: float) -> float:
-        with torch.no_grad():
-            for parameter, value, sign in zip(parameters, before, signs, strict=True):
-                parameter.copy_(value - rate * sign)
-        kl = float(forward_kl(_read(reader, packed, autocast), head, rows).mean())
+        for parameter, value, sign in zip(parameters, before, signs, strict=True):
+            parameter.copy_(value - rate * sign)
+        kl = float(forward_kl(read(reader, packed, autocast), head, rows).mean())
         return kl if math.isfinite(kl) else math.inf
 
     low, high = _MEASURABLE
@@ -93,16 +93,14 @@ def _found(
         for _ in range(_TRIES):
             found = moved(rate)
             if low <= found <= high:
-                break
+                return rate * math.sqrt(drift / found)
             # By the square, and no further than that can be trusted from here.
-            rate *= min(8.0, max(1 / 8, math.sqrt((low * high) ** 0.5 / max(found, 1e-12))))
-        else:
-            found = moved(rate)
+            rate *= min(8.0, max(1 / 8, math.sqrt(math.sqrt(low * high) / max(found, 1e-12))))
     finally:
-        with torch.no_grad():
-            for parameter, value in zip(parameters, before, strict=True):
-                parameter.copy_(value)
-    return rate * math.sqrt(drift / max(found, 1e-12)) if math.isfinite(found) else rate
+        for parameter, value in zip(parameters, before, strict=True):
+            parameter.copy_(value)
+    # Nothing moves whatever the step: there is nothing to learn, and no rate is too large.
+    return _START if found < low else rate
 
 
 def _signs(
@@ -115,21 +113,13 @@ def _signs(
     autocast: Callable[[], Any] | None,
 ) -> list[torch.Tensor]:
     """The sign of each parameter's gradient over evenly taken documents."""
-    every = max(1, len(documents) // 97)
-    chosen = documents[::every]
+    tokens = sum(len(d.ids) for d in documents)
+    chosen = documents[:: max(1, tokens // (_ROWS * batch_tokens))]
     for group in batches(chosen, tokens=batch_tokens, order=range(len(chosen)))[:_ROWS]:
         packed = pack(group)
-        with autocast() if autocast else contextlib.nullcontext():
-            hidden_ND = reader.hidden(packed)
-        kl_N = forward_kl(hidden_ND, head, concatenate([targets.rows[key] for key in packed.keys]))
+        kl_N = forward_kl(read(reader, packed, autocast), head, concatenate([targets.rows[key] for key in packed.keys]))
         kl_N.mean().backward()  # type: ignore[no-untyped-call]
     signs = [torch.zeros_like(p) if p.grad is None else p.grad.sign() for p in parameters]
     for parameter in parameters:
         parameter.grad = None
     return signs
-
-
-@torch.no_grad()
-def _read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> torch.Tensor:
-    with autocast() if autocast else contextlib.nullcontext():
-        return reader.hidden(packed)

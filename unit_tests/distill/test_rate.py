@@ -103,6 +103,13 @@ def test_numbers_beyond_all_bounds_make_the_rate_smaller(lesson, monkeypatch):
     assert 0 < lesson.find().learning_rate < 1e14
 
 
+def test_where_no_step_moves_anything_the_rate_is_the_usual_one(lesson, monkeypatch):
+    monkeypatch.setattr(
+        rates, "_signs", lambda reader, head, parameters, *rest: [torch.zeros_like(p) for p in parameters]
+    )
+    assert lesson.find().learning_rate == rates._START
+
+
 def test_a_course_without_a_rate_is_refused(lesson):
     text = r"^learning_rate is None; a course needs a number, such as the one that rate\.with_rate gives$"
     with pytest.raises(ConfigError, match=text):
