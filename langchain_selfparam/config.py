@@ -103,7 +103,7 @@ class TrainingConfig:
     damping: float | None = 0.1
     """Share of the mean energy of a layer's inputs below which a direction counts as unused by unrelated text: the
     smaller, the more learning keeps to unused directions. ``None`` for a plain LoRA."""
-    keep_weight: float = 10.0
+    keep_weight: float = 4.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.048
     """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch; where

@@ -117,14 +117,20 @@ class Fixed(Steering):
         return 0.0
 
 
-@pytest.mark.parametrize(("factor", "near", "same_as"), [(0.01, True, 0.35), (4.0, True, 4.0), (0.01, False, 0.01)])
+@pytest.mark.parametrize(("factor", "near", "same_as"), [(0.01, True, 0.875), (4.0, True, 4.0), (0.01, False, 0.01)])
 def test_what_is_near_is_steered_down_less(lesson, factor, near, same_as):
     kept = [d.key for d in lesson.kept]
     _, found = lesson.train(Fixed(factor), near=kept if near else ())
     _, expected = lesson.train(Fixed(same_as))
     assert found == expected
-    _, other = lesson.train(Fixed(0.35 if same_as != 0.35 else 0.01))
+    _, other = lesson.train(Fixed(0.875 if same_as != 0.875 else 0.01))
     assert found != other
+
+
+def test_what_is_near_never_weighs_more_than_it_was_given(lesson, monkeypatch):
+    monkeypatch.setattr(student, "_NEAR", 100.0)
+    _, found = lesson.train(Fixed(0.01), near=[d.key for d in lesson.kept])
+    assert found == lesson.train(Fixed(1.0))[1]
 
 
 def test_without_steering_nothing_is_looked_at(lesson):
