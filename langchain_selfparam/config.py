@@ -172,7 +172,7 @@ class TargetConfig:
     """Tokens of one list of questions."""
     questions: int = 11
     """Most questions kept for one statement."""
-    bank: int = 12
+    bank: int = 24
     """Most questions of the packaged bank kept for one statement, none for a passage's; 0 to do without the bank."""
     fewest: int = 8
     """Questions below which a statement gets more, in plain forms filled with its own words; 0 to do without them."""

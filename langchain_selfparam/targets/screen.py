@@ -41,9 +41,9 @@ _UNFITTING = 2.5
 """Lead in nats below which a question is about nothing that was said."""
 _NEARLY = 3.0
 """Nats by which a question may fit a corrected statement better than the one that corrects it."""
-_SEEDED = 2.0
+_SEEDED = 1.0
 """Lead in nats over any other statement from which a question of the bank belongs to a statement."""
-_FITTING = 5.0
+_FITTING = 4.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
 FEW = 4
 """Statements below which the examples' own are compared with as well, and each is asked about in plain words. Among
