@@ -238,7 +238,7 @@ class _Together:
         # Attention is a setting of the module, and others may be reading with this one.
         twin = share(model)
         twin.set_attn_implementation(shared.NAME)
-        self._decoder, self._device = twin.get_decoder(), local.device
+        self._decoder, self._device, self._model = twin.get_decoder(), local.device, local.model
         self._state = shared.SharedPrefix(room)
         self._prefix = 0
         self._step: Recorded | None = None
@@ -260,7 +260,7 @@ class _Together:
         if not self.shrinks:
             self._state.fix(own)
             self._ids, self._positions = (t.to(self._device, copy=True) for t in (ids[:, -1:], positions[:, -1:]))
-            self._step = Recorded(self._next, self._device)
+            self._step = Recorded(self._next, self._device, of=self._model)
         return hidden
 
     def _stepped(self, ids: torch.Tensor, positions: torch.Tensor, step: Recorded) -> torch.Tensor:

@@ -8,11 +8,15 @@ Anywhere but on a GPU it is called as it is. It knows nothing of decoding.
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 _LOG = logging.getLogger(__name__)
+_UNRECORDABLE: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Models of which a step could not be recorded."""
 
 
 class Recorded:
@@ -23,12 +27,14 @@ class Recorded:
     Args:
         work: Reads and writes the same tensors at each call, and gives back a tensor that the next call overwrites.
         device: Where those lie.
+        of: The model whose step it is: if one cannot be recorded, no other is tried.
     """
 
-    def __init__(self, work: Callable[[], torch.Tensor], device: torch.device) -> None:
+    def __init__(self, work: Callable[[], torch.Tensor], device: torch.device, *, of: Any) -> None:
         self._work = work
         self._device = device
-        self._wanted = device.type == "cuda"
+        self._of = of
+        self._wanted = device.type == "cuda" and of not in _UNRECORDABLE
         self._called = False
         self._graph: torch.cuda.CUDAGraph | None = None
         self._out: torch.Tensor | None = None
@@ -61,6 +67,7 @@ class Recorded:
             # Some models ask the GPU for a number within a step, which no recording can hold.
             _LOG.warning("a decoding step cannot be recorded as a CUDA graph and is launched piece by piece: %s", error)
             self._wanted, self._out = False, None
+            _UNRECORDABLE.add(self._of)
             return
         here.wait_stream(aside)
         self._graph = graph

@@ -22,6 +22,10 @@ class Work:
         return self.out
 
 
+class Model:
+    """Somebody whose step it is."""
+
+
 class Stream:
     def __init__(self, log):
         self.log = log
@@ -55,7 +59,7 @@ def gpu(monkeypatch):
 
 def test_elsewhere_it_is_called_each_time(gpu):
     work = Work()
-    recorded = Recorded(work, torch.device("cpu"))
+    recorded = Recorded(work, torch.device("cpu"), of=Model())
     assert all(recorded() is work.out for _ in range(3))
     assert work.calls == 3
     assert gpu == []
@@ -63,7 +67,7 @@ def test_elsewhere_it_is_called_each_time(gpu):
 
 def test_on_a_gpu_the_second_call_records_and_later_ones_replay(gpu):
     work = Work()
-    recorded = Recorded(work, torch.device("cuda"))
+    recorded = Recorded(work, torch.device("cuda"), of=Model())
     assert recorded() is work.out
     assert gpu == []
     assert all(recorded() is work.out for _ in range(3))
@@ -73,7 +77,7 @@ def test_on_a_gpu_the_second_call_records_and_later_ones_replay(gpu):
 
 def test_what_cannot_be_recorded_is_called_as_it_is_and_said(gpu, caplog):
     work = Work(RuntimeError("operation not permitted when stream is capturing"))
-    recorded = Recorded(work, torch.device("cuda"))
+    recorded = Recorded(work, torch.device("cuda"), of=Model())
     with caplog.at_level(logging.WARNING, "langchain_selfparam"):
         assert all(recorded() is work.out for _ in range(4))
     assert work.calls == 5
@@ -85,8 +89,21 @@ def test_what_cannot_be_recorded_is_called_as_it_is_and_said(gpu, caplog):
     )
 
 
+def test_what_could_not_be_recorded_of_a_model_is_not_tried_again_nor_said_again(gpu, caplog):
+    model, cuda = Model(), torch.device("cuda")
+    for work, calls in ((Work(RuntimeError("no")), 5), (Work(), 4), (Work(), 4)):
+        recorded = Recorded(work, cuda, of=model)
+        assert all(recorded() is work.out for _ in range(4))
+        assert work.calls == calls
+    assert len(caplog.messages) == 1
+    assert gpu == ["wait", "begin thread_local", "end"]
+    other = Recorded(Work(), cuda, of=Model())
+    assert [other() is not None for _ in range(3)] == [True] * 3
+    assert gpu[-1] == "replay"
+
+
 def test_a_full_memory_is_an_error(gpu):
-    recorded = Recorded(Work(torch.cuda.OutOfMemoryError("full")), torch.device("cuda"))
+    recorded = Recorded(Work(torch.cuda.OutOfMemoryError("full")), torch.device("cuda"), of=Model())
     recorded()
     with pytest.raises(torch.cuda.OutOfMemoryError, match=r"^full$"):
         recorded()
