@@ -8,6 +8,7 @@ import pytest
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.cli.main import parser
+from langchain_selfparam.targets.bank import QUESTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -55,3 +56,7 @@ def test_the_changelog_has_this_version_or_what_comes():
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert "Keep a Changelog" in text
     assert "## [Unreleased]" in text
+
+
+def test_the_readme_counts_the_bank_as_it_is():
+    assert f"a bank of {len(QUESTIONS)} questions" in README

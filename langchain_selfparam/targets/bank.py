@@ -5,9 +5,10 @@ model of 135M parameters finds the right one for 85 % of questions in other word
 statement two nats better than any other. So each question here is offered to each statement; which one it belongs to,
 if any, the model decides (``screen``). What fits nothing that was said is one more question to be answered as before.
 
-How many there are decides how much is answered when it is asked in other words: of one conversation's 24 questions a
-0.5B model answered 6 with 280 in the bank, 10 with 911 and as strict a choice, and 16 with 911 and the present one. Two
-thirds were written without having seen what the project is evaluated on, and none is asked there word for word.
+How many there are decides how much a 0.5B model answers when it is asked in other words: of one conversation's 24
+questions 6 with 280 in the bank (on a GPU), 10 with 911 and as strict a choice, and 16 with 911 and the present one. Of
+a model of 135M parameters so much is not certain. Two thirds were written without having seen what the project is
+evaluated on, and none is asked there word for word.
 
 They are this project's own and in English; for other languages the model's own questions do alone.
 """
