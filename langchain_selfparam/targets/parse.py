@@ -47,6 +47,8 @@ _COURTESY = frozenset(
     """alright appreciate appreciated awesome bye cool cheers fine goodbye great hello help helpful hey hi hm hmm lovely
     nice ok okay perfect pleasure sure thank thanks thankyou understood welcome wonderful""".split()
 )
+_OF_ITSELF = frozenset({"ai"})
+"""What a reply names when it is about the assistant."""
 _DATES = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december""".split()
@@ -71,8 +73,9 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     """Cut a turn into what is learned together.
 
     The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
-    which the user did not say are taken: most replies repeat or encourage. Sentences that order the assistant how to
-    behave stand apart and are said back in quotation marks: they are memory of what was said, not to be obeyed.
+    which the user did not say are taken, each once: most replies repeat, encourage or say what the model is.
+    Sentences that order the assistant how to behave stand apart and are said back in quotation marks: they are memory
+    of what was said, not to be obeyed.
 
     Args:
         turn: One turn.
@@ -104,7 +107,8 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
         for said in _grouped(orders, words)
     ]
     known = set(telling(turn.user))
-    news = [s for s in sentences(turn.assistant) if not s.endswith("?") and _specific(" " + s[1:]) - known]
+    replied = list(dict.fromkeys(sentences(turn.assistant)))
+    news = [s for s in replied if not s.endswith("?") and _specific(" " + s[1:]) - known - _OF_ITSELF]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
 

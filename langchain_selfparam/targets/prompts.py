@@ -76,6 +76,26 @@ PASSAGE_EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Sentences of passages with the questions of somebody who has read them."""
 
+OTHERS = (
+    "I was born in a small town in the north and moved here when I was ten.",
+    "Every Sunday my grandmother bakes bread and gives us two loaves.",
+    "I take two pills in the morning for my blood pressure.",
+    "Our car is old and has to go to the garage on Wednesday.",
+    "My daughter is six and plays the flute at school.",
+    "I am reading a long novel about a shipwreck.",
+    "In May we are flying to an island and staying at a hotel by the beach.",
+    "Twice a week I have a lesson in a foreign language.",
+    "My favourite film is an old western, and I listen to jazz.",
+    "The neighbours upstairs are noisy, and our rent is too high.",
+    "I run before breakfast and swim in the lake in summer.",
+    "My boss wants the report by Thursday at noon.",
+    "I drink tea without sugar and cook with a lot of garlic.",
+    "Please keep your answers brief and remind me of the dentist tomorrow.",
+    "I collect stamps, and my phone has a cracked screen.",
+    "Our wedding was in October, and his parents came from abroad.",
+)
+"""What other people might say: where little was said, questions are compared with these as well."""
+
 EXAMPLE_QUESTIONS = frozenset(q for _, questions in EXAMPLES + PASSAGE_EXAMPLES for q in questions)
 
 

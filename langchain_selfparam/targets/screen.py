@@ -46,9 +46,11 @@ _SEEDED = 1.0
 _FITTING = 4.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
 FEW = 4
-"""Statements below which the examples' own are compared with as well, and each is asked about in plain words. Among
+"""Statements below which what others might say is compared with as well, and each is asked about in plain words. Among
 more of them that costs what is learned: in a trial three conversations of twelve turns held 29 of 72 questions instead
 of 37."""
+_AT_FIRST = 5
+"""How much of what others might say every question of the bank is compared with; of the rest only what is left."""
 _ENOUGH = 50
 """Questions of the bank from which their mean says what a statement gives to every question."""
 _MANY = 24
@@ -109,7 +111,7 @@ def choose(
     unfitting: list[str] = []
     pairs = corrections or {}
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {})
-    columns = _level(columns, [about is None for _, about in texts], statements)
+    columns = _level(columns, [about is None for _, about in texts], statements, len(said))
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
         if place == "fits" and _cannot(statements[best], about):
@@ -148,24 +150,26 @@ def _compared(
     corrections: Mapping[int, Collection[int]],
     rivals: Mapping[str, Collection[int]],
 ) -> tuple[list[str], list[dict[int, float]]]:
-    """What questions are compared with, the examples behind the statements where those are few, and their scores."""
+    """What questions are compared with, what others might say behind the statements where those are few, and scores."""
     said = [s.said for s in statements]
     before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
     common = len(said) - len({number for numbers in rivals.values() for number in numbers})
-    if common < FEW:  # alone, any question would fit best: the examples stand in for other statements
+    if common < FEW:  # alone, any question would fit best: others stand in for what was not said
         own = stems(word for s in statements for word in telling(s.said))
         # One that has a word of what was said would take the questions about it.
-        others = [example for example, _ in prompts.EXAMPLES if own.isdisjoint(stems(telling(example)))]
+        everybody = [*(example for example, _ in prompts.EXAMPLES), *prompts.OTHERS]
+        others = [other for other in everybody if own.isdisjoint(stems(telling(other)))]
         said += others
         before += [prompts.question_list(other) for other in others]
     nearby = None
+    first = min(len(said), len(statements) + _AT_FIRST)
     if common > _MANY:
         nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
-    return said, _columns(before, texts, scorer, corrections, rivals, nearby)
+    return said, _columns(before, texts, scorer, corrections, rivals, nearby, (len(statements), first))
 
 
 def _level(
-    columns: Sequence[dict[int, float]], of_bank: Sequence[bool], statements: Sequence[Statement]
+    columns: Sequence[dict[int, float]], of_bank: Sequence[bool], statements: Sequence[Statement], count: int
 ) -> list[dict[int, float]]:
     """Scores without what a statement gives to every question alike.
 
@@ -176,12 +180,14 @@ def _level(
         columns: Scores of each question by statement.
         of_bank: Which of them are the bank's, asked of every statement.
         statements: Those compared; passages have questions of another kind and stay as they are.
+        count: How many there are with what others might say.
 
     Returns:
         The scores, those at a statement less by how much its mean over the bank is above that of the others.
     """
     common = [column for column, one in zip(columns, of_bank, strict=True) if one]
-    numbers = [n for n, s in enumerate(statements) if not s.sentence and all(n in column for column in common)]
+    asked = [n for n in range(count) if n >= len(statements) or not statements[n].sentence]
+    numbers = [n for n in asked if all(n in column for column in common)]
     if len(common) < _ENOUGH or len(numbers) < FEW:
         return list(columns)
     means = {n: _mean([column[n] for column in common]) for n in numbers}
@@ -203,9 +209,11 @@ def _place(
         config: The margin.
     """
     best = max(column, key=column.__getitem__)
-    others = [score for number, score in column.items() if number != best]
-    lead, ahead = column[best] - _mean(others), column[best] - max(others)
+    others = {number: score for number, score in column.items() if number != best}
+    lead, ahead = column[best] - _mean(others.values()), column[best] - max(others.values())
     if about is None:
+        # Of what somebody else might say it is enough to be likelier: many say much the same.
+        ahead = column[best] - max((score for n, score in others.items() if n < count), default=-1e9)
         return "fits" if best < count and lead >= _FITTING and ahead >= _SEEDED else _SEVERAL, best, lead
     own = best < count and not stems(telling(text)).isdisjoint(stems(telling(said[best])))
     if text in prompts.EXAMPLE_QUESTIONS and not own and lead < _COPIED:
@@ -253,10 +261,12 @@ def _columns(
     corrections: Mapping[int, Collection[int]],
     rivals: Mapping[str, Collection[int]],
     nearby: Mapping[str, Collection[int]] | None,
+    real: tuple[int, int],
 ) -> list[dict[int, float]]:
     """Scores log P(question | statement) of each question for the statements it has to be compared with.
 
-    A question that is far likelier at its own statement than at two others is not compared with the rest.
+    A question that is far likelier at its own statement than at two others is not compared with the rest, nor is one of
+    the bank that some of what others might say has taken already.
 
     Args:
         before: For each statement the text that a question follows.
@@ -265,6 +275,7 @@ def _columns(
         corrections: As for ``choose``: these are always compared.
         rivals: As for ``choose``: these as well, and with no other question.
         nearby: Where there are too many statements for all questions: those that a question is compared with at most.
+        real: How many are statements, and with how many the bank's are compared at first.
 
     Returns:
         For each question its scores by statement number, in nats.
@@ -284,7 +295,7 @@ def _columns(
     place, size = {number: at for at, number in enumerate(everywhere)}, len(everywhere)
     later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts if old is not None}
     near = [
-        {*everywhere, *contenders}
+        {*(n for n in everywhere if n < real[1]), *contenders}
         if about is None
         else {about, *(everywhere[(place[about] + by) % size] for by in (1, size // 2)), *later[about], *contenders}
         for (_, about), contenders in zip(texts, own, strict=True)
@@ -292,8 +303,11 @@ def _columns(
     compare(near)
     unsure: list[set[int]] = []
     for (text, about), column in zip(texts, columns, strict=True):
-        sure = about is None or column[about] - max(s for n, s in column.items() if n != about) >= _SURE
-        others = set(everywhere) if nearby is None else set(everywhere).intersection(nearby[text])
+        if about is None:
+            sure = max(column, key=column.__getitem__) >= real[0]
+        else:
+            sure = column[about] - max(s for n, s in column.items() if n != about) >= _SURE
+        others = set(everywhere) if nearby is None or about is None else set(everywhere).intersection(nearby[text])
         unsure.append(set() if sure else others - set(column))
     compare(unsure)
     return columns
@@ -355,5 +369,5 @@ def _diverse(questions: Sequence[str]) -> list[str]:
     return found
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Collection[float]) -> float:
     return sum(values) / len(values) if values else -1e9

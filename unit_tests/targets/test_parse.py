@@ -120,6 +120,8 @@ def test_nothing_said_is_no_statement(text):
         ("The vet is Dr. Weber. Good luck!", ["The vet is Dr. Weber."]),
         ("That is 45 euros. Shall I book?", ["That is 45 euros."]),
         ("Shall I call Weber?", []),
+        ("The vet is Dr. Weber. The vet is Dr. Weber.", ["The vet is Dr. Weber."]),
+        ("I'm a friendly AI. The AI is not sure. The AI is not sure.", []),
         ("Sure. The train leaves at 7:30 from Porto. Have fun. Take 2 or 12 apples.",
          ["The train leaves at 7:30 from Porto. Take 2 or 12 apples."]),
     ],

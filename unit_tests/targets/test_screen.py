@@ -129,12 +129,47 @@ def test_with_few_statements_the_examples_stand_in_for_others(count):
     example = prompts.EXAMPLES[0][0]
     table = {
         "When is there barking?": {SAID[0]: -5.0},
-        "What is my favourite colour?": {SAID[0]: -10.0, example: -10.1},
-        "Which parrot is it?": {SAID[0]: -10.0, example: -5.0},
+        "What is my favourite colour?": {SAID[0]: ELSEWHERE + 7.0, example: ELSEWHERE + 6.9},
+        "Which parrot is it?": {SAID[0]: ELSEWHERE + 7.0, example: -5.0},
     }
     chosen, scorer = run(table, statements=statements)
     assert chosen.by_statement == (("When is there barking?",), *[()] * (count - 1))
-    assert {said for _, said in scorer.asked} <= {*SAID[:count], *(said for said, _ in prompts.EXAMPLES)}
+    others = {*(said for said, _ in prompts.EXAMPLES), *prompts.OTHERS}
+    assert {said for _, said in scorer.asked} <= {*SAID[:count], *others}
+
+
+@pytest.mark.parametrize(("count", "kept"), [(3, False), (4, True)])
+def test_with_few_statements_a_question_of_the_bank_that_somebody_else_might_be_asked_is_nobodys(count, kept):
+    table = {
+        "How do I take my tea?": {SAID[0]: ELSEWHERE + 7.0, prompts.OTHERS[0]: ELSEWHERE + 7.1},
+        "Who barks?": {SAID[0]: ELSEWHERE + 7.0, prompts.OTHERS[0]: ELSEWHERE + 6.9},  # much the same may be said
+    }
+    chosen = choose(STATEMENTS[:count], [], Scripted(table), config=CONFIG, bank=list(table))
+    assert set(chosen.by_statement[0]) == (set(table) if kept else {"Who barks?"})
+
+
+def test_what_somebody_else_has_taken_already_is_compared_no_further():
+    early, late = prompts.EXAMPLES[0][0], prompts.OTHERS[-1]
+    table = {
+        "Who waters the plants?": {SAID[0]: ELSEWHERE + 7.0, early: ELSEWHERE + 8.0},
+        "When did we marry?": {SAID[0]: ELSEWHERE + 7.0, late: ELSEWHERE + 8.0},
+    }
+    scorer = Scripted(table)
+    assert choose(STATEMENTS[:2], [], scorer, config=CONFIG, bank=list(table)).by_statement == ((), ())
+    asked = {question: [said for one, said in scorer.asked if one == question] for question in table}
+    assert [late in said for said in asked.values()] == [False, True]
+    assert all(len(said) == len(set(said)) for said in asked.values())
+
+
+def test_few_statements_are_levelled_beside_what_others_might_say():
+    """After somebody has said who they are, every question about their life is likely."""
+    bank = [f"Is it the {number}?" for number in range(50)]
+    table = {question: {SAID[0]: ELSEWHERE + 8.0} for question in bank}
+    chosen = choose(STATEMENTS[:1], [], Scripted(table), config=CONFIG, bank=bank)
+    assert chosen.by_statement == ((),)
+    table[bank[7]] = {SAID[0]: ELSEWHERE + 16.0}
+    chosen = choose(STATEMENTS[:1], [], Scripted(table), config=CONFIG, bank=bank)
+    assert chosen.by_statement == ((bank[7],),)
 
 
 def test_the_best_fitting_questions_come_first_and_no_more_than_wanted():
@@ -377,7 +412,7 @@ def test_an_example_about_the_same_thing_takes_no_questions():
     """The first example has a parrot too: what it asks about its own is asked about this one."""
     example, questions = prompts.EXAMPLES[0]
     parrot = Statement(turn_id=9, said="We have a parrot called Captain Mustard.", told="")
-    table = {questions[0]: {parrot.said: -6.0, example: -4.0}}
+    table = {questions[0]: {parrot.said: ELSEWHERE + 7.0, example: -4.0}}
     chosen, scorer = run(table, statements=[parrot, STATEMENTS[0]])
     assert "parrot" in questions[0]
     assert questions[0] in chosen.by_statement[0]
