@@ -211,6 +211,21 @@ def test_what_is_held_out_is_looked_at_after_each_epoch_and_teaches_nothing(less
         assert torch.equal(factors.b, other.delta().layers[name].b)
 
 
+def test_much_that_is_held_out_is_looked_at_in_rows(lesson, monkeypatch):
+    """Nine hundred prompts in one row took 12 GiB for a mask."""
+    said = [Document(d.key, d.prompt, (int(lesson.targets.rows[d.key].ids[0, 0]),)) for d in lesson.documents]
+    config = dataclasses.replace(CONFIG, epochs=20)
+    whole, _ = lesson.train(config, held_out=said)
+    monkeypatch.setattr(student, "_LOOKED_AT", 1)
+    monkeypatch.setattr(Noting, "steps", [])
+    parted, _ = lesson.train(config, reader=Noting, held_out=said)
+    assert [p.recall for p in parted.curve] == [p.recall for p in whole.curve]
+    assert len({p.recall for p in whole.curve if p.recall is not None}) > 1
+    looks = 20 * len(said)
+    assert len(Noting.steps) == parted.steps + looks
+    assert Noting.steps[-len(said) :] == [(d.key,) for d in said]
+
+
 def test_what_was_learned_is_recited(lesson):
     """The student comes to begin its answers as the teacher does."""
     said = [Document(d.key, d.prompt, (int(lesson.targets.rows[d.key].ids[0, 0]),)) for d in lesson.documents]
