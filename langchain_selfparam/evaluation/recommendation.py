@@ -2,9 +2,9 @@
 
 In come dialogues to learn from, prompts to ask and a model, out go rankings by method, kept as they are made. Two
 measures: *free text*, a list of 20 that the model writes, of which only what it wrote is read and only items count; and
-*likelihood*, the items that dialogues name most often, ordered by how likely the model finds their titles as the first
-of the list, so that nothing depends on form. Dialogues are learned in rounds, each a consolidation of one memory whose
-turns are prompts with the replies that they should have had (``targets.form="replies"``).
+*likelihood*, the items that dialogues name most often, ordered by how likely the model finds their titles, up to the
+year, as the first of the list, so that nothing depends on form. Dialogues are learned in rounds, each a consolidation
+of one memory whose turns are prompts with the replies that they should have had (``targets.form="replies"``).
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ FREE_TEXT, LIKELIHOOD = "free_text", "likelihood"
 BASE, OURS, POPULARITY, BM25 = "base", "ours", "popularity", "bm25"
 COUNT = 20
 """Items of a list."""
+TAUGHT = 10
+"""Items of a list that is learned: the later ones are the less certain, and take as long to learn."""
 LIST_TOKENS = 260
 """Tokens of a written list at most."""
 TEMPERATURE = 0.6
@@ -114,7 +116,9 @@ def request(dialogue: str, *, count: int = COUNT) -> str:
 def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: random.Random) -> tuple[str, str]:
     """A prompt from a dialogue that was had, and the list that would have been right.
 
-    What was right in it comes first; the rest is what was right in the dialogues most like it.
+    What was named next comes first, as it is in what is asked, then what else was right in it; the rest is what was
+    right in the dialogues most like it. Whoever learned never to name again what was named would lose what the model
+    does of itself, and one in ten recommendations of ReDial is one of those.
 
     Args:
         dialogue: The dialogue.
@@ -125,13 +129,12 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     Returns:
         The prompt and the reply.
     """
-    point = chance.choice(dialogue.points)
+    point, following = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
     named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
-    right = [id_ for id_ in dialogue.right if id_ not in named]
-    more = [id_ for id_ in alike.rank(so_far, but=dialogue.id) if id_ not in named and id_ not in right]
-    ids = [*right, *more][:COUNT]
-    return request(so_far), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
+    rest = [*dialogue.right, *alike.rank(so_far, but=dialogue.id)]
+    ids = list(dict.fromkeys([*following, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    return request(so_far, count=TAUGHT), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
 
 
 class Recommendation:
@@ -220,7 +223,7 @@ class Recommendation:
         local, ids = self._subject.local, self._candidates
         head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
         scorer = PackedScorer(local, Reader(share(model)), head)
-        titles = [f" {plan.catalogue.title(id_)}\n" for id_ in ids]
+        titles = [_until_year(plan.catalogue.title(id_)) for id_ in ids]
         for done, at in enumerate(left):
             if not self._more():
                 return
@@ -324,6 +327,12 @@ class Recommendation:
             if len(kept) == wanted[measure]:
                 rankings[measure][name] = kept
         return Found(rankings=rankings, rounds=self._rounds)
+
+
+def _until_year(title: str) -> str:
+    """A title as the first of a list, to the bracket before its year: which year it is is no recommendation."""
+    name, bracket, _ = title.rpartition(" (")
+    return f" {name} (" if bracket else f" {title}\n"
 
 
 def _whole_lines(file: Path) -> list[dict[str, Any]]:

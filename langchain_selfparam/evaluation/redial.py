@@ -25,15 +25,15 @@ class Dialogue:
     Attributes:
         id: Of the data set.
         turns: ``(role, text)``, the role ``"User"`` or ``"Recommender"``.
-        points: Numbers of turns in which the recommender names something that was not named before: until there the
-            dialogue is what a recommendation is made from.
+        points: Numbers of turns in which the recommender names items that are not disliked, each with their ids, also
+            of those named before: until there the dialogue is what a recommendation is made from.
         right: Ids of items that were recommended and not disliked, in order.
         mentioned: Ids of all items that were named.
     """
 
     id: str
     turns: tuple[tuple[str, str], ...]
-    points: tuple[int, ...]
+    points: tuple[tuple[int, tuple[str, ...]], ...]
     right: tuple[str, ...]
     mentioned: tuple[str, ...]
 
@@ -143,10 +143,11 @@ def _dialogue(row: Mapping[str, Any], catalogue: Catalogue) -> Dialogue:
     turns, points, right, named = [], [], [], dict[str, None]()
     for number, turn in enumerate(row["turns"]):
         turns.append((names[turn["role"]], turn["text"]))
-        here = [str(i) for i in turn["movie_ids"] if str(i) in known and known[str(i)] not in named]
-        if turn["role"] == "recommender" and here and number:
-            points.append(number)
-            right += [known[i] for i in here if movies[i].get("liked") != 0]
+        here = dict.fromkeys(str(i) for i in turn["movie_ids"] if str(i) in known)
+        liked = tuple(dict.fromkeys(known[i] for i in here if movies[i].get("liked") != 0))
+        if turn["role"] == "recommender" and liked and number:
+            points.append((number, liked))
+            right += [id_ for id_ in liked if id_ not in named]
         named.update(dict.fromkeys(known[i] for i in here))
     return Dialogue(
         id=str(row["conversation_id"]),

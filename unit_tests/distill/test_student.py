@@ -163,6 +163,30 @@ def test_passing_documents_are_seen_once_each_over_all_epochs(lesson, monkeypatc
     assert report.answer_tokens == epochs * sum(answers[:3]) + sum(answers[3:])
 
 
+@pytest.mark.parametrize(("share", "times"), [(0.0, 1), (0.2, 1), (0.5, 3), (1.0, 6)])
+def test_what_passes_is_seen_again_where_it_is_little_beside_the_others(lesson, monkeypatch, share, times):
+    monkeypatch.setattr(Noting, "steps", [])
+    monkeypatch.setattr(student, "_PASSING", share)
+    documents = [dataclasses.replace(d, answer=(d.answer * 3)[:3]) for d in lesson.documents]
+    documents[5] = dataclasses.replace(documents[5], answer=documents[5].answer * 2)
+    for d in documents:
+        rows = lesson.targets.rows[d.key]
+        at = torch.arange(len(d.answer)) % len(rows.ids)
+        lesson.targets.rows[d.key] = rows.select(at)
+    config = dataclasses.replace(CONFIG, epochs=1)
+    lesson.train(config, reader=Noting, documents=[*documents[:4], documents[5]], passing=documents[4:5])
+    seen = [key for keys in Noting.steps for key in keys]
+    assert [seen.count(key) for key in range(6)] == [1, 1, 1, 1, times, 1]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "looks"),
+    [([3], {3}), ([99], {99}), ([100], {50, 100}), ([30, 170, 20], {30, 87, 143, 200, 220})],
+)
+def test_the_drift_is_looked_at_after_each_epoch_and_within_a_long_one(epochs, looks):
+    assert student._looks(epochs) == looks
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4])
 def test_alternating_documents_are_seen_in_every_second_epoch(lesson, monkeypatch, epochs):
     monkeypatch.setattr(Noting, "steps", [])

@@ -12,7 +12,7 @@ from langchain_selfparam.engine.learn import Learner
 from langchain_selfparam.evaluation import recommendation
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.rankings import Alike
-from langchain_selfparam.evaluation.recommendation import Plan, Recommendation, lesson, request
+from langchain_selfparam.evaluation.recommendation import TAUGHT, Plan, Recommendation, lesson, request
 from langchain_selfparam.evaluation.recommended import as_json, headline, tables
 from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
 from langchain_selfparam.interfaces.asking import Asker
@@ -69,10 +69,21 @@ def run(plan, subject, folder, **options):
 def test_a_lesson_has_what_was_right_first_and_then_what_was_right_in_dialogues_like_it(plan):
     alike = Alike(plan.dialogues)
     asked, reply = lesson(plan.dialogues[2], alike, plan.catalogue, chance=random.Random(0))
-    assert asked == request("User: Hi, I look for space horror")
+    assert asked == request("User: Hi, I look for space horror", count=TAUGHT)
     assert reply.splitlines()[0] == "1. Alien (1979)"
     assert all(line.split(". ")[1] in TITLES for line in reply.splitlines())
     assert reply.count("Alien") == 1
+
+
+def test_a_lesson_names_again_what_was_named_again_and_nothing_else_that_was(plan):
+    turns = (("User", "I liked Heat (1995)"), ("Recommender", "Heat (1995) is great, or Alien (1979)"))
+    again = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("1",), id="again")
+    _, reply = lesson(again, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
+    assert reply.splitlines()[:2] == ["1. Heat (1995)", "2. Alien (1979)"]
+    once = dataclasses.replace(again, points=((1, ("1",)),), right=("0", "1"))
+    _, reply = lesson(once, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
+    assert reply.splitlines()[0] == "1. Alien (1979)"
+    assert "Heat" not in reply
 
 
 def test_both_measures_for_every_method_and_each_round(plan, subject, tmp_path):
