@@ -2,10 +2,10 @@
 
     .venv/bin/python examples/classic_chain.py --folder ./memory
 
-Two cores, SmolLM2-135M-Instruct: two minutes, 112 seconds of them in consolidate(). Expect all three turns to be held
-and the boat's name to be answered with nothing in the prompt; a model this small still misses questions in words that
-are far from what was said. Run it again with the same folder, and what is held is answered at once. The whole of this
-conversation with 24 questions and a report: ``selfparam demo``, whose text is
+Two cores, SmolLM2-135M-Instruct: four minutes, 216 seconds of them in consolidate(). Expect all three turns to be held
+and the three questions to be answered with nothing in the prompt; a model this small still misses questions in words
+that are far from what was said. Run it again with the same folder, and what is held is answered at once. The whole of
+this conversation with 24 questions and a report: ``selfparam demo``, whose text is
 ``langchain_selfparam/evaluation/data/demo.json``.
 """
 

@@ -74,6 +74,7 @@ class Course:
         alternating: Documents of which each epoch sees every second one, and the next epoch the others.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often. Where they are few beside the others, again.
+        replayed: Documents of earlier consolidations, of which each epoch sees another part.
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
         steering: Changes ``weights`` after each epoch, and within a long one, by how far the student has moved; as
             given where missing.
@@ -99,6 +100,7 @@ class Course:
         config: TrainingConfig,
         alternating: Sequence[Document] = (),
         passing: Sequence[Document] = (),
+        replayed: Sequence[Document] = (),
         held_out: Sequence[Document] = (),
         steering: Steering | None = None,
         weights: Mapping[int, float] | None = None,
@@ -115,7 +117,7 @@ class Course:
         self._reader, self._head, self._parameters, self._targets = reader, head, parameters, targets
         self._config, self._held_out, self._steering, self._progress = config, held_out, steering, progress
         self._weights, self._near = weights or {}, near
-        plan, self._epochs = _plan(documents, alternating, passing, config)
+        plan, self._epochs = _plan(documents, alternating, passing, replayed, config)
         self._rows = [pack(group) for group in plan]
         self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters)
         self._looks = _looks(self._epochs)
@@ -238,6 +240,7 @@ def _plan(
     documents: Sequence[Document],
     alternating: Sequence[Document],
     passing: Sequence[Document],
+    replayed: Sequence[Document],
     config: TrainingConfig,
 ) -> tuple[list[list[Document]], list[int]]:
     """The documents of every step, shuffled anew for each epoch, and the steps of each epoch.
@@ -249,7 +252,8 @@ def _plan(
     plan: list[list[Document]] = []
     steps: list[int] = []
     for number in range(config.epochs):
-        own, passed = [*documents, *alternating[number % 2 :: 2]], passing[number :: config.epochs]
+        own = [*documents, *alternating[number % 2 :: 2], *replayed[number :: config.epochs]]
+        passed = passing[number :: config.epochs]
         again = max(1, round(_PASSING * _answers(own) / max(1, _answers(passed))))
         seen = [*own, *(list(passed) * again)]
         order = list(range(len(seen)))

@@ -248,7 +248,7 @@ class Learner:
         self, targets: TargetSet, calibration: Sequence[TargetSentence]
     ) -> tuple[_Own, _Chunks, list[Document]]:
         """The student's documents, the teacher's, and the drift probes."""
-        student_documents = _Own([], [], [])
+        student_documents = _Own([], [], [], [])
         openings = Counter((s.turn_id, s.answer) for s in targets.sentences if s.kind == "question" and not s.ends)
         by_context: dict[tuple[Message, ...], list[Document]] = {}
         asked: list[Document] = []
@@ -263,7 +263,7 @@ class Learner:
             often = sentence.kind in {"contrast", "neighbour"} or openings[sentence.turn_id, sentence.answer] > _OFTEN
             often = often and not sentence.ends
             if sentence.kind in {"neutral", "exchange", "replay"}:
-                student_documents.passing.append(own)
+                (student_documents.replayed if sentence.kind == "replay" else student_documents.passing).append(own)
             else:
                 (student_documents.alternating if often else student_documents.always).append(own)
             if sentence.context and sentence.context[-1].role == "user":
@@ -368,6 +368,7 @@ class Learner:
             config=config,
             alternating=documents.alternating,
             passing=documents.passing,
+            replayed=documents.replayed,
             held_out=self._held_out(targets),
             steering=steering,
             weights={k: config.keep_weight for k, s in enumerate(targets.sentences) if not s.context},
@@ -432,11 +433,12 @@ class Learner:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Own:
-    """What the student reads: in every epoch, in every second one, once in a training, and between its epochs."""
+    """What the student reads: in every epoch, in every second one, twice once in a training, and between epochs."""
 
     always: list[Document]
     alternating: list[Document]
     passing: list[Document]
+    replayed: list[Document]
     steering: list[Document] = dataclasses.field(default_factory=list)
 
 

@@ -148,6 +148,7 @@ def p_value(
     mentioned: Sequence[frozenset[str]],
     *,
     k: int = 10,
+    without_seen: bool = False,
 ) -> float:
     """Could two ways have equal recall at k? Paired permutation test over dialogues, two-sided.
 
@@ -157,6 +158,7 @@ def p_value(
         second: What the other way did.
         mentioned: Ids of what each dialogue has named.
         k: Length of the list.
+        without_seen: Whether what the dialogue has named is left out of the rankings.
 
     Returns:
         The p value, never below 1 / 10,001.
@@ -164,7 +166,7 @@ def p_value(
     sums = []
     for rankings in (first, second):
         hits: dict[str, float] = defaultdict(float)
-        for prompt, rank in _ranks(prompts, rankings, mentioned, "all", without_seen=False):
+        for prompt, rank in _ranks(prompts, rankings, mentioned, "all", without_seen):
             hits[prompt.id] += rank is not None and rank <= k
         sums.append(hits)
     return permutation([sums[0][id_] for id_ in sums[0]], [sums[1][id_] for id_ in sums[0]])

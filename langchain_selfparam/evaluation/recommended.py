@@ -36,10 +36,10 @@ class _Measured:
     def score(self, name: str, **options: Any) -> dict[str, Score]:
         return score(self.prompts, self.by_method[name], self.mentioned, **options)
 
-    def p(self, name: str, other: str) -> float | None:
+    def p(self, name: str, other: str, **options: Any) -> float | None:
         if name not in self.by_method or other not in self.by_method:
             return None
-        return p_value(self.prompts, self.by_method[name], self.by_method[other], self.mentioned)
+        return p_value(self.prompts, self.by_method[name], self.by_method[other], self.mentioned, **options)
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -64,7 +64,8 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
         model: Its name.
 
     Returns:
-        For each measure ``recall@10`` by method, ``p_ours_vs_base``, and every score by condition.
+        For each measure ``recall@10`` by method, ``p_ours_vs_base`` (also with what the dialogue has named left out, as
+        ``p_ours_vs_base_unseen``), and every score by condition.
     """
     values: dict[str, Any] = {
         "model": model,
@@ -80,6 +81,7 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
             "targets": sum(len(p.gold) for p in here.prompts),
             _KEY: {name: here.score(name)[_KEY].mean for name in here.by_method},
             "p_ours_vs_base": here.p(OURS, BASE),
+            "p_ours_vs_base_unseen": here.p(OURS, BASE, without_seen=True),
             "p_ours_vs": {name: here.p(OURS, name) for name in here.by_method if name != OURS},
             "scores": {
                 name: {
@@ -106,7 +108,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
     Returns:
         Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
         for those that the dialogue has not named ("new") and with what it has named left out of the list ("unseen"),
-        and the p value of this method against each other.
+        and the p values of this method against each other, for all and for "unseen".
     """
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
     for measure, here in _measured(plan, found).items():
@@ -118,6 +120,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
             "R@10, new",
             "R@10, unseen",
             "p, ours",
+            "p, unseen",
         ]
         shown.append((header, [_row(here, name) for name in here.by_method]))
     if found.rounds:
@@ -162,7 +165,7 @@ def _candidates(plan: Plan) -> int:
 
 def _row(here: _Measured, name: str) -> list[str]:
     every = here.score(name)
-    p = None if name == OURS else here.p(OURS, name)
+    p, unseen = (None if name == OURS else here.p(OURS, name, without_seen=without) for without in (False, True))
     return [
         name,
         *(_with_error(every[f"recall@{k}"]) for k in AT),
@@ -171,6 +174,7 @@ def _row(here: _Measured, name: str) -> list[str]:
         _with_error(here.score(name, condition="new")[_KEY]),
         _with_error(here.score(name, without_seen=True)[_KEY]),
         "" if p is None else f"{p:.4f}",
+        "" if unseen is None else f"{unseen:.4f}",
     ]
 
 

@@ -46,10 +46,10 @@ _SEEDED = 1.0
 _FITTING = 4.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
 FEW = 4
-"""Statements below which what others might say is compared with as well, and each is asked about in plain words. Among
-more of them that costs what is learned: in a trial three conversations of twelve turns held 29 of 72 questions instead
-of 37."""
-_AT_FIRST = 5
+"""Statements below which what others might say is compared with as well, and each is asked about in plain words: three
+turns of three were held so, and one without. Among more of them that costs what is learned: in a trial three
+conversations of twelve turns held 29 of 72 questions instead of 37."""
+_AT_FIRST = 3
 """How much of what others might say every question of the bank is compared with; of the rest only what is left."""
 _ENOUGH = 50
 """Questions of the bank from which their mean says what a statement gives to every question."""

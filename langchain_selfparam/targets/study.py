@@ -40,6 +40,8 @@ _FEWEST_NEIGHBOURS = 4
 """Of fewer of them one would decide; then all are learned as they were."""
 _FEWEST_ANSWERS = 3
 """Answers of its own below which a passage's sentence is said back: of fewer none can be kept out and asked."""
+_PART = 2
+"""Of few statements every second question of the bank is asked: each is compared with what others might say as well."""
 _AMENDED = 4
 """Times as many whole answers where a statement has been amended."""
 
@@ -152,6 +154,7 @@ def _assigned(
     pairs = corrections(statements, [old.statement for old in corrected])
     # The bank asks about people's own lives: nothing for a passage.
     seeds = QUESTIONS if config.bank and any(parse.speaks_of_me(s.said) for s in statements) else ()
+    seeds = seeds[::_PART] if len(statements) < screen.FEW else seeds
     others = [old for old in earlier if old not in corrected]
     nearest = rivals([*(c.text for c in candidates), *seeds], others)
     behind = {n: at for at, n in enumerate(sorted({n for numbers in nearest.values() for n in numbers}))}

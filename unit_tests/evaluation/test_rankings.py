@@ -73,3 +73,10 @@ def test_a_difference_that_is_no_chance_has_a_small_p():
     assert p_value(prompts, right, right, [NOBODY] * 40) == 1.0
     assert p_value(prompts, right, [["b"] * 9 + ["a"]] * 40, [NOBODY] * 40) == 1.0  # within ten
     assert p_value(prompts, right, [["b"] * 9 + ["a"]] * 40, [NOBODY] * 40, k=5) < 0.001
+
+
+def test_a_difference_in_what_was_named_already_is_none_without_it():
+    prompts, seen = asked(*[("a",)] * 40), [frozenset("a")] * 40
+    right, wrong = [["a"]] * 40, [["b"]] * 40
+    assert p_value(prompts, right, wrong, seen) < 0.001
+    assert p_value(prompts, right, wrong, seen, without_seen=True) == 1.0

@@ -178,7 +178,7 @@ def test_figures_and_tables(plan, subject, tmp_path):
     values = json.loads(json.dumps(as_json(plan, found, model="tiny")))
     assert values["free_text"]["recall@10"]["base"] == pytest.approx(1 / 3)  # of Heat, Alien and Amelie only Alien
     assert values["free_text"]["recall@10"]["popularity"] == 1.0
-    assert values["free_text"]["p_ours_vs_base"] == 1.0
+    assert values["free_text"]["p_ours_vs_base"] == values["free_text"]["p_ours_vs_base_unseen"] == 1.0
     assert values["likelihood"]["recall@10"].keys() == {"base", "ours", "popularity", "bm25"}
     assert (values["likelihood"]["prompts"], values["free_text"]["targets"]) == (2, 3)
     assert values["free_text"]["scores"]["bm25"]["new, seen left out"]["recall@20"]["mean"] == 1.0
@@ -191,7 +191,7 @@ def test_figures_and_tables(plan, subject, tmp_path):
     assert [r[0] for r in first[1]] == ["base", "popularity", "bm25", "ours, round 1", "ours"]
     row = dict(zip(first[0], next(r for r in first[1] if r[0] == "base"), strict=True))
     assert row["R@10, %"] == "33.3 ± 27.2"  # one hit of three dialogues: sqrt(6) / 9
-    assert row["p, ours"] == "1.0000"
+    assert row["p, ours"] == row["p, unseen"] == "1.0000"
     assert [r[0] for r in rounds[1]] == ["1", "2"]
 
 

@@ -9,7 +9,7 @@ from studying import CONFIG, DOG, GENERAL, QUESTIONS, SISTER, ByStatement, of_ki
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.records import Message, TargetSentence
-from langchain_selfparam.targets import parse, prompts
+from langchain_selfparam.targets import bank, parse, prompts
 from langchain_selfparam.testing import FakeGenerator
 
 
@@ -385,3 +385,18 @@ def test_nothing_that_shows_drift_is_learned_as_it_was():
     assert not {s.prompt for s in found.sentences} & {*shown}
     for kind in ("drift", "steering"):
         assert {*shown} & {p.prompt for p in of_kind(found.probes, kind)}
+
+
+@pytest.mark.parametrize(("said", "every"), [([DOG, SISTER], 2), ([DOG, SISTER, "I play chess.", "My car is red."], 1)])
+def test_of_few_statements_every_second_question_of_the_bank_is_asked(said, every):
+    asked = set()
+
+    class Noting(ByStatement):
+        def score(self, groups):
+            asked.update(text[1:] for _, texts in groups for text in texts)
+            return super().score(groups)
+
+    run(*said, scorer=Noting(QUESTIONS))
+    offered = set(bank.QUESTIONS[::every]) - set(prompts.NAME_QUESTIONS)
+    assert asked & set(bank.QUESTIONS) - {q for own in QUESTIONS.values() for q in own} <= offered
+    assert offered <= asked
