@@ -108,7 +108,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
     Returns:
         Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
         for those that the dialogue has not named ("new") and with what it has named left out of the list ("unseen"),
-        and the p values of this method against each other, for all and for "unseen".
+        and the p value of this method against each other.
     """
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
     for measure, here in _measured(plan, found).items():
@@ -120,7 +120,6 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
             "R@10, new",
             "R@10, unseen",
             "p, ours",
-            "p, unseen",
         ]
         shown.append((header, [_row(here, name) for name in here.by_method]))
     if found.rounds:
@@ -165,7 +164,7 @@ def _candidates(plan: Plan) -> int:
 
 def _row(here: _Measured, name: str) -> list[str]:
     every = here.score(name)
-    p, unseen = (None if name == OURS else here.p(OURS, name, without_seen=without) for without in (False, True))
+    p = None if name == OURS else here.p(OURS, name)
     return [
         name,
         *(_with_error(every[f"recall@{k}"]) for k in AT),
@@ -174,7 +173,6 @@ def _row(here: _Measured, name: str) -> list[str]:
         _with_error(here.score(name, condition="new")[_KEY]),
         _with_error(here.score(name, without_seen=True)[_KEY]),
         "" if p is None else f"{p:.4f}",
-        "" if unseen is None else f"{unseen:.4f}",
     ]
 
 
