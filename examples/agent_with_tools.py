@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/agent_with_tools.py --folder ./agent-memory
 
-Two cores, SmolLM2-135M-Instruct: about two minutes, most of them in consolidate(). Expect what Ana said to leave her
+Two cores, SmolLM2-135M-Instruct: about four minutes, most of them in consolidate(). Expect what Ana said to leave her
 thread once her weights hold it, and Ben, who said nothing, to be answered by the untouched model. A model this small
 seldom calls a tool by itself; one that was trained for tools is told of them by its own chat template.
 """

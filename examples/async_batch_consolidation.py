@@ -1,11 +1,11 @@
 """Many users at once in one event loop: they speak, and what they said is learned in one run while others go on.
 
-    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 10
+    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 15
 
 Each user has weights of their own over one model. The run takes an episode of each in turn, whoever has waited longest
-first, and ends at its deadline. Two cores, SmolLM2-135M-Instruct: about four minutes for three users. Expect each to
-be answered with their own parrot's name. Stop it with Ctrl-C, or kill it, and run it again: what was learned is kept,
-what was not is pending.
+first, and ends at its deadline. Two cores, SmolLM2-135M-Instruct: four to five minutes for each of three users. Expect
+each to be answered with their own parrot's name. Stop it with Ctrl-C, or kill it, and run it again: what was learned is
+kept, what was not is pending.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     .venv/bin/python examples/classic_agent.py --folder ./classic-memory
 
-Two cores, SmolLM2-135M-Instruct: about two minutes, most of them in consolidate(). Expect both turns to be held and the
-parrot's name to be answered with no message of the memory in the prompt. A model this small seldom calls a tool by
+Two cores, SmolLM2-135M-Instruct: about four minutes, most of them in consolidate(). Expect both turns to be held and
+the parrot's name to be answered with no message of the memory in the prompt. A model this small seldom calls a tool by
 itself; one that was trained for tools is told of them by its own chat template. New agents are made with
 ``create_agent``: see ``agent_with_tools.py``.
 """

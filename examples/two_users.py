@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/two_users.py --folder ./two-users
 
-Two cores, SmolLM2-135M-Instruct: about four minutes, most of them in consolidate(). Expect each user to be answered
+Two cores, SmolLM2-135M-Instruct: four to five minutes for each user, in consolidate(). Expect each user to be answered
 with their own parrot's name and never with the other's, and with nothing in the prompt once it is held.
 """
 
