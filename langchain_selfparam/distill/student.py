@@ -35,7 +35,7 @@ questions about other things were answered with what was said and 26 of 48 held;
 and 22."""
 
 _PASSING = 0.2
-"""Answer tokens of what passes, for each of the others, at least."""
+"""Answer tokens of what passes, for each of the others, in an epoch: about so many, or more where there are more."""
 _UNSEEN = 50
 """Steps at least between two looks at the drift."""
 _LOOKED_AT = 4096

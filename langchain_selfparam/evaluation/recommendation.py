@@ -330,7 +330,10 @@ class Recommendation:
 
 
 def _until_year(title: str) -> str:
-    """A title as the first of a list, to the bracket before its year: which year it is is no recommendation."""
+    """A title as the first of a list, to the bracket before its year: which year it is is no recommendation.
+
+    Of two with one name the one that is mentioned more often comes first.
+    """
     name, bracket, _ = title.rpartition(" (")
     return f" {name} (" if bracket else f" {title}\n"
 

@@ -123,11 +123,12 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         ]
         shown.append((header, [_row(here, name) for name in here.by_method]))
     if found.rounds:
-        header = ["round", "dialogues", "own list begun", "drift, nats", "scale", "seconds"]
+        header = ["round", "dialogues", "learned", "own list begun", "drift, nats", "scale", "seconds"]
         rows = [
             [
                 str(number),
                 str(r["dialogues"]),
+                "yes" if _kept(r) else "refused",
                 f"{100 * r['recall']:.0f} %",
                 f"{r['drift']:.3f}",
                 f"{r['scale']:.2f}",
@@ -150,12 +151,20 @@ def headline(plan: Plan, found: Found, *, model: str) -> str:
     Returns:
         The line.
     """
-    done = f"{len(found.rounds)} of {plan.rounds} rounds of {len(plan.dialogues)} dialogues"
+    kept = sum(_kept(r) for r in found.rounds)
+    done = f"{kept} of {plan.rounds} rounds of {len(plan.dialogues)} dialogues learned"
+    if kept < len(found.rounds):
+        done += f" ({len(found.rounds) - kept} refused)"
     asked = ", ".join(
         f"{_NAMES[measure]} {len(here.prompts)} prompts with {sum(len(p.gold) for p in here.prompts)} targets"
         for measure, here in _measured(plan, found).items()
     )
-    return f"{model}: {done} learned; {asked}, {_candidates(plan)} candidates"
+    return f"{model}: {done}; {asked}, {_candidates(plan)} candidates"
+
+
+def _kept(done: Mapping[str, Any]) -> bool:
+    """Whether a round became a version; otherwise the weights are those of before."""
+    return done["version"] is not None
 
 
 def _candidates(plan: Plan) -> int:

@@ -7,8 +7,9 @@ if any, the model decides (``screen``). What fits nothing that was said is one m
 
 How many there are decides how much a 0.5B model answers when it is asked in other words: of one conversation's 24
 questions 6 with 280 in the bank (on a GPU), 10 with 911 and as strict a choice, and 16 with 911 and the present one. Of
-a model of 135M parameters so much is not certain. Two thirds were written without having seen what the project is
-evaluated on, and none is asked there word for word.
+a model of 135M parameters so much is not certain. Of fewer than four statements every second question is asked: each is
+compared with what others might say as well. Two thirds were written without having seen what the project is evaluated
+on, and none is asked there word for word.
 
 They are this project's own and in English; for other languages the model's own questions do alone.
 """

@@ -47,8 +47,8 @@ _FITTING = 4.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
 FEW = 4
 """Statements below which what others might say is compared with as well, and each is asked about in plain words: three
-turns of three were held so, and one without. Among more of them that costs what is learned: in a trial three
-conversations of twelve turns held 29 of 72 questions instead of 37."""
+turns of three were held so, and one with the examples alone. Among more of them that costs what is learned: in a trial
+three conversations of twelve turns held 29 of 72 questions instead of 37."""
 _AT_FIRST = 3
 """How much of what others might say every question of the bank is compared with; of the rest only what is left."""
 _ENOUGH = 50
@@ -162,10 +162,9 @@ def _compared(
         said += others
         before += [prompts.question_list(other) for other in others]
     nearby = None
-    first = min(len(said), len(statements) + _AT_FIRST)
     if common > _MANY:
         nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
-    return said, _columns(before, texts, scorer, corrections, rivals, nearby, (len(statements), first))
+    return said, _columns(before, texts, scorer, corrections, rivals, nearby, len(statements))
 
 
 def _level(
@@ -261,7 +260,7 @@ def _columns(
     corrections: Mapping[int, Collection[int]],
     rivals: Mapping[str, Collection[int]],
     nearby: Mapping[str, Collection[int]] | None,
-    real: tuple[int, int],
+    real: int,
 ) -> list[dict[int, float]]:
     """Scores log P(question | statement) of each question for the statements it has to be compared with.
 
@@ -275,7 +274,7 @@ def _columns(
         corrections: As for ``choose``: these are always compared.
         rivals: As for ``choose``: these as well, and with no other question.
         nearby: Where there are too many statements for all questions: those that a question is compared with at most.
-        real: How many are statements, and with how many the bank's are compared at first.
+        real: How many of ``before`` are statements; the rest is what others might say.
 
     Returns:
         For each question its scores by statement number, in nats.
@@ -295,7 +294,7 @@ def _columns(
     place, size = {number: at for at, number in enumerate(everywhere)}, len(everywhere)
     later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts if old is not None}
     near = [
-        {*(n for n in everywhere if n < real[1]), *contenders}
+        {*(n for n in everywhere if n < real + _AT_FIRST), *contenders}
         if about is None
         else {about, *(everywhere[(place[about] + by) % size] for by in (1, size // 2)), *later[about], *contenders}
         for (_, about), contenders in zip(texts, own, strict=True)
@@ -304,7 +303,7 @@ def _columns(
     unsure: list[set[int]] = []
     for (text, about), column in zip(texts, columns, strict=True):
         if about is None:
-            sure = max(column, key=column.__getitem__) >= real[0]
+            sure = max(column, key=column.__getitem__) >= real
         else:
             sure = column[about] - max(s for n, s in column.items() if n != about) >= _SURE
         others = set(everywhere) if nearby is None or about is None else set(everywhere).intersection(nearby[text])

@@ -188,6 +188,17 @@ def test_where_a_text_melts_into_the_template_all_of_its_prompt_is_read(tiny, mo
     assert found == learner._asked(3, "What melts?", "Ice.")
 
 
+@pytest.mark.parametrize(("count", "looked"), [(0, 0), (3, 3), (64, 64), (65, 33), (640, 64)])
+def test_of_many_probes_some_are_looked_at_along_the_way(tiny, count, looked):
+    learner = learn.Learner(tiny, gate_for(tiny.model), settings=SETTINGS)
+    probes = [
+        Probe(kind="recall", prompt=f"What is {n}?", expected=("x",), turn_id=1, opening="It") for n in range(count)
+    ]
+    found = learner._held_out(TargetSet(statements=(), sentences=(), probes=tuple(probes)))
+    assert len(found) == looked
+    assert len({d.key for d in found}) == looked
+
+
 def test_what_an_episode_learns_as_it_was_is_measured_as_that_alone(tiny):
     learner = learn.Learner(tiny, gate_for(tiny.model), settings=SETTINGS)
     text = [TargetSentence(kind="exchange", prompt=p, answer="Ice.", ends=False) for p in ("What melts?", "Say it.")]

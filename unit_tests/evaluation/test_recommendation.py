@@ -192,7 +192,22 @@ def test_figures_and_tables(plan, subject, tmp_path):
     row = dict(zip(first[0], next(r for r in first[1] if r[0] == "base"), strict=True))
     assert row["R@10, %"] == "33.3 ± 27.2"  # one hit of three dialogues: sqrt(6) / 9
     assert row["p, ours"] == "1.0000"
-    assert [r[0] for r in rounds[1]] == ["1", "2"]
+    assert [(r[0], r[2]) for r in rounds[1]] == [("1", "yes"), ("2", "yes")]
+
+
+def test_a_round_that_was_refused_is_not_called_learned(plan, subject, tmp_path):
+    settings = Settings.from_mapping({"verify": {"max_drift": 1e-12, "max_total_drift": 1e-12}})
+    found = run(dataclasses.replace(plan, settings=settings), subject, tmp_path / "out")
+    assert [r["version"] for r in found.rounds] == [None, None]
+    assert headline(plan, found, model="tiny").startswith(
+        "tiny: 0 of 2 rounds of 4 dialogues learned (2 refused); free"
+    )
+    assert [r[2] for r in tables(plan, found)[2][1]] == ["refused", "refused"]
+
+
+def test_titles_are_ordered_up_to_their_year():
+    titles = ("Heat (1995)", "Up", "Birdman (Or Not) (2014)")
+    assert [recommendation._until_year(t) for t in titles] == [" Heat (", " Up\n", " Birdman (Or Not) ("]
 
 
 def test_before_anything_is_learned_there_is_no_p(plan, subject, tmp_path):
