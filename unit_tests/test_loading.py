@@ -49,6 +49,27 @@ def test_type_and_device_can_be_chosen(folder):
     assert load(folder, dtype="float16").dtype == torch.float16
 
 
+def test_half_precision_is_widened_where_the_processor_does_not_multiply_it(folder, tiny, monkeypatch):
+    halves = folder.parent / "halves"
+    load(folder, dtype=torch.bfloat16).model.save_pretrained(halves)
+    tiny.tokenizer.save_pretrained(halves)
+    monkeypatch.setattr(loading, "multiplies_half", lambda: True)
+    narrow = load(halves)
+    assert narrow.dtype == torch.bfloat16
+    monkeypatch.setattr(loading, "multiplies_half", lambda: False)
+    wide = load(halves)
+    assert wide.dtype == torch.float32
+    for name, tensor in narrow.model.state_dict().items():
+        assert torch.equal(wide.model.state_dict()[name], tensor.float()), name
+    assert not any(p.requires_grad for p in wide.model.parameters())
+    assert load(halves, dtype="bfloat16").dtype == torch.bfloat16, "a type that was asked for stays"
+
+
+def test_what_torch_does_not_tell_is_taken_for_fast(monkeypatch):
+    monkeypatch.setattr(torch.ops, "mkldnn", object())
+    assert loading.multiplies_half()
+
+
 def test_a_relative_folder_keeps_its_name(folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert load(".").name == "little-model"
@@ -181,9 +202,8 @@ def gguf_file(tmp_path):
 
 def test_a_gguf_file_is_converted_once_and_is_the_model(gguf_file, cache, monkeypatch):
     path, original = gguf_file
-    local = load(path)
+    local = load(path, dtype=torch.bfloat16)
     assert local.name == "Little.Q8"
-    assert local.dtype == torch.bfloat16
     for name, tensor in original.model.state_dict().items():
         assert torch.equal(local.model.state_dict()[name], tensor), name
     assert local.encode_chat([ASK]) == original.encode_chat([ASK])
@@ -195,7 +215,7 @@ def test_a_gguf_file_is_converted_once_and_is_the_model(gguf_file, cache, monkey
         raise AssertionError("converted twice")
 
     monkeypatch.setattr(loading, "_convert", convert)
-    assert load(path).fingerprint() == local.fingerprint()
+    assert load(path, dtype=torch.bfloat16).fingerprint() == local.fingerprint()
     moved = path.rename(path.with_name("other name.gguf"))
     assert load(moved).name == "other name"
 
@@ -289,7 +309,7 @@ def test_the_short_name_is_the_file_in_the_wheel(cache, tmp_path, converting, mo
 @pytest.mark.model
 def test_the_default_model_is_what_it_says(default_model):
     assert default_model.name == "SmolLM2-135M-Instruct.Q4_1"
-    assert default_model.dtype == torch.bfloat16
+    assert default_model.dtype == (torch.bfloat16 if loading.multiplies_half() else torch.float32)
     assert default_model.context_window == 8192
     assert default_model.tokenizer.convert_ids_to_tokens(default_model.end_of_turn_id) == "<|im_end|>"
     default_model.require_trainable()

@@ -158,16 +158,16 @@ class Catalogue:
                 found.setdefault(one.id, one)
         return list(found.values())
 
-    def mentioned(self, text: str) -> set[str]:
+    def mentioned(self, text: str) -> tuple[str, ...]:
         """Ids of the items whose title with its year stands in a dialogue.
 
         Args:
             text: A dialogue in which titles have their year behind them, as in ReDial.
 
         Returns:
-            The ids.
+            The ids in the order in which they are first named.
         """
-        found: set[str] = set()
+        found: dict[str, None] = {}
         for at in re.finditer(r"\(\d{4}\)", text):
             before = text[: at.start()].split()
             for words in range(1, min(len(before), 12) + 1):
@@ -175,5 +175,5 @@ class Catalogue:
                 named = [
                     one for one in self._by_name.get(name_of(title), ()) if one.year in (None, int(at.group(0)[1:5]))
                 ]
-                found.update(one.id for one in named)
-        return found
+                found.update(dict.fromkeys(one.id for one in named))
+        return tuple(found)

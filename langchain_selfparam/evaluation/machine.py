@@ -12,7 +12,7 @@ import platform
 import torch
 
 import langchain_selfparam
-from langchain_selfparam.loading import load
+from langchain_selfparam.loading import load, multiplies_half
 
 _LIBRARIES = (
     "torch",
@@ -55,7 +55,9 @@ def hardware() -> str:
     # Names without a promise: torch may drop them, and then nothing is said.
     amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
     bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    if bf16 is not None:
+    if not multiplies_half():
+        parts.append("no products of bfloat16 (models are loaded in float32)")
+    elif bf16 is not None:
         parts.append("bfloat16 in hardware" if bf16() else "bfloat16 emulated (slower)")
     if amx is not None:
         parts.append("AMX" if amx() else "no AMX")

@@ -39,6 +39,8 @@ COUNT = 20
 """Items of a list."""
 TAUGHT = 10
 """Items of a list that is learned: the later ones are the less certain, and take as long to learn."""
+AGAIN = 3
+"""Items of such a list at most that the dialogue has named."""
 LIST_TOKENS = 260
 """Tokens of a written list at most."""
 TEMPERATURE = 0.6
@@ -116,9 +118,10 @@ def request(dialogue: str, *, count: int = COUNT) -> str:
 def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: random.Random) -> tuple[str, str]:
     """A prompt from a dialogue that was had, and the list that would have been right.
 
-    What was named next comes first, as it is in what is asked, then what else was right in it; the rest is what was
-    right in the dialogues most like it. Whoever learned never to name again what was named would lose what the model
-    does of itself, and one in ten recommendations of ReDial is one of those.
+    What was named next comes first, as it is in what is asked, then the last films that the user can see named, then
+    what else was right in it; the rest is what was right in the dialogues most like it. One in ten recommendations of
+    ReDial is a film that the dialogue has named, of which there are two or three: each is likelier to be right than the
+    most popular one, and whoever learned lists without them would lose what the model does of itself.
 
     Args:
         dialogue: The dialogue.
@@ -132,8 +135,9 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     point, following = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
     named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
+    again = catalogue.mentioned(so_far)[: -AGAIN - 1 : -1]
     rest = [*dialogue.right, *alike.rank(so_far, but=dialogue.id)]
-    ids = list(dict.fromkeys([*following, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    ids = list(dict.fromkeys([*following, *again, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
     return request(so_far, count=TAUGHT), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
 
 

@@ -7,6 +7,7 @@ lists what is accepted. It knows nothing of what the weights are wanted for.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,10 +18,13 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 from langchain_selfparam.interfaces.messages import from_records, text_of
+from langchain_selfparam.loading import is_slow
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message, Prompt
 from langchain_selfparam.serving.gate import Gate, gate_for
 from langchain_selfparam.serving.routing import wrap_generate
+
+logger = logging.getLogger(__name__)
 
 _GO_ON = "Go on with this text from where it ends. Write only what comes next:"
 _ACCEPTED = (
@@ -63,6 +67,13 @@ def adopt(llm: Any) -> Adopted:
         )
         raise TypeError(msg)
     local = LocalModel(model=model, tokenizer=tokenizer)
+    if is_slow(model):
+        logger.warning(
+            "%s has %s weights, which this processor multiplies ten to eighty times as slowly as float32; "
+            "load it with dtype=torch.float32",
+            local.name,
+            str(local.dtype).removeprefix("torch."),
+        )
     gate = gate_for(model)
     wrap_generate(model, gate)
     return Adopted(local=local, gate=gate, llm=llm)

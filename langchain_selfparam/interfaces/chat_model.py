@@ -93,7 +93,8 @@ class ChatSelfParam(BaseChatModel):
 
         Args:
             name_or_path: A hub id, a folder, a ``.gguf`` file, or ``"smollm2-135m"``.
-            dtype: Type of the weights; ``"auto"`` for the checkpoint's own.
+            dtype: Type of the weights; ``"auto"`` for the checkpoint's own, or for float32 where the processor is slow
+                with 16 bits.
             device: Where to put it; ``None`` for the GPUs there are, else the CPU.
             revision: Branch, tag or commit on the hub.
             cache_dir: Where downloads are kept.

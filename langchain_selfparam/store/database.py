@@ -151,8 +151,12 @@ class Database:
                 msg = (
                     f"the folder {self.path.parent} belongs to {owner} (fingerprint {bound}), "
                     f"not to {name} (fingerprint {fingerprint}); "
-                    f"open it with {owner}, or choose another folder for {name}"
                 )
+                if owner == name:  # such as a folder that came from a machine with other products
+                    msg += "the name is the same: load the model with the revision and the dtype of then, "
+                else:
+                    msg += f"open it with {owner}, "
+                msg += f"or choose another folder for {name}"
                 raise WrongModelError(msg)
 
     def close(self) -> None:

@@ -68,7 +68,7 @@ def test_a_written_list_gives_its_items_in_order_and_once(catalogue):
 
 def test_what_a_dialogue_names_is_found_by_title_and_year(catalogue):
     said = "User: Have you seen Heat (1995) or it (2017)? The Godfather is good.\nRecommender: I like Up (2009) more"
-    assert catalogue.mentioned(said) == {"1", "5", "7"}
+    assert catalogue.mentioned(said) == ("5", "1", "7")
 
 
 def test_a_year_that_people_write_is_kept(catalogue):

@@ -18,6 +18,13 @@ def test_hardware_is_one_line():
     assert "\n" not in machine.hardware()
 
 
+def test_hardware_says_where_models_are_widened(monkeypatch):
+    monkeypatch.setattr(machine, "multiplies_half", lambda: False)
+    assert "no products of bfloat16 (models are loaded in float32)" in machine.hardware()
+    monkeypatch.setattr(machine, "multiplies_half", lambda: True)
+    assert "float32" not in machine.hardware()
+
+
 def test_a_model_is_loaded_and_checked(monkeypatch):
     monkeypatch.setattr(machine, "load", lambda name: tiny_model(name))
     assert machine.model("llama").startswith("tiny-llama-0, 0 M parameters, float32, 512 tokens, on cpu")

@@ -75,15 +75,26 @@ def test_a_lesson_has_what_was_right_first_and_then_what_was_right_in_dialogues_
     assert reply.count("Alien") == 1
 
 
-def test_a_lesson_names_again_what_was_named_again_and_nothing_else_that_was(plan):
+def test_a_lesson_names_again_what_was_named_but_after_what_was_named_next(plan):
     turns = (("User", "I liked Heat (1995)"), ("Recommender", "Heat (1995) is great, or Alien (1979)"))
     again = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("1",), id="again")
     _, reply = lesson(again, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
     assert reply.splitlines()[:2] == ["1. Heat (1995)", "2. Alien (1979)"]
     once = dataclasses.replace(again, points=((1, ("1",)),), right=("0", "1"))
     _, reply = lesson(once, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
-    assert reply.splitlines()[0] == "1. Alien (1979)"
-    assert "Heat" not in reply
+    assert reply.splitlines()[:2] == ["1. Alien (1979)", "2. Heat (1995)"]
+
+
+def test_a_lesson_names_again_the_last_few_that_its_prompt_shows(plan, monkeypatch):
+    monkeypatch.setattr(recommendation, "AGAIN", 1)
+    said = ("User", "I liked Heat (1995), and Amelie (2001) most")
+    named = dataclasses.replace(plan.dialogues[0], turns=(said, ("Recommender", "Alien (1979)")), points=((1, ("1",)),))
+    _, reply = lesson(named, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
+    assert reply.splitlines() == ["1. Alien (1979)", "2. Amelie (2001)"]
+    turns = (said, ("User", "well " * 120), ("Recommender", "Alien (1979)"))
+    long_ago = dataclasses.replace(named, turns=turns, points=((2, ("1",)),))
+    _, reply = lesson(long_ago, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
+    assert reply.splitlines() == ["1. Alien (1979)"]
 
 
 def test_both_measures_for_every_method_and_each_round(plan, subject, tmp_path):

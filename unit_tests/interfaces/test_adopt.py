@@ -6,11 +6,12 @@ import sys
 import threading
 
 import pytest
+import torch
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 
-from langchain_selfparam import ChatSelfParam
+from langchain_selfparam import ChatSelfParam, loading
 from langchain_selfparam.interfaces.adopt import ChatModelGenerator, adopt
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message
@@ -240,3 +241,11 @@ def test_an_error_of_the_model_reaches_the_caller(own, tiny):
 def test_only_chat_models_can_write(tiny):
     with pytest.raises(TypeError, match="found a LocalModel; a LangChain chat model is needed"):
         ChatModelGenerator(tiny)
+
+
+def test_weights_that_the_processor_is_slow_with_are_named(tiny, monkeypatch, caplog):
+    monkeypatch.setattr(loading, "multiplies_half", lambda: False)
+    adopt((tiny.model, tiny.tokenizer))
+    assert not caplog.records, "float32 is fast everywhere"
+    adopt((tiny.model.to(torch.bfloat16), tiny.tokenizer))
+    assert "bfloat16 weights, which this processor multiplies ten to eighty times as slowly" in caplog.text

@@ -181,6 +181,16 @@ def test_another_base_is_refused_by_both_names(database):
         database.bind_base("org/two", "def")
 
 
+def test_other_weights_of_the_same_name_are_refused_with_what_may_differ(database):
+    database.bind_base("org/one", "abc")
+    text = (
+        r"memory belongs to org/one \(fingerprint abc\), not to org/one \(fingerprint def\); the name is the same: "
+        r"load the model with the revision and the dtype of then, or choose another folder for org/one"
+    )
+    with pytest.raises(WrongModelError, match=text):
+        database.bind_base("org/one", "def")
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path):
     (tmp_path / "memory.sqlite").write_text("not a database " * 100)
     text = rf"{re.escape(str(tmp_path / 'memory.sqlite'))} is damaged \(file is not a database\); put back a"
