@@ -91,9 +91,8 @@ def _pretrained(
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **placement, **hub)
     if not placement:
         model = model.to(device or "cpu")
-    if dtype == "auto" and is_slow(model):
-        # Here such products take ten to eighty times as long as those of float32, for half of its memory.
-        model = model.float()
+    if dtype == "auto" and (wide := quick(model.dtype, model.device)) != model.dtype:
+        model = model.to(wide)
     model.eval()
     model.requires_grad_(False)
     return LocalModel(model=model, tokenizer=tokenizer, name=name)
@@ -111,16 +110,19 @@ def multiplies_half() -> bool:
     return True if supported is None else bool(supported())
 
 
-def is_slow(model: Any) -> bool:
-    """Whether a model lies on a processor that is slow with weights of its type.
+def quick(dtype: torch.dtype, device: torch.device) -> torch.dtype:
+    """The type in which a device multiplies what is given in another at speed.
 
     Args:
-        model: A transformers model.
+        dtype: Type of some weights.
+        device: Where they lie.
 
     Returns:
-        ``True`` for 16 bits on a CPU that does not multiply them.
+        float32 for 16 bits on a CPU that does not multiply them: there such products take ten to eighty times as long,
+        for half of the memory. ``dtype`` otherwise.
     """
-    return model.device.type == "cpu" and model.dtype in (torch.bfloat16, torch.float16) and not multiplies_half()
+    half = dtype in (torch.bfloat16, torch.float16)
+    return torch.float32 if half and device.type == "cpu" and not multiplies_half() else dtype
 
 
 def _file_in_wheel() -> Path:

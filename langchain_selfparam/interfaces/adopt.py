@@ -18,7 +18,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 from langchain_selfparam.interfaces.messages import from_records, text_of
-from langchain_selfparam.loading import is_slow
+from langchain_selfparam.loading import quick
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message, Prompt
 from langchain_selfparam.serving.gate import Gate, gate_for
@@ -67,7 +67,7 @@ def adopt(llm: Any) -> Adopted:
         )
         raise TypeError(msg)
     local = LocalModel(model=model, tokenizer=tokenizer)
-    if is_slow(model):
+    if quick(local.dtype, local.device) != local.dtype:
         logger.warning(
             "%s has %s weights, which this processor multiplies ten to eighty times as slowly as float32; "
             "load it with dtype=torch.float32",

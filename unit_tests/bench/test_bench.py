@@ -10,9 +10,10 @@ import sys
 import pytest
 import torch
 
+from langchain_selfparam import loading
 from langchain_selfparam.bench import growth, loss, naive, questions, report, run
 from langchain_selfparam.bench.ours import Phases
-from langchain_selfparam.bench.shapes import QUESTION, SHAPES, make_work, random_model
+from langchain_selfparam.bench.shapes import QUESTION, SHAPES, make_work, model_to_time, random_model
 from langchain_selfparam.bench.timing import PeakMemory, hardware, matmul_rate, seconds
 from langchain_selfparam.cli.main import main
 from langchain_selfparam.config import TrainingConfig
@@ -69,6 +70,12 @@ def test_a_random_model_has_its_shape_and_leaves_random_state_and_type_alone():
     assert model.dtype == torch.bfloat16
     assert not any(p.requires_grad for p in model.parameters())
     assert model.config.num_hidden_layers == SHAPES["tiny"].layers
+
+
+@pytest.mark.parametrize(("halves", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_what_is_timed_has_the_type_in_which_the_processor_is_fast(halves, dtype, monkeypatch):
+    monkeypatch.setattr(loading, "multiplies_half", lambda: halves)
+    assert model_to_time(shape="tiny", device="cpu").dtype == dtype
 
 
 def test_the_smallest_shape_is_that_of_the_default_model():
