@@ -41,6 +41,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--growth", action="store_true", help=growth)
     serving = "instead: time answers while a conversation is learned, saving in a long journal, many namespaces"
     parser.add_argument("--serving", action="store_true", help=serving)
+    users = "instead: time training so many users' factors in one row over the shared base, and one after another"
+    parser.add_argument("--users", type=count, metavar="U", help=users)
     parser.add_argument("--versions", type=_sizes, metavar="V,…", help="other numbers of versions for --growth")
     parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5)")
     parser.add_argument("--naive-repeats", type=count, metavar="R", help="sampled steps of naive loops (default: 2)")
@@ -67,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         return _growth(args)
     if args.serving:
         return _serving(args)
+    if args.users:
+        return _users(args)
     from langchain_selfparam.bench import report
     from langchain_selfparam.bench import run as bench
     from langchain_selfparam.bench.shapes import model_to_time
@@ -93,6 +97,27 @@ def _serving(args: argparse.Namespace) -> int:
     print(serving.text(found))
     if args.json is not None:
         _write(args.json, _json({"serving": dataclasses.asdict(found)}))
+    return OK
+
+
+def _users(args: argparse.Namespace) -> int:
+    from langchain_selfparam.bench import users
+    from langchain_selfparam.bench.shapes import model_to_time
+
+    name = args.model or args.shape
+    _say(f"making {name}")
+    found = users.run(
+        model_to_time(shape=args.shape, name=args.model, device=args.device),
+        name,
+        users=args.users,
+        pairs=args.pairs[0] if args.pairs else 32,
+        config=TrainingConfig(compiled=args.compiled, epochs=2),
+        repeats=args.repeats or 3,
+        say=_say,
+    )
+    print(users.text(found))
+    if args.json is not None:
+        _write(args.json, _json({"users": dataclasses.asdict(found) | {"ratio": found.ratio}}))
     return OK
 
 
