@@ -103,6 +103,10 @@ class TrainingConfig:
     damping: float | None = 0.1
     """Share of the mean energy of a layer's inputs below which a direction counts as unused by unrelated text: the
     smaller, the more learning keeps to unused directions. ``None`` for a plain LoRA."""
+    earlier_weight: float = 0.0
+    """How much of what earlier versions were taught to read counts as to be left alone, against what unrelated text
+    reads: found in the weights, so that it needs nothing kept (``targets.replay`` = 0). 0 for none; needs ``damping``.
+    """
     keep_weight: float = 4.0
     """Weight in the loss of tokens that are to stay as they were, against 1 for those to be learned."""
     drift: float | None = 0.048
@@ -145,6 +149,8 @@ class TrainingConfig:
         _need(0 <= self.warmup < 1, "warmup", self.warmup, "from 0 to below 1")
         damped = self.damping is None or (math.isfinite(self.damping) and self.damping > 0)
         _need(damped, "damping", self.damping, "above 0 and finite, or None")
+        earlier = math.isfinite(self.earlier_weight) and self.earlier_weight >= 0
+        _need(earlier, "earlier_weight", self.earlier_weight, "0 or more, and finite")
         _need(self.layers in ("mlp", "all"), "layers", self.layers, "'mlp' or 'all'")
         if self.drift is not None:
             _need(math.isfinite(self.drift) and self.drift > 0, "drift", self.drift, "above 0 and finite, or None")

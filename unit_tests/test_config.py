@@ -46,6 +46,8 @@ OUT_OF_RANGE = [
     (TrainingConfig, "frozen_share", math.nan, "from 0 to below 1"),
     (TrainingConfig, "stop_kl", -0.1, "0 or more nats per token"),
     (TrainingConfig, "keep_weight", -0.5, ZERO),
+    (TrainingConfig, "earlier_weight", -0.1, "0 or more, and finite"),
+    (TrainingConfig, "earlier_weight", float("inf"), "0 or more, and finite"),
     *((TrainingConfig, "damping", value, "above 0 and finite, or None") for value in (0, -1.0, math.inf, math.nan)),
     (TrainingConfig, "layers", "some", "'mlp' or 'all'"),
     (TargetConfig, "form", "poems", "'facts' or 'replies'"),

@@ -46,6 +46,7 @@ from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import allowed_drift, judge, neighbours_wrong, obeyed
+from langchain_selfparam.weights.beside import with_earlier
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
 
@@ -328,7 +329,9 @@ class Learner:
                 own, told = share if part is chunks.told else 0.0, _after(done, total, progress)
                 rows |= teacher.read(by, self._head, part, share=own, progress=told).rows
             done += len(part)
-        return teacher.TeacherTargets(rows), moments.means()
+        return teacher.TeacherTargets(rows), with_earlier(
+            moments.means(), reader.model, original.model, config=training
+        )
 
     def _held_out(self, targets: TargetSet) -> list[Document]:
         probes = [probe for probe in targets.probes if probe.kind == "recall"]
