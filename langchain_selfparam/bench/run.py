@@ -152,7 +152,8 @@ class Bench:
             found["questions_vs_generate"] = self.questions.seconds["generate"] / self.questions.seconds["ours"]
         for other in sorted(self.loss.seconds.keys() - {"ours"}):
             found[f"loss_vs_{other}"] = self.loss.seconds[other] / self.loss.seconds["ours"]
-            if other in self.loss.peak_bytes and self.loss.peak_bytes["ours"]:
+            # A peak of nothing is one too small for the system to tell.
+            if self.loss.peak_bytes.get(other) and self.loss.peak_bytes["ours"]:
                 found[f"loss_memory_vs_{other}"] = self.loss.peak_bytes[other] / self.loss.peak_bytes["ours"]
         return found
 
