@@ -329,9 +329,7 @@ class Learner:
                 own, told = share if part is chunks.told else 0.0, _after(done, total, progress)
                 rows |= teacher.read(by, self._head, part, share=own, progress=told).rows
             done += len(part)
-        return teacher.TeacherTargets(rows), with_earlier(
-            moments.means(), reader.model, original.model, config=training
-        )
+        return teacher.TeacherTargets(rows), with_earlier(moments.means(), reader.model, original.model, training)
 
     def _held_out(self, targets: TargetSet) -> list[Document]:
         probes = [probe for probe in targets.probes if probe.kind == "recall"]

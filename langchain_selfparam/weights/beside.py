@@ -20,7 +20,7 @@ _Moments = Mapping[str, Sequence[torch.Tensor]]
 
 
 @torch.no_grad()
-def with_earlier(moments: _Moments, served: Any, base: Any, *, config: TrainingConfig) -> _Moments:
+def with_earlier(moments: _Moments, served: Any, base: Any, config: TrainingConfig) -> _Moments:
     """Second moments of what is to be left alone, with what earlier versions were taught to read.
 
     Args:

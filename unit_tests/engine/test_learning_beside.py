@@ -9,8 +9,8 @@ from langchain_selfparam.engine import learn
 def test_the_second_consolidation_keeps_away_from_what_the_first_was_taught(home, monkeypatch):
     seen, real = [], learn.with_earlier
 
-    def noting(moments, served, base, *, config):
-        found = real(moments, served, base, config=config)
+    def noting(moments, served, base, config):
+        found = real(moments, served, base, config)
         seen.append((moments, found))
         return found
 

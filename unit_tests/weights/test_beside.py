@@ -61,7 +61,7 @@ def test_what_is_learned_next_moves_what_was_learned_before_less(pair, moment):
         wanted = base.up(first) + 1, base.up(second) - 1
     plain = [whitener(moment, damping=0.1)]
     served.up.weight.data += learn(base.up, first, wanted[0], plain, seed=0)
-    (found,) = with_earlier({"up": (moment,)}, served, base, config=CONFIG)["up"]
+    (found,) = with_earlier({"up": (moment,)}, served, base, CONFIG)["up"]
     moved = [
         float((first @ learn(served.up, second, wanted[1], whiteners, seed=1).T).norm())
         for whiteners in (plain, [whitener(found, damping=0.1)])
@@ -76,7 +76,7 @@ def test_the_inputs_that_were_learned_are_found_with_the_energy_that_was_asked_f
     damped = moment / energy + CONFIG.damping * torch.eye(WIDTH)
     # What a whitened factor learns of an input lies along M⁻¹ x.
     served.up.weight.data += torch.outer(torch.ones(7), torch.linalg.solve(damped, taught))
-    (found,) = with_earlier({"up": (moment,)}, served, base, config=CONFIG)["up"]
+    (found,) = with_earlier({"up": (moment,)}, served, base, CONFIG)["up"]
     added = found - moment
     direction = taught / taught.norm()
     torch.testing.assert_close(
@@ -90,7 +90,7 @@ def test_layers_that_read_the_same_share_what_each_of_them_was_taught(pair, mome
     served.gate.weight.data[0, 2] += 1
     served.up.weight.data[3, 5] += 1
     blocks, other = (torch.eye(8), torch.eye(4)), (moment,)
-    found = with_earlier({"gate": blocks, "up": blocks, "down": other}, served, base, config=CONFIG)
+    found = with_earlier({"gate": blocks, "up": blocks, "down": other}, served, base, CONFIG)
     assert found["gate"] is found["up"]
     wanted = torch.eye(8)
     wanted[2, 2] = wanted[5, 5] = 1 + 0.5 * 8 / 2
@@ -110,7 +110,7 @@ def test_adapters_and_sums_are_read_alike(weights):
     a, b = torch.randn(2, width, generator=random), torch.randn(len(base.get_submodule(name).weight), 2)
     exact.install(served, exact.candidate([Delta({name: Factors(b=b, a=a)})]))
     blocks = (torch.eye(width),)
-    (found,) = with_earlier({name: blocks}, served, tiny_model().model, config=CONFIG)[name]
+    (found,) = with_earlier({name: blocks}, served, tiny_model().model, CONFIG)[name]
     earlier = a.T @ b.T @ b @ a
     wanted = torch.eye(width) + 0.5 * earlier / earlier.diagonal().mean()
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3)
@@ -121,14 +121,14 @@ def test_nothing_is_added_where_it_is_not_asked_for(pair, moment, config):
     served, base = pair
     served.up.weight.data += 1
     moments = {"up": (moment,)}
-    assert with_earlier(moments, served, base, config=config) is moments
+    assert with_earlier(moments, served, base, config) is moments
 
 
 def test_nothing_is_added_before_anything_was_learned(pair, moment):
     served, base = pair
     moments = {"up": (moment,)}
-    assert with_earlier(moments, served, served, config=CONFIG) is moments
-    assert torch.equal(with_earlier(moments, served, base, config=CONFIG)["up"][0], moment)
+    assert with_earlier(moments, served, served, CONFIG) is moments
+    assert torch.equal(with_earlier(moments, served, base, CONFIG)["up"][0], moment)
     silent = {"up": (torch.zeros(WIDTH, WIDTH),)}
     served.up.weight.data += 1
-    assert torch.equal(with_earlier(silent, served, base, config=CONFIG)["up"][0], silent["up"][0])
+    assert torch.equal(with_earlier(silent, served, base, CONFIG)["up"][0], silent["up"][0])
