@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_selfparam.bench.shapes import QUESTION, make_work
+from langchain_selfparam.bench.shapes import make_work
 from langchain_selfparam.bench.timing import hardware, synchronize
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill import abreast, teacher
@@ -153,7 +153,7 @@ def _lesson(model: Any, head: Head, seed: int, *, pairs: int, length: int, confi
         vocabulary=model.config.vocab_size,
         context=_CONTEXT,
         pairs=pairs,
-        length=max(length, QUESTION + 1),
+        length=length,
         epochs=config.epochs,
         seed=seed,
     )

@@ -44,7 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     users = "instead: time training so many users' factors in one row over the shared base, and one after another"
     parser.add_argument("--users", type=count, metavar="U", help=users)
     parser.add_argument("--versions", type=_sizes, metavar="V,…", help="other numbers of versions for --growth")
-    parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5)")
+    parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5; --users: 3)")
     parser.add_argument("--naive-repeats", type=count, metavar="R", help="sampled steps of naive loops (default: 2)")
     parser.add_argument("--loss-tokens", type=count, metavar="T", help="tokens of the loss alone (default: 1024)")
     parser.add_argument("--no-questions", action="store_true", help="leave out how long questions take to write")

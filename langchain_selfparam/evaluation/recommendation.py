@@ -118,10 +118,11 @@ def request(dialogue: str, *, count: int = COUNT) -> str:
 def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: random.Random) -> tuple[str, str]:
     """A prompt from a dialogue that was had, and the list that would have been right.
 
-    What was named next comes first, as it is in what is asked, then the last films that the user can see named, then
-    what else was right in it; the rest is what was right in the dialogues most like it. One in ten recommendations of
-    ReDial is a film that the dialogue has named, of which there are two or three: each is likelier to be right than the
-    most popular one, and whoever learned lists without them would lose what the model does of itself.
+    What was named next comes first, as it is in what is asked, then the last films that the prompt shows named, but for
+    those that were not liked, then what else was right in it; the rest is what was right in the dialogues most like it.
+    One in ten recommendations of ReDial is a film that the dialogue has named, of which there are two or three: each is
+    likelier to be right than the most popular one, and whoever learned lists without them would lose what the model
+    does of itself.
 
     Args:
         dialogue: The dialogue.
@@ -135,9 +136,9 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     point, following = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
     named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
-    again = catalogue.mentioned(so_far)[: -AGAIN - 1 : -1]
+    again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:]
     rest = [*dialogue.right, *alike.rank(so_far, but=dialogue.id)]
-    ids = list(dict.fromkeys([*following, *again, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    ids = list(dict.fromkeys([*following, *reversed(again), *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
     return request(so_far, count=TAUGHT), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
 
 

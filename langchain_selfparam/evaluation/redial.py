@@ -29,6 +29,7 @@ class Dialogue:
             of those named before: until there the dialogue is what a recommendation is made from.
         right: Ids of items that were recommended and not disliked, in order.
         mentioned: Ids of all items that were named.
+        disliked: Ids of those of them that the seeker did not like.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Dialogue:
     points: tuple[tuple[int, tuple[str, ...]], ...]
     right: tuple[str, ...]
     mentioned: tuple[str, ...]
+    disliked: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +157,7 @@ def _dialogue(row: Mapping[str, Any], catalogue: Catalogue) -> Dialogue:
         points=tuple(points),
         right=tuple(dict.fromkeys(right)),
         mentioned=tuple(named),
+        disliked=frozenset(id_ for k, id_ in known.items() if movies[k].get("liked") == 0),
     )
 
 

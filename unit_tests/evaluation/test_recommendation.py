@@ -91,6 +91,9 @@ def test_a_lesson_names_again_the_last_few_that_its_prompt_shows(plan, monkeypat
     named = dataclasses.replace(plan.dialogues[0], turns=(said, ("Recommender", "Alien (1979)")), points=((1, ("1",)),))
     _, reply = lesson(named, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
     assert reply.splitlines() == ["1. Alien (1979)", "2. Amelie (2001)"]
+    hated = dataclasses.replace(named, disliked=frozenset({"2"}))
+    _, reply = lesson(hated, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
+    assert reply.splitlines() == ["1. Alien (1979)", "2. Heat (1995)"]
     turns = (said, ("User", "well " * 120), ("Recommender", "Alien (1979)"))
     long_ago = dataclasses.replace(named, turns=turns, points=((2, ("1",)),))
     _, reply = lesson(long_ago, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))

@@ -47,6 +47,7 @@ def test_a_dialogue_has_points_and_what_was_right(folder):
     found = load_train(folder / "train.jsonl", load_items(folder / "items.jsonl"))
     assert len(found) == 1  # the other recommends nothing
     assert found[0].points == ((1, ("0",)), (3, ("0", "3")))  # Alien is disliked
+    assert found[0].disliked == {"1"}
     assert found[0].right == ("0", "3")
     assert found[0].mentioned == ("0", "1", "3", "5")
     assert found[0].turns[0] == ("User", "Hi, I look for something exciting")

@@ -171,24 +171,22 @@ def test_a_base_is_bound_at_first_use_and_may_be_renamed(database):
     assert (database.get("base_model"), database.get("base_fingerprint")) == ("org/one", "abc")
 
 
-def test_another_base_is_refused_by_both_names(database):
+@pytest.mark.parametrize(
+    ("name", "what_to_do"),
+    [
+        ("org/two", "open it with org/one, or choose another folder for org/two"),
+        (
+            "org/one",
+            "the name is the same: load the model with the revision and the dtype of then, "
+            "or choose another folder for org/one",
+        ),
+    ],
+)
+def test_another_base_is_refused_by_both_names(database, name, what_to_do):
     database.bind_base("org/one", "abc")
-    text = (
-        r"memory belongs to org/one \(fingerprint abc\), not to org/two \(fingerprint def\); "
-        r"open it with org/one, or choose another folder for org/two"
-    )
+    text = rf"memory belongs to org/one \(fingerprint abc\), not to {name} \(fingerprint def\); {what_to_do}$"
     with pytest.raises(WrongModelError, match=text):
-        database.bind_base("org/two", "def")
-
-
-def test_other_weights_of_the_same_name_are_refused_with_what_may_differ(database):
-    database.bind_base("org/one", "abc")
-    text = (
-        r"memory belongs to org/one \(fingerprint abc\), not to org/one \(fingerprint def\); the name is the same: "
-        r"load the model with the revision and the dtype of then, or choose another folder for org/one"
-    )
-    with pytest.raises(WrongModelError, match=text):
-        database.bind_base("org/one", "def")
+        database.bind_base(name, "def")
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
