@@ -118,8 +118,8 @@ def quick(dtype: torch.dtype, device: torch.device) -> torch.dtype:
         device: Where they lie.
 
     Returns:
-        float32 for 16 bits on a CPU that does not multiply them: there such products take ten to eighty times as long,
-        for half of the memory. ``dtype`` otherwise.
+        float32 for 16 bits on a CPU that does not multiply them: there such products take many times as long, for half
+        of the memory. ``dtype`` otherwise.
     """
     half = dtype in (torch.bfloat16, torch.float16)
     return torch.float32 if half and device.type == "cpu" and not multiplies_half() else dtype

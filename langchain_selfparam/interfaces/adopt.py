@@ -69,7 +69,7 @@ def adopt(llm: Any) -> Adopted:
     local = LocalModel(model=model, tokenizer=tokenizer)
     if quick(local.dtype, local.device) != local.dtype:
         logger.warning(
-            "%s has %s weights, which this processor multiplies ten to eighty times as slowly as float32; "
+            "%s has %s weights, which this processor multiplies many times as slowly as float32; "
             "load it with dtype=torch.float32",
             local.name,
             str(local.dtype).removeprefix("torch."),
