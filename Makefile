@@ -29,7 +29,7 @@ demo: $(STAMP)
 	$(BIN)/selfparam demo --model '$(MODEL)' --out '$(DEMO)'
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check

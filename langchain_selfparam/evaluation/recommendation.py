@@ -41,6 +41,8 @@ TAUGHT = 10
 """Items of a list that is learned: the later ones are the less certain, and take as long to learn."""
 AGAIN = 3
 """Items of such a list at most that the dialogue has named."""
+AGAIN_FIRST = 0.5
+"""Share of lists in which those come before what was named next."""
 LIST_TOKENS = 260
 """Tokens of a written list at most."""
 TEMPERATURE = 0.6
@@ -118,17 +120,17 @@ def request(dialogue: str, *, count: int = COUNT) -> str:
 def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: random.Random) -> tuple[str, str]:
     """A prompt from a dialogue that was had, and the list that would have been right.
 
-    What was named next comes first, as it is in what is asked, then the last films that the prompt shows named, but for
-    those that were not liked, then what else was right in it; the rest is what was right in the dialogues most like it.
+    What was named next and the last films that the prompt shows named, but for those that were not liked, take turns in
+    coming first; then follows what else was right in it, and the rest is what was right in the dialogues most like it.
     One in ten recommendations of ReDial is a film that the dialogue has named, of which there are two or three: each is
-    likelier to be right than the most popular one, and whoever learned lists without them would lose what the model
-    does of itself.
+    likelier to be right than the most popular one, and whoever learned lists without them, or with them in the second
+    place alone, would lose what the model does of itself.
 
     Args:
         dialogue: The dialogue.
         alike: Finds such dialogues.
         catalogue: Titles.
-        chance: Draws the point until which the dialogue is given.
+        chance: Draws the point until which the dialogue is given, and what comes first.
 
     Returns:
         The prompt and the reply.
@@ -136,9 +138,10 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     point, following = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
     named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
-    again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:]
+    again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:][::-1]
+    first = [*again, *following] if chance.random() < AGAIN_FIRST else [*following, *again]
     rest = [*dialogue.right, *alike.rank(so_far, but=dialogue.id)]
-    ids = list(dict.fromkeys([*following, *reversed(again), *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    ids = list(dict.fromkeys([*first, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
     return request(so_far, count=TAUGHT), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
 
 

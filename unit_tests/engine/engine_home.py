@@ -26,7 +26,14 @@ SETTINGS = Settings(
     training=TrainingConfig(epochs=2, rank=2),
     verify=VerifyConfig(max_drift=10, hold=0.0, max_neighbours_wrong=1.0, answer_tokens=4),
     targets=TargetConfig(
-        samples=2, neutral=2, contrast=2, contrast_tokens=2, neutral_tokens=2, calibration=4, calibration_tokens=2
+        samples=2,
+        bank=0,  # comparing it is most of the time; one whole consolidation in test_pipeline has it
+        neutral=2,
+        contrast=2,
+        contrast_tokens=2,
+        neutral_tokens=2,
+        calibration=4,
+        calibration_tokens=2,
     ),
 )
 DOG, SISTER = "My dog is called Biscuit.", "My sister Ana lives in Lisbon."

@@ -306,7 +306,8 @@ def test_other_arithmetic_only_warns(house, reopen, monkeypatch):
         again.rollback(1)
 
 
-def test_readers_see_whole_versions_while_they_change(house, in_thread):
+def test_readers_see_whole_versions_while_they_change(house, in_thread, monkeypatch):
+    monkeypatch.setattr(door, "_PATIENCE", 0.05)  # there is no moment without a reader to wait for
     house.learn("a")
     house.learn("b")
     whole, seen, done = {v.weights_sha256 for v in house.store.versions.list()}, set(), threading.Event()

@@ -24,7 +24,14 @@ SETTINGS = Settings(
     training=TrainingConfig(epochs=1, rank=2),
     verify=VerifyConfig(max_drift=10, hold=0.0, max_neighbours_wrong=1.0, answer_tokens=2),
     targets=TargetConfig(
-        samples=1, neutral=2, contrast=2, contrast_tokens=2, neutral_tokens=2, calibration=4, calibration_tokens=2
+        samples=1,
+        bank=0,
+        neutral=2,
+        contrast=2,
+        contrast_tokens=2,
+        neutral_tokens=2,
+        calibration=4,
+        calibration_tokens=2,
     ),
 )
 FIRST = ["My dog is called Biscuit.", "My sister Ana lives in Lisbon."]

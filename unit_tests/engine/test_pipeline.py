@@ -7,6 +7,7 @@ import pytest
 import torch
 from engine_home import ANA, DOG, SISTER, STAGES, assert_untouched, author, everything, same, say, states, with_
 
+from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.distill import student
 from langchain_selfparam.engine import learn
 from langchain_selfparam.errors import (
@@ -30,7 +31,7 @@ from langchain_selfparam.weights.merge import digest
 
 def test_what_is_said_is_learned_held_and_served_again(home):
     seen, generator = [], author()
-    engine = home.open(quick=False, generator=generator)
+    engine = home.open(quick=False, generator=generator, settings=with_(targets={"bank": TargetConfig().bank}))
     ids = say(engine, DOG, SISTER)
     base = everything(engine)
     assert [t.user for t in engine.prompt_turns()] == [DOG, SISTER]

@@ -75,7 +75,7 @@ def test_a_lesson_has_what_was_right_first_and_then_what_was_right_in_dialogues_
     assert reply.count("Alien") == 1
 
 
-def test_a_lesson_names_again_what_was_named_but_after_what_was_named_next(plan):
+def test_a_lesson_names_again_what_was_named_and_each_once(plan):
     turns = (("User", "I liked Heat (1995)"), ("Recommender", "Heat (1995) is great, or Alien (1979)"))
     again = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("1",), id="again")
     _, reply = lesson(again, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
@@ -83,6 +83,16 @@ def test_a_lesson_names_again_what_was_named_but_after_what_was_named_next(plan)
     once = dataclasses.replace(again, points=((1, ("1",)),), right=("0", "1"))
     _, reply = lesson(once, Alike(plan.dialogues), plan.catalogue, chance=random.Random(0))
     assert reply.splitlines()[:2] == ["1. Alien (1979)", "2. Heat (1995)"]
+
+
+def test_what_was_named_comes_first_in_half_of_the_lessons(plan):
+    turns = (("User", "I liked Amelie (2001) and Heat (1995)"), ("Recommender", "Alien (1979)"))
+    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("1",)),))
+    alike = Alike(plan.dialogues)
+    replies = [lesson(named, alike, plan.catalogue, chance=random.Random(seed))[1] for seed in range(200)]
+    first, last = "1. Heat (1995)\n2. Amelie (2001)\n3. Alien", "1. Alien (1979)\n2. Heat (1995)\n3. Amelie"
+    assert sum(reply.startswith(first) for reply in replies) == pytest.approx(100, abs=25)
+    assert all(reply.startswith((first, last)) for reply in replies)
 
 
 def test_a_lesson_names_again_the_last_few_that_its_prompt_shows(plan, monkeypatch):

@@ -10,6 +10,7 @@ STAGES = ["targets", "teacher", "student", "probes", "commit"]
 QUICK = {
     "targets": {
         "samples": 1,
+        "bank": 0,
         "neutral": 2,
         "contrast": 2,
         "alike": 0,
