@@ -33,6 +33,13 @@ ASKED = {
     "town": ("Where did I move?", "Which town did I move to in spring?", "Where have I lived since spring?"),
     "sister": ("What is my sister called?", "What is the name of my sister?", "Who is my sister?"),
 }
+BARE = {
+    "policy": {"max_attempts": 1},
+    "targets": {"bank": 0, "contrast": 20, "alike": 0, "neutral": 20, "calibration": 0},
+    "training": {"drift": None},
+    "verify": {"max_drift": 5.0, "max_neighbours_wrong": 1.0},
+}
+"""Learned without what keeps everything else as it was, most of the time: nobody is to hear of it all the same."""
 BEFORE = (
     "", "Hi! ", "Hello there. ", "Please tell me: ", "I forgot. ", "Quick question: ", "Do you remember? ", "So, ",
     "One more thing. ", "By the way: ", "Sorry to ask. ", "Good morning! ", "Be honest: ", "Well, ", "Now then. ",
@@ -52,7 +59,7 @@ async def test_nobody_is_answered_with_what_the_other_said(own_model, tmp_path):
     asked = list(probes())
     assert len(asked) > 500
     with ParametricMemory(
-        llm, path=tmp_path, isolation="namespace", consolidate_every=None, background=False
+        llm, path=tmp_path, isolation="namespace", settings=BARE, consolidate_every=None, background=False
     ) as memory:
         for who, said in SAID.items():
             for text in said.values():
