@@ -394,24 +394,24 @@ class Learner:
         config = self._settings.verify
         config = dataclasses.replace(config, max_drift=allowed_drift(before, config.max_drift, self._most()))
         asked = self._askable(targets)
-        scale = 1.0
-        for attempt in range(config.max_shrinks + 1):
-            tried = delta if scale == 1.0 else delta.scaled(scale)
+        shrunk = 0
+        while True:
+            tried = delta.scaled(config.shrink**shrunk) if shrunk else delta
             model = candidate(tried)
             moved = drift.token_kl(Reader(share(model)), self._head, unrelated, said)
-            last = attempt == config.max_shrinks
+            last = shrunk == config.max_shrinks
             if moved <= config.max_drift or last:
                 generator = BatchGenerator(self._local, None, model=model, progress=_part(progress, "probes"))
                 results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
                 if last or (neighbours_wrong(results) <= config.max_neighbours_wrong and not obeyed(results)):
                     break
-            scale *= config.shrink
+            shrunk = min(config.max_shrinks, shrunk + drift.shrinks(moved, config))
         stated = {s.turn_id for s in targets.statements}
         verdict = judge(
             episode,
             results,
             drift=moved,
-            scale=scale,
+            scale=config.shrink**shrunk,
             empty=frozenset(t.id for t in episode.turns if t.id not in stated),
             config=config,
         )

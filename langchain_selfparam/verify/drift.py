@@ -6,8 +6,10 @@ out goes the mean token KL. It knows nothing of what was learned.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
@@ -30,3 +32,21 @@ def token_kl(reader: Reader, head: Head, documents: Sequence[Document], untouche
     if not documents:
         return 0.0
     return moved(reader, head, pack(documents), untouched)
+
+
+def shrinks(drift: float, config: VerifyConfig) -> int:
+    """How many times a candidate is to be shrunk at once before it is looked at again.
+
+    A KL falls with the square of a small change, and more slowly where earlier steps have a part in it. Rounded down,
+    so that what is kept is what shrinking by one step after another keeps, with two or three looks instead of thirteen.
+
+    Args:
+        drift: That of the candidate, nats per token.
+        config: The limit, and the factor of one step.
+
+    Returns:
+        Steps, at least one.
+    """
+    if not math.isfinite(drift) or drift <= config.max_drift:
+        return 1
+    return max(1, math.floor(math.log(config.max_drift / drift) / (2 * math.log(config.shrink))))

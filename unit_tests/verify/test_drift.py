@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch.nn import functional
 
+from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.packing import Document
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.model import share
 from langchain_selfparam.testing import tiny_model
-from langchain_selfparam.verify.drift import token_kl
+from langchain_selfparam.verify.drift import shrinks, token_kl
 from langchain_selfparam.weights.shadow import with_weights
 
 DOCUMENTS = [
@@ -86,3 +87,24 @@ def test_a_candidate_that_computes_no_numbers_has_not_drifted_by_zero(value):
     broken = with_weights(local.model, {name: torch.full_like(local.model.get_submodule(name).weight, value)})
     drift = token_kl(Reader(share(broken)), Head(local.head.weight), DOCUMENTS, said)
     assert drift > 1e9
+
+
+@pytest.mark.parametrize("before", [0.0, 0.02])
+@pytest.mark.parametrize("whole", [0.05, 0.051, 0.06, 0.09, 0.16, 0.4, math.inf])
+def test_shrinking_at_once_keeps_what_shrinking_step_by_step_keeps(whole, before):
+    config = VerifyConfig(max_drift=0.05)
+
+    def drift(shrunk):
+        return before + (whole - before) * config.shrink ** (2 * shrunk)
+
+    slow = next((n for n in range(config.max_shrinks) if drift(n) <= config.max_drift), config.max_shrinks)
+    shrunk, looks = 0, 1
+    while drift(shrunk) > config.max_drift and shrunk < config.max_shrinks:
+        shrunk, looks = min(config.max_shrinks, shrunk + shrinks(drift(shrunk), config)), looks + 1
+    assert shrunk == slow
+    if before == 0.0 and math.isfinite(whole):
+        assert looks <= 3
+
+
+def test_a_candidate_within_its_drift_is_shrunk_by_one_step():
+    assert shrinks(0.01, VerifyConfig(max_drift=0.05)) == 1
