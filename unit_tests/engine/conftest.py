@@ -8,6 +8,7 @@ import pytest
 import torch
 from engine_home import Home
 
+from langchain_selfparam.engine import batch
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine.forget import forget
 from langchain_selfparam.records import Episode
@@ -103,6 +104,16 @@ class House:
         return (*rows, self.files, digest(self.exact.served(self.model)))
 
 
+class Clock:
+    """The time that a run goes by: a machine may take longer over a stage than any limit."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def monotonic(self):
+        return self.seconds
+
+
 @pytest.fixture
 def open_house(tmp_path):
     """``open_house(folder=…)`` opens a folder as a fresh process would."""
@@ -144,3 +155,10 @@ def killed_at(tmp_path):
 def home(tmp_path):
     with contextlib.ExitStack() as undo:
         yield Home(tmp_path / "memory", undo)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(batch, "time", clock)
+    return clock

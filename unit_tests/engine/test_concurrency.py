@@ -1,7 +1,5 @@
 """Namespaces trained in one row: each gets what it would get alone, and only its own trouble."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from engine_home import ANA, SETTINGS, author, with_
@@ -171,18 +169,16 @@ def test_one_that_cannot_be_opened_does_not_keep_the_others(town, monkeypatch):
     assert report.left == {}
 
 
-def test_a_group_does_not_grow_beyond_budget_and_time(town, groups, monkeypatch):
+def test_a_group_does_not_grow_beyond_budget_and_time(town, groups, clock):
     spaces = say(town("memory"))
     report = run(spaces, concurrency=3, max_tokens=1)
     assert (groups, report.ended, set(report.left)) == ([1], "budget", {BOB, CY})
     slow, groups[:] = town("slow"), []
     say(slow)
-    seconds = [0.0]  # the test's own: a machine may take longer than any limit
-    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
 
     def heard(stage, done, total):
         if stage == "targets" and done == total:
-            seconds[0] += 2.1
+            clock.seconds += 2.1
 
     consolidate_all(slow, limits=Limits(concurrency=3, deadline=6.0), progress=heard)
     assert groups[0] == 1  # Ana's targets took a third of the time

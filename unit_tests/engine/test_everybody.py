@@ -171,23 +171,6 @@ def test_what_is_committed_is_not_stopped_any_more(town):
     assert heard.count(("namespaces", 1)) == 1
 
 
-class Clock:
-    """The time that a run goes by: a machine may take longer over a stage than any limit."""
-
-    def __init__(self):
-        self.seconds = 0.0
-
-    def monotonic(self):
-        return self.seconds
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(batch, "time", clock)
-    return clock
-
-
 def test_a_run_ends_in_time(town, clock):
     spaces = town.open()
     ana, bob = say(spaces, ANA, "a1"), say(spaces, BOB, "b1")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from engine_home import with_
 
-from langchain_selfparam.config import PolicyConfig, Settings, TargetConfig, TrainingConfig, VerifyConfig
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.errors import FolderLockedError
@@ -19,21 +19,7 @@ from langchain_selfparam.testing import FakeGenerator, tiny_model
 from langchain_selfparam.weights import files
 from langchain_selfparam.weights.merge import digest
 
-SETTINGS = Settings(
-    policy=PolicyConfig(every_turns=None),
-    training=TrainingConfig(epochs=1, rank=2),
-    verify=VerifyConfig(max_drift=10, hold=0.0, max_neighbours_wrong=1.0, answer_tokens=2),
-    targets=TargetConfig(
-        samples=1,
-        bank=0,
-        neutral=2,
-        contrast=2,
-        contrast_tokens=2,
-        neutral_tokens=2,
-        calibration=4,
-        calibration_tokens=2,
-    ),
-)
+SETTINGS = with_(training={"epochs": 1}, verify={"answer_tokens": 2}, targets={"samples": 1})
 FIRST = ["My dog is called Biscuit.", "My sister Ana lives in Lisbon."]
 SECOND = ["I work as a nurse in Porto.", "My cat is called Mina."]
 NEEDED = [

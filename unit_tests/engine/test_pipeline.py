@@ -223,6 +223,22 @@ def test_a_candidate_that_drifts_is_scaled_down_until_it_does_not(home, tmp_path
         torch.testing.assert_close(factors.b, left.layers[name].b * report.scale)
 
 
+@pytest.mark.parametrize(
+    ("seen", "shrunk"),
+    [((0.09, 0.05), 5), ((0.09, 0.051, 0.05), 6), ((0.4, 0.2), 12)],
+    ids=["at once", "and one step more", "to the last"],
+)
+def test_it_is_shrunk_at_once_by_what_its_drift_calls_for(home, monkeypatch, seen, shrunk):
+    """The drift is written: five steps of 0.95 make 0.054 of 0.09, and no number of steps in all 0.05 of 0.4."""
+    looks = iter(seen)
+    monkeypatch.setattr(learn.drift, "token_kl", lambda *_: next(looks))
+    engine = home.open(quick=False, generator=author(), settings=with_(verify={"max_drift": 0.05}))
+    say(engine, DOG)
+    report = engine.consolidate()
+    assert next(looks, None) is None
+    assert (report.scale, report.committed) == (0.95**shrunk, shrunk < 12)
+
+
 def _version(folder, number):
     from langchain_selfparam.store.database import Database
     from langchain_selfparam.store.versions import Versions
