@@ -123,8 +123,8 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     What was named next and the last films that the prompt shows named, but for those that were not liked, take turns in
     coming first; then follows what else was right in it, and the rest is what was right in the dialogues most like it.
     One in ten recommendations of ReDial is a film that the dialogue has named, of which there are two or three: each is
-    likelier to be right than the most popular one, and whoever learned lists without them, or with them in the second
-    place alone, would lose what the model does of itself.
+    likelier to be right than the most popular one, and whoever learned lists without them would lose what the model
+    does of itself. Likelihood is asked at the head of a list: there they have to stand at times to have a share of it.
 
     Args:
         dialogue: The dialogue.

@@ -38,7 +38,7 @@ def shrinks(drift: float, config: VerifyConfig) -> int:
     """How many times a candidate is to be shrunk at once before it is looked at again.
 
     A KL falls with the square of a small change, and more slowly where earlier steps have a part in it. Rounded down,
-    so that what is kept is what shrinking by one step after another keeps, with two or three looks instead of thirteen.
+    so that what is kept is what shrinking by one step after another keeps, after fewer looks: each reads every probe.
 
     Args:
         drift: That of the candidate, nats per token.
