@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ TAUGHT = 10
 """Items of a list that is learned: the later ones are the less certain, and take as long to learn."""
 AGAIN = 3
 """Items of such a list at most that the dialogue has named."""
-AGAIN_FIRST = 0.5
-"""Share of lists in which those come before what was named next."""
+CLOSEST = 3
+"""Items of the dialogues most like it that can come first in such a list."""
 LIST_TOKENS = 260
 """Tokens of a written list at most."""
 TEMPERATURE = 0.6
@@ -120,11 +121,12 @@ def request(dialogue: str, *, count: int = COUNT) -> str:
 def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: random.Random) -> tuple[str, str]:
     """A prompt from a dialogue that was had, and the list that would have been right.
 
-    What was named next and the last films that the prompt shows named, but for those that were not liked, take turns in
-    coming first; then follows what else was right in it, and the rest is what was right in the dialogues most like it.
-    One in ten recommendations of ReDial is a film that the dialogue has named, of which there are two or three: each is
-    likelier to be right than the most popular one, and whoever learned lists without them would lose what the model
-    does of itself. Likelihood is asked at the head of a list: there they have to stand at times to have a share of it.
+    In the list are what was named next, the last films that the prompt shows named, but for those that were not liked,
+    what else was right in the dialogue, and for the rest what was right in the dialogues most like it. One in ten
+    recommendations of ReDial is a film that the dialogue has named, of which there are two or three: each is likelier
+    to be right than the most popular one, and whoever learned lists without them would lose what the model does of
+    itself. Likelihood is asked at the head of a list, so that each of the three comes first as often as the others:
+    what was named next is one draw from what would have been right, and alone too little to go by.
 
     Args:
         dialogue: The dialogue.
@@ -139,9 +141,16 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     so_far = spoken(dialogue.turns[:point])
     named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
     again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:][::-1]
-    first = [*again, *following] if chance.random() < AGAIN_FIRST else [*following, *again]
     rest = [*dialogue.right, *alike.rank(so_far, but=dialogue.id)]
-    ids = list(dict.fromkeys([*first, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    ids = list(dict.fromkeys([*following, *again, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    right = {*following, *dialogue.right} - {*again}
+    groups = (
+        again,
+        [id_ for id_ in ids if id_ in right],
+        [id_ for id_ in ids if id_ not in right | {*again}][:CLOSEST],
+    )
+    first = chance.choice([group for group in groups if group])
+    ids = list(dict.fromkeys([*chance.sample(first, len(first)), *ids]))
     return request(so_far, count=TAUGHT), "\n".join(f"{at}. {catalogue.title(id_)}" for at, id_ in enumerate(ids, 1))
 
 
@@ -231,7 +240,7 @@ class Recommendation:
         local, ids = self._subject.local, self._candidates
         head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
         scorer = PackedScorer(local, Reader(share(model)), head)
-        titles = [_until_year(plan.catalogue.title(id_)) for id_ in ids]
+        titles = _beginnings([plan.catalogue.title(id_) for id_ in ids])
         for done, at in enumerate(left):
             if not self._more():
                 return
@@ -337,13 +346,17 @@ class Recommendation:
         return Found(rankings=rankings, rounds=self._rounds)
 
 
-def _until_year(title: str) -> str:
-    """A title as the first of a list, to the bracket before its year: which year it is is no recommendation.
+def _beginnings(titles: Sequence[str]) -> list[str]:
+    """Titles as the first of a list, to the bracket before their year: which year it is is no recommendation.
 
-    Of two with one name the one that is mentioned more often comes first.
+    Of those with one name it is: they go on to the end of their year, or each would have the place of all of them.
     """
-    name, bracket, _ = title.rpartition(" (")
-    return f" {name} (" if bracket else f" {title}\n"
+    names = Counter(title.rpartition(" (")[0] for title in titles)
+    begun = []
+    for title in titles:
+        name, bracket, _ = title.rpartition(" (")
+        begun.append(f" {title}\n" if not bracket or names[name] > 1 else f" {name} (")
+    return begun
 
 
 def _whole_lines(file: Path) -> list[dict[str, Any]]:
