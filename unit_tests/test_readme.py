@@ -46,10 +46,25 @@ def test_fields_in_the_readme_have_these_defaults():
             assert ParametricMemory.model_fields[name].default == ast.literal_eval(value), name
 
 
-@pytest.mark.parametrize("name", ["examples/classic_chain.py"])
-def test_files_that_the_readme_links_to_are_there(name):
-    assert f"]({name})" in README
-    assert (ROOT / name).is_file()
+def anchors(text: str) -> set[str]:
+    """Names of a page's headings, as a link ends in them."""
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", head).strip().lower().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/method.md", "docs/measurements.md"])
+def test_what_a_page_links_to_is_there(page):
+    here = ROOT / page
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", here.read_text("utf-8"))
+    assert links
+    for file, anchor in links:
+        there = (here.parent / file) if file else here
+        assert there.is_file(), f"{page} links to {file}"
+        assert not anchor or anchor in anchors(there.read_text("utf-8")), f"{page} links to {file}#{anchor}"
+
+
+def test_the_readme_links_to_an_example():
+    assert "](examples/classic_chain.py)" in README
 
 
 def test_the_changelog_has_this_version_or_what_comes():

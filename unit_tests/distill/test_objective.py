@@ -304,7 +304,7 @@ def apart(real):
 @pytest.mark.parametrize("narrowed", [False, True])
 @pytest.mark.parametrize("level", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5])
 def test_accuracy_on_a_real_models_hidden_states(real, apart, level, narrowed, monkeypatch):
-    # The README states these figures. Narrowed: what GPUs, and CPUs with AMX, make of the second product's input.
+    # docs/method.md states these figures. Narrowed: what GPUs, and CPUs with AMX, make of the second product's input.
     if narrowed:
         wide = Head.pull_back
 
