@@ -93,7 +93,7 @@ def run(
     clock.start()
     shadow = Shadow(model, config, moments=moments.means())
     autocast = mixed_precision(model.device, model.dtype)
-    learner = Reader(shadow.model, compiled=config.compiled)
+    learner = Reader(shadow.model, compiled=config.compiled, learning=shadow.parameters, again=plain)
     config = with_rate(config, learner, head, shadow.parameters, plain, said, ruler=plain, autocast=autocast)
     start = clock.stop()
     epochs = min(work.epochs, max(2, repeats))

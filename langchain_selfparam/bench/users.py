@@ -166,10 +166,9 @@ def _lesson(model: Any, head: Head, seed: int, *, pairs: int, length: int, confi
 def _begun(model: Any, head: Head, lesson: _Lesson) -> tuple[Shadow, Course]:
     shadow = Shadow(model, lesson.config)
     autocast = mixed_precision(model.device, model.dtype)
-    reader = Reader(shadow.model, compiled=lesson.config.compiled)
-    course = Course(
-        reader, head, shadow.parameters, lesson.documents, lesson.said, config=lesson.config, autocast=autocast
-    )
+    learning = shadow.parameters
+    reader = Reader(shadow.model, compiled=lesson.config.compiled, learning=learning, again=lesson.documents)
+    course = Course(reader, head, learning, lesson.documents, lesson.said, config=lesson.config, autocast=autocast)
     return shadow, course
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import torch
 
+from langchain_selfparam.distill.lower import beside
 from langchain_selfparam.distill.packing import join
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.student import Course, read
@@ -49,7 +50,8 @@ def train(
     while going := [at for at, course in enumerate(courses) if at not in failed and course.row is not None]:
         rows = [row for at in going if (row := courses[at].row) is not None]
         joined.choose(going, [row.tokens for row in rows])
-        hidden_ND = read(reading, join(rows), courses[going[0]].autocast)
+        lower = beside([courses[at].lower() for at in going])
+        hidden_ND = read(reading, join(rows), courses[going[0]].autocast, lower)
         parts = torch.split(hidden_ND, [len(row.answer_ids) for row in rows])
         losses = [courses[at].loss(part) for at, part in zip(going, parts, strict=True)]
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 
 from langchain_selfparam.distill import attention
-from langchain_selfparam.distill.packing import Pack, bucket, flex_mask, map_masks, padded, visible
+from langchain_selfparam.distill.lower import Lower, LowerStates, above, below, frozen_blocks
+from langchain_selfparam.distill.packing import Document, Pack, bucket, flex_mask, map_masks, padded, visible
 from langchain_selfparam.distill.tree import Tree, seen
 from langchain_selfparam.model import has_plain_attention, has_window
 
@@ -30,6 +32,8 @@ Way = Literal["flex", "packed", "dense", "eager"]
 _BLOCKS_FROM = 2048
 """Tokens of a row from which a GPU reads by blocks: reading every pair of tokens below costs an 8B model a few per
 cent of a pass, and compiling took 22 seconds on an H100."""
+_SAME = 0.05
+"""Share of hidden states' size by which two ways of rounding differ at most; what is read wrongly differs by more."""
 _NAMES = {"packed": attention.NAME, "flex": "flex_attention", "dense": "sdpa", "eager": "eager"}
 
 
@@ -42,9 +46,20 @@ class Reader:
             are capped) is the ground truth in tests.
         compiled: Whether the decoder's blocks are compiled one by one, for models so small that launching kernels
             takes longer than running them.
+        learning: Parameters that change between two readings. What the blocks below them make of ``again`` is made
+            once and kept, where this architecture's blocks can be read in two parts.
+        again: Documents that are read more than once.
     """
 
-    def __init__(self, model: Any, *, way: Way | None = None, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        way: Way | None = None,
+        compiled: bool = False,
+        learning: Sequence[torch.nn.Parameter] = (),
+        again: Sequence[Document] = (),
+    ) -> None:
         self.model = model
         self.decoder = model.get_decoder()
         self.way: Way = way or _cheapest(model)
@@ -60,6 +75,11 @@ class Reader:
         if compiled:
             for block in self.decoder.layers:
                 block.compile(dynamic=False)
+        self._frozen = frozen_blocks(self.decoder, learning)
+        self._lower: LowerStates | None = None
+        if self._frozen and again and not has_window(self.decoder.config):
+            self._lower = LowerStates(self._below, again)
+        self._trusted = False
 
     @property
     def device(self) -> torch.device:
@@ -67,28 +87,72 @@ class Reader:
         device: torch.device = next(self.decoder.parameters()).device
         return device
 
-    def hidden(self, packed: Pack) -> torch.Tensor:
+    def hidden(self, packed: Pack, lower: Lower | None = None) -> torch.Tensor:
         """Hidden states that predict the answer tokens.
 
         Args:
             packed: A row with N answer tokens.
+            lower: What the lowest blocks make of it; made, or taken from what is kept, where missing.
 
         Returns:
             [N, D] in the decoder's dtype, after its last norm.
         """
+        return self._hidden(packed, lower or self.lower(packed))
+
+    def lower(self, packed: Pack) -> Lower | None:
+        """What the blocks that do not learn make of a row.
+
+        Args:
+            packed: A row of T tokens.
+
+        Returns:
+            Their states; ``None`` where all blocks learn, nothing is read again, the row is joined, or this
+            architecture does more with embeddings than to hand them to its first block.
+        """
+        if self._lower is None or packed.parts:
+            return None
+        lower = Lower(self._lower.of(packed), self._frozen)
+        if not self._trusted:
+            with torch.no_grad():
+                whole, parts = self._hidden(packed, None).float(), self._hidden(packed, lower).float()
+            if not bool((parts - whole).norm() <= _SAME * whole.norm()):  # also where one is not finite
+                self._lower = None
+                return None
+            self._trusted = True
+        return lower
+
+    def _hidden(self, packed: Pack, lower: Lower | None) -> torch.Tensor:
+        if lower is None:
+            out, row = self._read(packed)
+        else:
+            with above(self.decoder, lower.blocks):
+                out, row = self._read(packed, lower.states)
+        hidden: torch.Tensor = out.last_hidden_state[0, row.answer_at.to(self.device)]
+        return hidden
+
+    def _below(self, packed: Pack) -> torch.Tensor:
+        states = below(self.decoder, self._frozen, lambda: self._read(packed))
+        return states[: packed.tokens]  # without what the row was padded with
+
+    def _read(self, packed: Pack, states_TD: torch.Tensor | None = None) -> tuple[Any, Pack]:
+        """What the decoder gives, and the row as it was read."""
         device = self.device
         way = self.way_of(packed.tokens)
         row = padded(packed, bucket(packed.tokens)) if way == "flex" or self._compiled else packed
         self._use(way)
+        if states_TD is None:
+            given = {"input_ids": row.input_ids.to(device)}
+        else:
+            missing = row.tokens - packed.tokens
+            given = {"inputs_embeds": torch.nn.functional.pad(states_TD, (0, 0, 0, missing))[None]}
         with attention.layout(row, device) if way == "packed" else contextlib.nullcontext():
             out = self.decoder(
-                input_ids=row.input_ids.to(device),
+                **given,
                 position_ids=row.position_ids.to(device),
                 attention_mask=self._mask(row, device, way),
                 use_cache=False,  # with a cache transformers does not recognise the packing: documents see each other
             )
-        hidden: torch.Tensor = out.last_hidden_state[0, row.answer_at.to(device)]
-        return hidden
+        return out, row
 
     def way_of(self, tokens: int) -> Way:
         """How a row is read.

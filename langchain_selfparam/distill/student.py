@@ -20,6 +20,7 @@ import torch
 
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill.head import Head
+from langchain_selfparam.distill.lower import Lower
 from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
 from langchain_selfparam.distill.reader import Reader
@@ -130,6 +131,12 @@ class Course:
         """What is read for the next step; ``None`` where there is none."""
         return None if self._done else self._rows[len(self._curve)]
 
+    def lower(self) -> Lower | None:
+        """What the blocks that do not learn make of ``row``; ``None`` where that is not kept."""
+        row = self.row
+        with _mixed(self.autocast):
+            return None if row is None else self._reader.lower(row)
+
     def loss(self, hidden_ND: torch.Tensor) -> torch.Tensor:
         """The loss of the next step, whose gradient ``step`` follows.
 
@@ -210,10 +217,15 @@ def _set_rate(optimizer: torch.optim.AdamW, rate: float) -> float:
     return rate
 
 
-def read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None) -> torch.Tensor:
+def read(reader: Reader, packed: Pack, autocast: Callable[[], Any] | None, lower: Lower | None = None) -> torch.Tensor:
     """Hidden states that predict a row's answer tokens, [N, D], in mixed precision where that is wanted."""
-    with autocast() if autocast else contextlib.nullcontext():
-        return reader.hidden(packed)
+    with _mixed(autocast):
+        return reader.hidden(packed, lower)
+
+
+def _mixed(autocast: Callable[[], Any] | None) -> contextlib.AbstractContextManager[Any]:
+    mixed: contextlib.AbstractContextManager[Any] = autocast() if autocast else contextlib.nullcontext()
+    return mixed
 
 
 def _report(curve: Sequence[TrainPoint], epochs: Sequence[int], read: Sequence[Pack]) -> TrainReport:

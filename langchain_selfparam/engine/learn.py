@@ -17,7 +17,7 @@ from langchain_selfparam.distill import teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.moments import measured, watching
 from langchain_selfparam.distill.objective import Rows
-from langchain_selfparam.distill.packing import Document, shared_prefix, split
+from langchain_selfparam.distill.packing import Document, shared_prefix
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.rate import with_rate
 from langchain_selfparam.distill.reader import Reader
@@ -25,6 +25,7 @@ from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.student import Course
 from langchain_selfparam.engine.lessons import Lesson, Training
+from langchain_selfparam.engine.rows import Chunks, Own, apart
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
@@ -53,9 +54,6 @@ from langchain_selfparam.weights.shadow import Shadow, learning_modules
 if TYPE_CHECKING:
     import torch
 
-_UNRELATED_IN_A_PACK = 48
-_UNRELATED_TOKENS = 4096
-"""Documents of a pack that share nothing, and their tokens, at most: nothing is read less often in a longer one."""
 _OFTEN = 12
 """Openings of one statement from which half of them do for an epoch."""
 _GLANCE = 64
@@ -247,9 +245,9 @@ class Learner:
 
     def _documents(
         self, targets: TargetSet, calibration: Sequence[TargetSentence]
-    ) -> tuple[_Own, _Chunks, list[Document]]:
+    ) -> tuple[Own, Chunks, list[Document]]:
         """The student's documents, the teacher's, and the drift probes."""
-        student_documents = _Own([], [], [], [])
+        student_documents = Own([], [], [], [])
         openings = Counter((s.turn_id, s.answer) for s in targets.sentences if s.kind == "question" and not s.ends)
         by_context: dict[tuple[Message, ...], list[Document]] = {}
         asked: list[Document] = []
@@ -276,12 +274,12 @@ class Learner:
                 (neutral if sentence.kind in {"neutral", "exchange", "neighbour"} else plain).append(own)
         unrelated = self._unrelated(targets, "drift", after=len(targets.sentences))
         steering = self._unrelated(targets, "steering", after=len(targets.sentences) + len(unrelated))
-        chunks = _Chunks(
-            told=[*by_context.values(), *_apart(asked)],
-            plain=_apart(plain),
-            neutral=_apart(neutral),
-            probes=_apart([*unrelated, *steering]),
-            calibration=_apart(self._measuring(calibration, targets)),
+        chunks = Chunks(
+            told=[*by_context.values(), *apart(asked)],
+            plain=apart(plain),
+            neutral=apart(neutral),
+            probes=apart([*unrelated, *steering]),
+            calibration=apart(self._measuring(calibration, targets)),
         )
         return dataclasses.replace(student_documents, steering=steering), chunks, unrelated
 
@@ -310,7 +308,7 @@ class Learner:
         return [self._asked(after + at, probe.prompt, probe.expected[0]) for at, probe in enumerate(probes)]
 
     def _read(
-        self, reader: Reader, original: Reader, chunks: _Chunks, progress: Callable[[int, int], None]
+        self, reader: Reader, original: Reader, chunks: Chunks, progress: Callable[[int, int], None]
     ) -> tuple[teacher.TeacherTargets, Mapping[str, Sequence[torch.Tensor]]]:
         """The teacher's targets, and what the layers that will learn read where nothing was told."""
         parts = ((original, chunks.told), (original, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
@@ -342,7 +340,7 @@ class Learner:
 
     def _training(
         self,
-        documents: _Own,
+        documents: Own,
         targets: TargetSet,
         said: teacher.TeacherTargets,
         moments: Mapping[str, Sequence[torch.Tensor]],
@@ -354,7 +352,9 @@ class Learner:
         steering = None
         if config.drift is not None and documents.steering:
             steering = Steering(documents.steering, limit=allowed_drift(before, config.drift, self._most()))
-        reader = Reader(shadow.model, compiled=config.compiled)
+        held_out = self._held_out(targets)
+        again = [*documents.often(config.epochs), *held_out]
+        reader = Reader(shadow.model, compiled=config.compiled, learning=shadow.parameters, again=again)
         autocast = mixed_precision(self._local.device, self._local.dtype)
         taught = [d for d in documents.always if targets.sentences[d.key].context]
         config = with_rate(
@@ -370,7 +370,7 @@ class Learner:
             alternating=documents.alternating,
             passing=documents.passing,
             replayed=documents.replayed,
-            held_out=self._held_out(targets),
+            held_out=held_out,
             steering=steering,
             weights={k: config.keep_weight for k, s in enumerate(targets.sentences) if not s.context},
             near={k for k, s in enumerate(targets.sentences) if s.kind in {"contrast", "neighbour"}},
@@ -432,36 +432,6 @@ class Learner:
         return [p for p in targets.probes if p.kind == "recall"] + [r.probe for r in before if r.passed]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Own:
-    """What the student reads: in every epoch, in every second one, twice once in a training, and between epochs."""
-
-    always: list[Document]
-    alternating: list[Document]
-    passing: list[Document]
-    replayed: list[Document]
-    steering: list[Document] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Chunks:
-    """What the teacher reads, by rows.
-
-    Attributes:
-        told: Documents told of what was said.
-        plain: Those to stay as they are served.
-        neutral: Those to be as they were before anything was learned.
-        probes: Those that show drift.
-        calibration: Those that only show what layers read.
-    """
-
-    told: list[list[Document]]
-    plain: list[list[Document]]
-    neutral: list[list[Document]]
-    probes: list[list[Document]]
-    calibration: list[list[Document]]
-
-
 class _Clock:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -479,10 +449,6 @@ def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
 
 def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
     return lambda at, _: progress(done + at, total)
-
-
-def _apart(documents: Sequence[Document]) -> list[list[Document]]:
-    return split(documents, count=_UNRELATED_IN_A_PACK, tokens=_UNRELATED_TOKENS)
 
 
 def _out_of_memory(error: BaseException) -> bool:

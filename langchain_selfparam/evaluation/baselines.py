@@ -116,7 +116,7 @@ class Baseline:
         )
         shadow = Shadow(model, config)
         student.Course(
-            Reader(shadow.model),
+            Reader(shadow.model, learning=shadow.parameters, again=documents),
             self._head,
             shadow.parameters,
             documents,

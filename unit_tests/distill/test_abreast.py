@@ -27,7 +27,8 @@ LENGTHS = [((6, 4), (3, 2), (9, 5), (4, 4)), ((2, 6), (7, 3)), ((5, 5), (5, 2), 
 class Class:
     """Three students of one model, each with documents, a teacher and an opening of its own."""
 
-    def __init__(self, written):
+    def __init__(self, written, frozen_share):
+        self.config = dataclasses.replace(CONFIG, frozen_share=frozen_share)
         self.local = tiny_model()
         self.head = Head(self.local.head.weight)
         self.told = [self._told(written(lengths, opening=(at + 1, 2), seed=at)) for at, lengths in enumerate(LENGTHS)]
@@ -40,7 +41,7 @@ class Class:
     def courses(self, **options):
         shadows, courses = [], []
         for at, (documents, targets) in enumerate(self.told):
-            config = dataclasses.replace(CONFIG, seed=at)
+            config = dataclasses.replace(self.config, seed=at)
             shadow = Shadow(self.local.model, config)
             own = {name: value[at] for name, value in options.items()}
             last = documents[-1:]
@@ -48,7 +49,7 @@ class Class:
             shadows.append(shadow)
             courses.append(
                 Course(
-                    Reader(shadow.model),
+                    Reader(shadow.model, learning=shadow.parameters, again=documents),
                     self.head,
                     shadow.parameters,
                     documents,
@@ -67,9 +68,9 @@ class Class:
         return abreast.train(courses, JoinedShadows(shadows)), shadows
 
 
-@pytest.fixture
-def students(written):
-    return Class(written)
+@pytest.fixture(params=[0.0, 0.5], ids=["all blocks learn", "half of the blocks learn"])
+def students(request, written):
+    return Class(written, request.param)
 
 
 def deltas(shadows):
@@ -109,6 +110,14 @@ def test_one_whose_loss_breaks_ends_alone(students):
         assert reports[at].steps == expected.steps
         for name, change in deltas(alone[at : at + 1])[0].items():
             assert float((deltas(shadows)[at][name] - change).norm()) < 1e-3 * float(change.norm())
+
+
+def test_what_frozen_blocks_make_is_kept_for_each(students):
+    _, courses = students.courses()
+    kept = students.config.frozen_share > 0
+    assert all((course.lower() is not None) == kept for course in courses)
+    courses[0].run()
+    assert courses[0].lower() is None  # nothing is left to read
 
 
 def test_who_is_told_of_a_step_may_stop_all(students):

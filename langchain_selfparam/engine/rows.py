@@ -1,0 +1,54 @@
+"""What student and teacher read of an episode: documents by how often, and by who reads them.
+
+In come documents, out go the parts in which they are read. It knows nothing of what is said in them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from langchain_selfparam.distill.packing import Document, split
+
+_UNRELATED_IN_A_PACK = 48
+_UNRELATED_TOKENS = 4096
+"""Documents of a pack that share nothing, and their tokens, at most: nothing is read less often in a longer one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Own:
+    """What the student reads: in every epoch, in every second one, twice once in a training, and between epochs."""
+
+    always: list[Document]
+    alternating: list[Document]
+    passing: list[Document]
+    replayed: list[Document]
+    steering: list[Document] = dataclasses.field(default_factory=list)
+
+    def often(self, epochs: int) -> list[Document]:
+        """Those that are read more than once in so many epochs."""
+        return [*self.always, *self.alternating, *self.steering] if epochs > 1 else self.steering
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chunks:
+    """What the teacher reads, by rows.
+
+    Attributes:
+        told: Documents told of what was said.
+        plain: Those to stay as they are served.
+        neutral: Those to be as they were before anything was learned.
+        probes: Those that show drift.
+        calibration: Those that only show what layers read.
+    """
+
+    told: list[list[Document]]
+    plain: list[list[Document]]
+    neutral: list[list[Document]]
+    probes: list[list[Document]]
+    calibration: list[list[Document]]
+
+
+def apart(documents: Sequence[Document]) -> list[list[Document]]:
+    """Documents in rows, as far as they fit."""
+    return split(documents, count=_UNRELATED_IN_A_PACK, tokens=_UNRELATED_TOKENS)
