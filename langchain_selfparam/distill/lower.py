@@ -128,6 +128,12 @@ def below(decoder: Any, blocks: int, read: Callable[[], object]) -> torch.Tensor
     raise RuntimeError(msg)
 
 
+def _lengths(packed: Pack) -> tuple[int, list[int]]:
+    """Tokens of a row's prefix, and of each document behind it."""
+    prefix = int((packed.owner < 0).sum())
+    return prefix, torch.bincount(packed.owner[prefix:]).tolist()
+
+
 class LowerStates:
     """States of rows, put together from those of their documents.
 
@@ -153,12 +159,9 @@ class LowerStates:
         Returns:
             [T, D], without a gradient.
         """
-        owner = packed.owner
-        ids = packed.input_ids[0].tolist()
-        prefix = int((owner < 0).sum())
-        ends = [prefix + int(n) for n in torch.cumsum(torch.bincount(owner[prefix:]), 0)]
-        starts = [prefix, *ends[:-1]]
-        texts = [tuple(ids[:prefix] + ids[start:end]) for start, end in zip(starts, ends, strict=True)]
+        prefix, lengths = _lengths(packed)
+        opening, *own = torch.split(packed.input_ids[0], [prefix, *lengths])
+        texts = [(*opening.tolist(), *ids.tolist()) for ids in own]
         made = self._made([text for text in dict.fromkeys(texts) if text not in self._kept])
         whole = [made[text] if text in made else self._whole(text) for text in texts]
         return torch.cat([whole[0][:prefix], *(states[prefix:] for states in whole)])
@@ -168,10 +171,9 @@ class LowerStates:
         if not texts:
             return {}
         packed = pack([Document(number, text, (0,)) for number, text in enumerate(texts)])
-        states = self._make(packed)
-        prefix = int((packed.owner < 0).sum())
-        owner = packed.owner.to(states.device)
-        made = {text: torch.cat([states[:prefix], states[owner == n]]) for n, text in enumerate(texts)}
+        prefix, lengths = _lengths(packed)
+        opening, *own = torch.split(self._make(packed), [prefix, *lengths])
+        made = {text: torch.cat([opening, states]) for text, states in zip(texts, own, strict=True)}
         for text, found in made.items():
             if text in self._again:
                 self._keep(text, found)
