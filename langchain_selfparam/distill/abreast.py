@@ -50,7 +50,8 @@ def train(
     while going := [at for at, course in enumerate(courses) if at not in failed and course.row is not None]:
         rows = [row for at in going if (row := courses[at].row) is not None]
         joined.choose(going, [row.tokens for row in rows])
-        lower = beside([courses[at].lower() for at in going])
+        kept = all(courses[at].keeps for at in going)
+        lower = beside([courses[at].lower() for at in going]) if kept else None
         hidden_ND = read(reading, join(rows), courses[going[0]].autocast, lower)
         parts = torch.split(hidden_ND, [len(row.answer_ids) for row in rows])
         losses = [courses[at].loss(part) for at, part in zip(going, parts, strict=True)]

@@ -75,7 +75,15 @@ class _Reached(Exception):  # noqa: N818 - no error: how a decoder is left half 
 
 
 class _Stop(torch.nn.Module):
-    """Stands for the block whose input is wanted."""
+    """Stands for the block whose input is wanted.
+
+    Args:
+        block: That block.
+    """
+
+    def __init__(self, block: torch.nn.Module) -> None:
+        super().__init__()
+        self.attention_type = getattr(block, "attention_type", None)  # by which some decoders choose its mask
 
     def forward(self, states: torch.Tensor, *args: Any, **kwargs: Any) -> None:
         raise _Reached(states)
@@ -119,12 +127,12 @@ def below(decoder: Any, blocks: int, read: Callable[[], object]) -> torch.Tensor
     Raises:
         RuntimeError: The decoder did not come that far.
     """
-    with _with_blocks(decoder, [*decoder.layers[:blocks], _Stop()]):
+    with _with_blocks(decoder, [*decoder.layers[:blocks], _Stop(decoder.layers[blocks])]):
         try:
             read()
         except _Reached as reached:
             return reached.states[0]
-    msg = f"the decoder was read to its end; block {blocks} of {len(decoder.layers)} should have ended it"
+    msg = f"the decoder was read to its end; block {blocks} of {len(decoder.layers)} was to end it"
     raise RuntimeError(msg)
 
 

@@ -131,6 +131,11 @@ class Course:
         """What is read for the next step; ``None`` where there is none."""
         return None if self._done else self._rows[len(self._curve)]
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what the blocks that do not learn make of documents is kept."""
+        return self._reader.keeps
+
     def lower(self) -> Lower | None:
         """What the blocks that do not learn make of ``row``; ``None`` where that is not kept."""
         row = self.row
@@ -185,6 +190,8 @@ class Course:
         self._progress(step, steps)
         first, limit = self._epochs[0], self._config.stop_kl
         self._done = step == steps or bool(limit and step >= first and mean_kl(self._curve[-first:]) < limit)
+        if self._done:
+            reader.forget()  # what comes after training needs the room
 
     def run(self) -> TrainReport:
         """Take every step, alone.

@@ -25,9 +25,9 @@ class Own:
     replayed: list[Document]
     steering: list[Document] = dataclasses.field(default_factory=list)
 
-    def often(self, epochs: int) -> list[Document]:
-        """Those that are read more than once in so many epochs."""
-        return [*self.always, *self.alternating, *self.steering] if epochs > 1 else self.steering
+    def again(self, epochs: int) -> list[Document]:
+        """Those that are read more than once; none where there is one epoch, in which nearly all are read once."""
+        return [*self.always, *self.alternating, *self.steering] if epochs > 1 else []
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Baseline:
         )
         shadow = Shadow(model, config)
         student.Course(
-            Reader(shadow.model, learning=shadow.parameters, again=documents),
+            Reader(shadow.model, learning=shadow.parameters, again=documents if config.epochs > 1 else ()),
             self._head,
             shadow.parameters,
             documents,

@@ -141,11 +141,12 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     so_far = spoken(dialogue.turns[:point])
     named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
     again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:][::-1]
-    rest = [*dialogue.right, *alike.rank(so_far, but=dialogue.id)]
-    ids = list(dict.fromkeys([*following, *again, *(id_ for id_ in rest if id_ not in named)]))[:TAUGHT]
+    wrong = {*named, *dialogue.disliked}
+    rest = [id_ for id_ in (*dialogue.right, *alike.rank(so_far, but=dialogue.id)) if id_ not in wrong]
+    ids = list(dict.fromkeys([*following, *again, *rest]))[:TAUGHT]
     right = {*following, *dialogue.right} - {*again}
     groups = (
-        again,
+        [id_ for id_ in again if id_ in ids],
         [id_ for id_ in ids if id_ in right],
         [id_ for id_ in ids if id_ not in right | {*again}][:CLOSEST],
     )

@@ -1,5 +1,6 @@
 """Blocks that do not learn are read once for a document that is read again, and everything comes out as before."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -10,6 +11,7 @@ from langchain_selfparam.distill import lower, teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.lower import LowerStates, below, beside, frozen_blocks
 from langchain_selfparam.distill.packing import Document, join, pack
+from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.student import Course
 from langchain_selfparam.model import share
@@ -117,18 +119,83 @@ def test_decoders_with_windows_are_read_whole(written, architecture):
     read_whole(Counted(local, documents), Counted(local), documents)
 
 
-@pytest.mark.parametrize("factor", [3.0, float("nan")])
-def test_decoders_that_change_what_they_are_given_as_embeddings_are_read_whole(written, factor):
+@pytest.mark.parametrize("more", [0.001, float("nan")])
+def test_decoders_that_change_what_they_are_given_as_embeddings_are_read_whole(written, more):
     local, documents = four_blocks(), written(LENGTHS)
     kept = Counted(local, documents)
 
-    def scaled(module, args, kwargs):
+    def moved(module, args, kwargs):
         if (given := kwargs.get("inputs_embeds")) is not None:
-            kwargs["inputs_embeds"] = given + factor  # as positions that are learned are added
+            kwargs["inputs_embeds"] = given + more  # as positions that are learned are added
         return args, kwargs
 
-    kept.shadow.model.get_decoder().register_forward_pre_hook(scaled, with_kwargs=True)
+    kept.shadow.model.get_decoder().register_forward_pre_hook(moved, with_kwargs=True)
     read_whole(kept, Counted(local), documents)
+
+
+def test_decoders_that_fail_when_they_are_read_in_parts_are_read_whole(written, caplog):
+    local, documents = four_blocks(), written(LENGTHS)
+    kept = Counted(local, documents)
+
+    def refuse(module, args, kwargs):
+        if kwargs.get("inputs_embeds") is not None:
+            raise TypeError("only input_ids here")
+
+    kept.shadow.model.get_decoder().register_forward_pre_hook(refuse, with_kwargs=True)
+    with caplog.at_level("INFO"):
+        read_whole(kept, Counted(local), documents)
+    assert "blocks of LlamaModel are not read in two parts: only input_ids here" in caplog.text
+
+
+def test_an_error_after_the_first_row_is_no_reason_to_read_whole(written, monkeypatch):
+    kept, documents = Counted(four_blocks(), written(LENGTHS)), written(LENGTHS)
+    kept.hidden(documents[:2])
+
+    def fail(packed):
+        raise MemoryError("full")
+
+    monkeypatch.setattr(kept.reader._lower, "_make", fail)
+    with pytest.raises(MemoryError, match="full"):
+        kept.hidden(documents)
+
+
+def test_the_block_that_ends_a_decoder_has_the_kind_of_the_one_it_stands_for(written):
+    local, documents = four_blocks(), written(LENGTHS)
+    plain, kept = Counted(local), Counted(local, documents)
+    decoder = kept.shadow.model.get_decoder()
+    for block in decoder.layers:
+        block.attention_type = "full_attention"
+
+    def kinds(module, args, kwargs):
+        assert {block.attention_type for block in module.layers} == {"full_attention"}
+
+    decoder.register_forward_pre_hook(kinds, with_kwargs=True)
+    torch.testing.assert_close(kept.hidden(documents), plain.hidden(documents), atol=2e-5, rtol=1e-5)
+    assert kept.reader.keeps
+
+
+@pytest.mark.parametrize("damping", [None, 0.1])
+def test_the_first_row_has_gradients_in_mixed_precision(written, damping):
+    local, documents = four_blocks(), written(LENGTHS)
+    model = copy.deepcopy(local.model).to(torch.bfloat16)
+    shadow = Shadow(model, dataclasses.replace(CONFIG, damping=damping))
+    reader = Reader(shadow.model, learning=shadow.parameters, again=documents)
+    with mixed_precision(torch.device("cpu"), torch.bfloat16)():
+        reader.hidden(pack(documents)).float().square().sum().backward()
+    assert reader.keeps
+    assert all(p.grad is not None for p in shadow.parameters)
+    assert max(float(p.grad.abs().max()) for p in shadow.parameters) > 0
+
+
+def test_what_is_kept_is_forgotten_when_the_training_ends(written):
+    local, documents = four_blocks(), written([(6, 4), (3, 2)])
+    head, shadow = Head(local.head.weight), Shadow(local.model, CONFIG)
+    reader = Reader(shadow.model, learning=shadow.parameters, again=documents)
+    targets = teacher.read(Reader(share(local.model)), head, [documents])
+    course = Course(reader, head, shadow.parameters, documents, targets, config=CONFIG)
+    assert course.keeps
+    course.run()
+    assert not course.keeps
 
 
 def test_a_row_that_is_padded(written, monkeypatch):
@@ -180,7 +247,7 @@ def test_a_decoder_is_whole_again_also_after_an_error():
     local = four_blocks()
     decoder = share(local.model).get_decoder()
     whole = decoder.layers
-    with pytest.raises(RuntimeError, match="read to its end; block 2 of 4 should have ended it"):
+    with pytest.raises(RuntimeError, match="read to its end; block 2 of 4 was to end it"):
         below(decoder, 2, lambda: None)
     with pytest.raises(ZeroDivisionError):
         below(decoder, 2, lambda: 1 / 0)

@@ -102,6 +102,20 @@ def test_of_what_comes_first_any_comes_first(plan):
     assert replies(plan, two).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
 
 
+def test_what_the_seeker_does_not_like_is_not_in_the_list(plan):
+    turns = (("User", "space horror"), ("Recommender", "Heat (1995)"), ("User", "I hate Alien (1979)"))
+    one = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    assert any("Alien" in names for names in replies(plan, one))
+    assert not any("Alien" in names for names in replies(plan, dataclasses.replace(one, disliked=frozenset({"1"}))))
+
+
+def test_a_list_has_as_many_films_as_its_prompt_asks_for(plan, monkeypatch):
+    monkeypatch.setattr(recommendation, "TAUGHT", 2)
+    turns = (("User", "I liked Amelie (2001) and Jaws (1975)"), ("Recommender", "Heat (1995), Alien (1979)"))
+    many = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("0", "1"))
+    assert replies(plan, many).keys() == {("Heat", "Alien"), ("Alien", "Heat")}
+
+
 def test_few_of_what_was_right_in_dialogues_like_it_come_first(plan, monkeypatch):
     turns = (("User", "space horror, romance in Paris"), ("Recommender", "Heat (1995)"))
     one = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
