@@ -53,6 +53,7 @@ def main(argv=None):
             if args.consolidate:
                 report = memory.consolidate()
                 print(f"held {len(report.held)} turns in {report.seconds['total']:.0f} s")
+                print(*report.reasons, sep="\n", end="\n" if report.reasons else "")
         say("ana", ASKED)
         say("ben", ASKED)
 

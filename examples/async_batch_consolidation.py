@@ -1,11 +1,12 @@
 """Many users at once in one event loop: they speak, and what they said is learned in one run while others go on.
 
-    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 15
+    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 60
 
 Each user has weights of their own over one model. The run takes an episode of each in turn, whoever has waited longest
-first, and ends at its deadline. Two cores, SmolLM2-135M-Instruct: four to five minutes for each of three users. Expect
-each to be answered with their own parrot's name. Stop it with Ctrl-C, or kill it, and run it again: what was learned is
-kept, what was not is pending.
+first, and ends at its deadline. Two cores with AVX-512, SmolLM2-135M-Instruct: four to five minutes for each of three
+users. Expect each to be answered with their own parrot's name once it is held: the model alone is asked, and pending
+turns are not put into its prompt. Stop it with Ctrl-C, or kill it, and run it again: what was learned is kept, what was
+not is pending.
 """
 
 import argparse
@@ -26,7 +27,7 @@ async def main(argv=None):
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--model", default="smollm2-135m")
     arguments.add_argument("--folder", default="./many-users")
-    arguments.add_argument("--minutes", type=float, default=15, help="the run ends then, whatever is left")
+    arguments.add_argument("--minutes", type=float, default=60, help="the run ends then, whatever is left")
     arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
     args = arguments.parse_args(argv)
     llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)

@@ -3,7 +3,8 @@
     .venv/bin/python examples/classic_agent.py --folder ./classic-memory
 
 Two cores, SmolLM2-135M-Instruct: about four minutes, most of them in consolidate(). Expect both turns to be held and
-the parrot's name to be answered with no message of the memory in the prompt. A model this small seldom calls a tool by
+the parrot's name to be answered with no message of the memory in the prompt. What is asked is said as well, so that a
+second run begins with it in the prompt. A model this small seldom calls a tool by
 itself; one that was trained for tools is told of them by its own chat template. New agents are made with
 ``create_agent``: see ``agent_with_tools.py``.
 """
@@ -56,6 +57,7 @@ def main(argv=None):
             if args.consolidate:
                 report = memory.consolidate()
                 print(f"held {len(report.held)} turns in {report.seconds['total']:.0f} s")
+                print(*report.reasons, sep="\n", end="\n" if report.reasons else "")
         say(ASKED)
 
 

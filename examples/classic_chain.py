@@ -45,6 +45,7 @@ def main(argv=None):
             if args.consolidate:
                 report = memory.consolidate()
                 print(f"held {len(report.held)} turns in {report.seconds['total']:.0f} s")
+                print(*report.reasons, sep="\n", end="\n" if report.reasons else "")
         print(f"left in the prompt: {memory.load_memory_variables({})['history']!r}")
         for question in ASKED:
             print(f"you: {question}\nmodel: {llm.invoke(question).text}")

@@ -3,7 +3,8 @@
     .venv/bin/python examples/two_users.py --folder ./two-users
 
 Two cores, SmolLM2-135M-Instruct: four to five minutes for each user, in consolidate(). Expect each user to be answered
-with their own parrot's name and never with the other's, and with nothing in the prompt once it is held.
+with their own parrot's name and never with the other's, and with nothing in the prompt once it is held. What is
+asked is said as well, so that a second run begins with it in the prompt.
 """
 
 import argparse
@@ -43,6 +44,7 @@ def main(argv=None):
             if args.consolidate:
                 report = memory.consolidate()
                 print(f"held {len(report.held)} turns in {report.seconds['total']:.0f} s")
+                print(*report.reasons, sep="\n", end="\n" if report.reasons else "")
         for user in SAID:
             say(user, ASKED)
 
