@@ -24,12 +24,14 @@ DEFAULTS = (
     "targets.replay=60",
     "verify.answer_tokens=16",
     "verify.hold=0.0",
+    "verify.max_shrinks=24",
 )
 """Settings in which it differs from a memory of facts: hundreds of prompts, each seen once. Nobody wants a dialogue's
-own list back to the letter, so that a round is judged by its drift, and by what is recommended afterwards. A small
-model that is told a list makes little of it, so that the list itself is most of the target: in trials on 240 dialogues
-more was gained so than with half. Of earlier rounds few lists are replayed: one has as many tokens as twenty of the
-answers that a memory replays, and with 360 of them a second round of 450 dialogues was refused for its drift."""
+own list back to the letter, so that a round is judged by its drift, and by what is recommended afterwards: one that
+drifts too far is made as small as it has to be, since a weak taste is better than none. A small model that is told a
+list makes little of it, so that the list itself is most of the target: in trials on 240 dialogues more was gained so
+than with half. Of earlier rounds few lists are replayed: one has as many tokens as twenty of the answers that a memory
+replays, and with 360 of them a second round of 450 dialogues was refused for its drift."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
