@@ -83,9 +83,9 @@ class Noting(Reader):
 
     steps: list = []  # noqa: RUF012 - each test begins a new one
 
-    def hidden(self, packed):
+    def hidden(self, packed, lower=None):
         self.steps.append(packed.keys)
-        return super().hidden(packed)
+        return super().hidden(packed, lower)
 
 
 @pytest.mark.parametrize("weights", [None, {0: 3.0, 2: 0.25, 5: 0.0}])
@@ -195,9 +195,17 @@ def test_what_passes_is_seen_again_where_it_is_little_beside_the_others(lesson, 
 
 @pytest.mark.parametrize(
     ("epochs", "looks"),
-    [([3], {3}), ([99], {99}), ([100], {50, 100}), ([30, 170, 20], {30, 87, 143, 200, 220})],
+    [
+        ([3], {1, 2, 3}),  # few epochs: twelve looks, as far as there are steps
+        ([24], set(range(2, 25, 2))),
+        ([198], {round(198 * part / 12) for part in range(1, 13)}),
+        ([30] * 6, set(range(15, 181, 15))),
+        ([30] * 8, set(range(30, 241, 30))),
+        ([30, 170, *[20] * 6], {30, 87, 143, 200, 220, 240, 260, 280, 300, 320}),
+        ([1] * 20, set(range(1, 21))),
+    ],
 )
-def test_the_drift_is_looked_at_after_each_epoch_and_within_a_long_one(epochs, looks):
+def test_the_drift_is_looked_at_after_each_epoch_and_within_long_ones_and_few(epochs, looks):
     assert student._looks(epochs) == looks
 
 
