@@ -123,13 +123,14 @@ class Bench:
 
         Args:
             cell: Of which size.
-            done: Count a gradient only for blocks that have one; else 4 FLOP a parameter for the whole body.
+            done: Count only blocks that learn, since what is below them is made once; else 4 FLOP a parameter for the
+                whole body.
 
         Returns:
             Body and two head products, over the median step.
         """
-        body = 2 * self.body + 2 * (self.learning if done else self.body)
-        return (body * cell.ours.tokens + 4 * self.head * cell.ours.answer_tokens) / cell.ours.step
+        body = self.learning if done else self.body
+        return (4 * body * cell.ours.tokens + 4 * self.head * cell.ours.answer_tokens) / cell.ours.step
 
     @property
     def ratios(self) -> dict[str, float]:

@@ -258,7 +258,7 @@ def test_ratios_are_those_of_the_times():
             "e2e_c1024_vs_published": 400 / 4,
             "student_vs_batched": (10 / 1000) / (0.1 / 100),
             "student_share_of_matmul_peak": (4 * 1000 * 200 + 4 * 100 * 100) / 0.1 / 1e9,
-            "student_share_of_matmul_peak_done": (3 * 1000 * 200 + 4 * 100 * 100) / 0.1 / 1e9,
+            "student_share_of_matmul_peak_done": (2 * 1000 * 200 + 4 * 100 * 100) / 0.1 / 1e9,
             "questions_vs_generate": 2.5,
             "loss_vs_dense": 3.0,
             "loss_memory_vs_dense": 9.0,
