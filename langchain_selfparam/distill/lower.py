@@ -1,8 +1,8 @@
 """What the blocks that do not learn make of a document: made once, read in every epoch.
 
 In come packed rows, out go the states that enter the lowest block that learns. A document's states depend on nothing
-but its own tokens before them, whatever row it is in, so that those of documents that are read again are kept. A third
-of a step is saved where two fifths of the blocks do not learn. It knows nothing of losses or of what the rows are for.
+but its own tokens before them, whatever row it is in, so that those of documents that are read again are kept: about a
+fourth of a step where two fifths of the blocks do not learn. It knows nothing of losses or of what the rows are for.
 
 Dimensions: T tokens of the row, D of a state.
 """

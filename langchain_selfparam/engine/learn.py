@@ -353,7 +353,7 @@ class Learner:
         if config.drift is not None and documents.steering:
             steering = Steering(documents.steering, limit=allowed_drift(before, config.drift, self._most()))
         held_out = self._held_out(targets)
-        again = [*held_out, *documents.again(config.epochs)] if config.epochs > 1 else []
+        again = documents.again(config.epochs, held_out)
         reader = Reader(shadow.model, compiled=config.compiled, learning=shadow.parameters, again=again)
         autocast = mixed_precision(self._local.device, self._local.dtype)
         taught = [d for d in documents.always if targets.sentences[d.key].context]

@@ -25,9 +25,9 @@ class Own:
     replayed: list[Document]
     steering: list[Document] = dataclasses.field(default_factory=list)
 
-    def again(self, epochs: int) -> list[Document]:
-        """Those that are read more than once; none where there is one epoch, in which nearly all are read once."""
-        return [*self.always, *self.alternating, *self.steering] if epochs > 1 else []
+    def again(self, epochs: int, held_out: Sequence[Document]) -> list[Document]:
+        """What is read more than once, with what is held out; none in a single epoch, where nearly all is read once."""
+        return [*self.always, *self.alternating, *self.steering, *held_out] if epochs > 1 else []
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ def test_decoders_with_windows_are_read_whole(written, architecture):
         four_blocks(architecture, layer_types=["sliding_attention", "full_attention"] * 2),
         written(LENGTHS),
     )
-    read_whole(Counted(local, documents), Counted(local), documents)
+    kept = Counted(local, documents)
+    read_whole(kept, Counted(local), documents)
+    assert not kept.reader.keeps
 
 
 @pytest.mark.parametrize("more", [0.001, float("nan")])
@@ -130,7 +132,9 @@ def test_decoders_that_change_what_they_are_given_as_embeddings_are_read_whole(w
         return args, kwargs
 
     kept.shadow.model.get_decoder().register_forward_pre_hook(moved, with_kwargs=True)
+    assert kept.reader.keeps  # until it is tried
     read_whole(kept, Counted(local), documents)
+    assert not kept.reader.keeps
 
 
 def test_decoders_that_fail_when_they_are_read_in_parts_are_read_whole(written, caplog):
