@@ -51,8 +51,12 @@ def as_json(bench: Bench) -> dict[str, Any]:
     return {**dataclasses.asdict(bench), "ratios": bench.ratios}
 
 
+_FAR = 20.0
+"""Times the shortest of a picture's bars from which on the longest would hide it."""
+
+
 def picture(bench: Bench) -> bytes:
-    """Seconds for each size and way, on a logarithmic scale.
+    """Seconds for each size and each way that was timed; on a logarithmic scale where they are far apart.
 
     Args:
         bench: What was measured.
@@ -64,14 +68,18 @@ def picture(bench: Bench) -> bytes:
         ImportError: matplotlib is not installed.
     """
     figure, axes = _figure()
-    ways = {"published recipe": "#7a7a7a", "batched loop": "#c8501e", "this engine": "#1f5fa8"}
-    width = 0.26
-    for number, (name, colour) in enumerate(ways.items()):
-        values = [_seconds(cell)[name] for cell in bench.cells]
-        at = [i + (number - 1) * width for i in range(len(values))]
-        bars = axes.bar(at, [v or 0 for v in values], width, color=colour, label=name)
+    colours = {"published recipe": "#7a7a7a", "batched loop": "#c8501e", "this engine": "#1f5fa8"}
+    timed = {name: [_seconds(cell)[name] or 0.0 for cell in bench.cells] for name in colours}
+    timed = {name: values for name, values in timed.items() if any(values)}
+    width = 0.78 / max(1, len(timed))
+    for number, (name, values) in enumerate(timed.items()):
+        at = [i + (number - (len(timed) - 1) / 2) * width for i in range(len(values))]
+        bars = axes.bar(at, values, width, color=colours[name], label=name)
         axes.bar_label(bars, [f"{v:,.0f}" if v else "" for v in values], fontsize=8, padding=2)
-    axes.set_yscale("log")
+    seconds = [v for values in timed.values() for v in values if v]
+    if seconds and max(seconds) > _FAR * min(seconds):
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=min(seconds) / 2)  # or the shortest bar has no height
     axes.set_xticks(range(len(bench.cells)), [f"C {c.context:,}\nN {c.pairs}" for c in bench.cells])
     axes.set_ylabel("seconds into the weights")
     axes.set_title(f"{bench.model}, {bench.device}", fontsize=10)

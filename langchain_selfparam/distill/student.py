@@ -38,7 +38,7 @@ and 22."""
 _PASSING = 0.2
 """Answer tokens of what passes, for each of the others, in an epoch: about so many, or more where there are more."""
 _UNSEEN = 50
-"""Steps at most between two looks at the drift."""
+"""Steps of a long epoch for each look at the drift, where there are not more looks for another reason."""
 _LOOKS = 12
 """Looks at the drift in a whole training at least, as far as there are steps. Of 600 dialogues in one epoch of 198
 steps, with three looks, the weights drifted twice as far as they may, and two thirds of what they learned was kept."""

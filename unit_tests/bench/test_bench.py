@@ -298,6 +298,26 @@ def test_the_picture_is_one():
     assert image.open(io.BytesIO(report.picture(_bench()))).size[0] > 900
 
 
+@pytest.mark.parametrize(
+    ("published", "names", "scale"),
+    [
+        (None, ["batched loop", "this engine"], "linear"),
+        (400.0, ["published recipe", "batched loop", "this engine"], "log"),
+    ],
+)
+def test_the_picture_has_the_ways_that_were_timed_and_hides_no_bar(monkeypatch, published, names, scale):
+    pytest.importorskip("matplotlib")
+    drawn = []
+    monkeypatch.setattr(report, "_png", lambda figure: drawn.append(figure) or b"")
+    cell = dataclasses.replace(_bench().cells[0], published=published)
+    report.picture(_bench(cells=(cell,)))
+    axes = drawn[0].axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == names
+    assert axes.get_yscale() == scale
+    shortest = min(bar.get_height() for bar in axes.patches)
+    assert axes.get_ylim()[0] <= shortest / 2
+
+
 def test_json_has_the_ratios_and_everything_else(measured):
     found = json.loads(json.dumps(report.as_json(measured)))
     assert found["ratios"] == pytest.approx(measured.ratios)
