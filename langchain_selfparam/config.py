@@ -198,9 +198,9 @@ class TargetConfig:
     Clauses of 16 words make shorter answers, but in a trial the weights then held 1 question of 25 instead of 7."""
     own_answer_tokens: int = 40
     """Tokens of the model's own answer to a question about a passage."""
-    contrast: int = 100
+    contrast: int = 200
     """Questions about someone or something else, answered as before."""
-    alike: int = 100
+    alike: int = 200
     """Questions about the world that begin as those about the user do, made up by the model, answered as before."""
     neutral: int = 120
     """Questions about the world that the model makes up by itself, answered as before."""

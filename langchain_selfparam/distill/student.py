@@ -37,6 +37,9 @@ and 22."""
 
 _PASSING = 0.2
 """Answer tokens of what passes, for each of the others, in an epoch: about so many, or more where there are more."""
+_CLOSE = 100
+"""Documents close to what is learned in an epoch, about, and at most every second one: of more, each is seen less
+often. Many that are seen seldom hold it apart from what is like it better than few that are seen often."""
 _UNSEEN = 50
 """Steps of a long epoch for each look at the drift, where there are not more looks for another reason."""
 _LOOKS = 12
@@ -75,7 +78,8 @@ class Course:
         documents: Prompts without context and their answers.
         targets: The teacher's rows for each document's key.
         config: Rates, epochs, batch size, seed; with a learning rate (see ``rate.with_rate``).
-        alternating: Documents of which each epoch sees every second one, and the next epoch the others.
+        alternating: Documents of which each epoch sees every second one, and the next epoch the others; of those that
+            are ``near`` it sees a smaller part where they are many.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often. Where they are few beside the others, again.
         replayed: Documents of earlier consolidations, of which each epoch sees another part.
@@ -121,7 +125,9 @@ class Course:
         self._reader, self._head, self._parameters, self._targets = reader, head, parameters, targets
         self._config, self._held_out, self._steering, self._progress = config, held_out, steering, progress
         self._weights, self._near = weights or {}, near
-        plan, self._epochs = _plan(documents, alternating, passing, replayed, config)
+        close = [d for d in alternating if d.key in self._near]
+        often = [d for d in alternating if d.key not in self._near]
+        plan, self._epochs = _plan(documents, often, close, passing, replayed, config)
         self._rows = [pack(group) for group in plan]
         self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters)
         self._looks = _looks(self._epochs)
@@ -261,6 +267,7 @@ def _looks(epochs: Sequence[int]) -> set[int]:
 def _plan(
     documents: Sequence[Document],
     alternating: Sequence[Document],
+    close: Sequence[Document],
     passing: Sequence[Document],
     replayed: Sequence[Document],
     config: TrainingConfig,
@@ -270,11 +277,13 @@ def _plan(
     Where there is much beside what passes, that is seen again: of hundreds of dialogues in one epoch the weights would
     otherwise learn nearly alone.
     """
+    parts = min(max(2, round(len(close) / _CLOSE)), max(2, config.epochs))
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
     steps: list[int] = []
     for number in range(config.epochs):
-        own = [*documents, *alternating[number % 2 :: 2], *replayed[number :: config.epochs]]
+        taken = [*alternating[number % 2 :: 2], *close[number % parts :: parts]]
+        own = [*documents, *taken, *replayed[number :: config.epochs]]
         passed = passing[number :: config.epochs]
         again = max(1, round(_PASSING * _answers(own) / max(1, _answers(passed))))
         seen = [*own, *(list(passed) * again)]

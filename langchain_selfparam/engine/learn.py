@@ -42,6 +42,7 @@ from langchain_selfparam.records import (
 from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
+from langchain_selfparam.targets.prompts import ABOUT_THE_MODEL
 from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import study
@@ -260,7 +261,8 @@ class Learner:
             else:
                 own = self._asked(key, sentence.prompt, sentence.answer, ends=sentence.ends)
             often = sentence.kind in {"contrast", "neighbour"} or openings[sentence.turn_id, sentence.answer] > _OFTEN
-            often = often and not sentence.ends
+            # Who the model is, is what a user's own name is taken for first: that is seen in every epoch.
+            often = often and not sentence.ends and sentence.prompt not in ABOUT_THE_MODEL
             if sentence.kind in {"neutral", "exchange", "replay"}:
                 (student_documents.replayed if sentence.kind == "replay" else student_documents.passing).append(own)
             else:

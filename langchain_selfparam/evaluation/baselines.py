@@ -35,6 +35,7 @@ from langchain_selfparam.errors import UnsupportedModelError
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.records import Message, TargetSet
+from langchain_selfparam.verify import drift
 from langchain_selfparam.weights.shadow import Shadow, with_weights
 
 Name = Literal["ft-context", "ft-sentences", "published"]
@@ -193,6 +194,48 @@ class Baseline:
 def best_rate(scores: Mapping[float, float]) -> float:
     """The learning rate with the highest score; of several the lowest."""
     return min(scores, key=lambda rate: (-scores[rate], rate))
+
+
+def part_of(lesson: Lesson, *, every: int) -> Lesson:
+    """A smaller lesson, such as to choose a learning rate with.
+
+    Args:
+        lesson: The whole one.
+        every: One in so many conversations, questions and steps is left.
+
+    Returns:
+        The lesson.
+    """
+    taught = [
+        dataclasses.replace(one, sentences=tuple(s for s in one.sentences if s.kind == "question")[::every])
+        for one in lesson.taught
+    ]
+    return Lesson(conversations=lesson.conversations[::every], taught=taught, steps=max(1, round(lesson.steps / every)))
+
+
+def drift_of(local: LocalModel, model: Any, taught: Sequence[TargetSet]) -> float:
+    """How far a baseline has moved where nothing should have changed, by the memory's own probes.
+
+    Args:
+        local: The untouched model.
+        model: A twin of it with other weights.
+        taught: What the memory learned from, with its probes.
+
+    Returns:
+        Mean KL(untouched ‖ baseline), nats per answer token; 0 without probes.
+    """
+    probes = dict.fromkeys((p.prompt, p.expected[0]) for one in taught for p in one.probes if p.kind == "drift")
+    documents = [
+        Document(
+            at,
+            tuple(local.encode_chat([Message(role="user", text=prompt)])),
+            tuple(local.encode(answer)) or (local.end_of_turn_id,),
+        )
+        for at, (prompt, answer) in enumerate(probes)
+    ]
+    head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
+    untouched = teacher.read(Reader(share(local.model)), head, [[document] for document in documents])
+    return drift.token_kl(Reader(share(model)), head, documents, untouched)
 
 
 def _pairs(lesson: Lesson) -> list[tuple[str, str]]:

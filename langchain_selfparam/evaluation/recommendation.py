@@ -22,7 +22,7 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.engine.pipeline import Engine
-from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate, drift_of, part_of
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
@@ -52,6 +52,8 @@ _AT_A_TIME = 48
 """Prompts after which answers are kept."""
 _TRIED = 96
 """Prompts on which a baseline's learning rate is chosen."""
+_SEARCHED = 4
+"""One dialogue in so many is learned for that."""
 _REQUEST = (
     "Below, a user talks about films. Recommend {count} films that this user will like. Answer with a numbered list of "
     "titles with their years, one a line, and nothing else.\n\n{dialogue}"
@@ -99,10 +101,12 @@ class Found:
     Attributes:
         rankings: Rankings by measure and method; only methods that are done for all their prompts.
         rounds: What each round did: drift, seconds, dialogues, and recall@10 of free text after it.
+        others: By baseline: recall@10 of free text by the rate that was tried, the rate, and the drift with it.
     """
 
     rankings: Mapping[str, Mapping[str, Mapping[int, list[str]]]]
     rounds: Sequence[Mapping[str, Any]]
+    others: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 def request(dialogue: str, *, count: int = COUNT) -> str:
@@ -183,6 +187,10 @@ class Recommendation:
         self._rounds_file = folder / "rounds.json"
         self._rounds: list[dict[str, Any]] = (
             json.loads(self._rounds_file.read_text("utf-8")) if self._rounds_file.exists() else []
+        )
+        self._others_file = folder / "baselines.json"
+        self._others: dict[str, dict[str, Any]] = (
+            json.loads(self._others_file.read_text("utf-8")) if self._others_file.exists() else {}
         )
         for row in _whole_lines(self._answers):
             self._kept.setdefault(row["way"], {})[row["prompt"]] = row["ids"]
@@ -297,27 +305,45 @@ class Recommendation:
         write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
 
     def _baseline(self, name: Name, taught: Sequence[TargetSet]) -> None:
-        """Another way to learn; its rate is the one that does best on the first prompts, in its favour."""
+        """Another way to learn; its rate is the one that does best on the first prompts, in its favour.
+
+        It is chosen on a part of what is learned, and each that was tried is kept: all of them on everything would take
+        longer than the memory itself.
+        """
         plan = self._plan
         done = self._kept.get(f"{FREE_TEXT}/{name}", {}), self._kept.get(f"{LIKELIHOOD}/{name}", {})
         if (len(done[0]), len(done[1])) == (len(plan.prompts), len(plan.scored_at)):
             return
         baseline = Baseline(self._subject.local, name, config=plan.settings.training)
-        steps = sum(r["steps"] for r in self._rounds)
-        said = [_as_conversation(d) for d in plan.dialogues]
-        given = Lesson(conversations=said, taught=taught, steps=max(1, steps))
-        best: tuple[float, Any] | None = None
+        whole = Lesson(
+            conversations=[_as_conversation(d) for d in plan.dialogues],
+            taught=taught,
+            steps=max(1, sum(r["steps"] for r in self._rounds)),
+        )
+        kept = self._others.setdefault(name, {"rates": {}})
         for rate in baseline.rates:
+            if f"{rate:g}" in kept["rates"]:
+                continue
             if not self._more():
                 return
-            told = bar(self._progress, f"{name} {rate:g}")
-            model = baseline.learn(self._subject.local.model, given, rate=rate, progress=told)
-            found = self._tried(model, name)
-            if best is None or found > best[0]:
-                best = (found, model)
-        if best is not None:
-            self._ask(name, self._subject.over(best[1]))
-            self._order(name, best[1])
+            model = self._baselined(baseline, part_of(whole, every=_SEARCHED), rate)
+            kept["rates"][f"{rate:g}"] = self._tried(model, name)
+            self._write_others()
+        if not self._more():
+            return
+        rate = best_rate({float(rate): found for rate, found in kept["rates"].items()})
+        model = self._baselined(baseline, whole, rate)
+        kept |= {"rate": rate, "drift": drift_of(self._subject.local, model, taught)}
+        self._write_others()
+        self._ask(name, self._subject.over(model))
+        self._order(name, model)
+
+    def _baselined(self, baseline: Baseline, given: Lesson, rate: float) -> Any:
+        told = bar(self._progress, f"{baseline.name} {rate:g}, {given.steps} steps")
+        return baseline.learn(self._subject.local.model, given, rate=rate, progress=told)
+
+    def _write_others(self) -> None:
+        write_whole(self._others_file, json.dumps(self._others, indent=1) + "\n")
 
     def _tried(self, model: Any, name: str) -> float:
         prompts = self._plan.prompts[:_TRIED]
@@ -344,7 +370,7 @@ class Recommendation:
             measure, _, name = way.partition("/")
             if len(kept) == wanted[measure]:
                 rankings[measure][name] = kept
-        return Found(rankings=rankings, rounds=self._rounds)
+        return Found(rankings=rankings, rounds=self._rounds, others=self._others)
 
 
 def _beginnings(titles: Sequence[str]) -> list[str]:

@@ -74,6 +74,7 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
         "prompts": len(plan.prompts),
         "candidates": _candidates(plan),
         "rounds": list(found.rounds),
+        "baselines": dict(found.others),
     }
     for measure, here in _measured(plan, found).items():
         values[measure] = {
@@ -108,7 +109,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
     Returns:
         Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
         for those that the dialogue has not named ("new") and with what it has named left out of the list ("unseen"),
-        and the p value of this method against each other.
+        and the p value of this method against each other. Rounds and baselines have tables of their own.
     """
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
     for measure, here in _measured(plan, found).items():
@@ -137,7 +138,17 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
             for number, r in enumerate(found.rounds, 1)
         ]
         shown.append((header, rows))
+    if others := {name: other for name, other in found.others.items() if "rate" in other}:
+        shown.append((["baseline", "rate", "R@10 by which it was chosen, %", "drift, nats"], _others(others)))
     return shown
+
+
+def _others(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [name, rate, f"{100 * other['rates'][rate]:.1f}", f"{other['drift']:.3f}"]
+        for name, other in found.items()
+        for rate in [f"{other['rate']:g}"]
+    ]
 
 
 def headline(plan: Plan, found: Found, *, model: str) -> str:

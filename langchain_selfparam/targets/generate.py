@@ -7,6 +7,7 @@ nobody. It judges nothing; ``screen`` does.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from langchain_selfparam.config import TargetConfig
@@ -20,6 +21,8 @@ _LONGEST_OPENING = 4
 """Words."""
 _OPENING_TOKENS = 48
 """Of a message that a user would begin with."""
+_FEWEST_ALIKE, _MOST_ALIKE = 2, 4
+"""Questions about the world for each beginning."""
 _FEWEST_WORDS = 3
 """Of one that says something."""
 
@@ -140,16 +143,17 @@ def write_alike(asked: Sequence[str], generator: TextGenerator, *, count: int, c
     openings = list(dict.fromkeys(opening for question in asked if (opening := _opening(question))))
     if not count or not openings:
         return []
+    samples = min(_MOST_ALIKE, max(_FEWEST_ALIKE, math.ceil(count / len(openings))))
     written = generator.generate(
         [f"{prompts.WORLDLY_LIST} {opening}" for opening in openings],
         max_tokens=20,
         temperature=0.8,
         stop=("\n",),
         seed=config.seed,
-        samples=2,
+        samples=samples,
     )
     found: dict[str, None] = {}
-    for number in range(2):
+    for number in range(samples):
         for opening, texts in zip(openings, written, strict=True):
             for question in questions(f"{opening} {texts[number].strip()}", by_user=False):
                 if not (speaks_of_me(question) or speaks_of_you(question)) and question not in asked:

@@ -137,7 +137,18 @@ GENERAL_QUESTIONS = (
 
 GENERAL_LIST = "Questions about the world:\n" + "".join(f"- {q}\n" for q in GENERAL_QUESTIONS) + "-"
 
-ABOUT_THE_MODEL = ("What is your name?", "Who are you?", "What can you do?", "Where do you live?")
+ABOUT_THE_MODEL = (
+    "What is your name?",
+    "Who are you?",
+    "What can you do?",
+    "Where do you live?",
+    "What are you called?",
+    "Who made you?",
+    "How old are you?",
+    "Are you a person?",
+    "Do you have a family?",
+    "What do you like?",
+)
 """Asked of the assistant itself; always answered as before."""
 
 WORLDLY = (

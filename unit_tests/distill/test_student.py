@@ -219,6 +219,23 @@ def test_alternating_documents_are_seen_in_every_second_epoch(lesson, monkeypatc
     assert [seen.count(key) for key in range(6)] == [epochs, epochs, first, second, first, second]
 
 
+@pytest.mark.parametrize(("about", "parts"), [(1, 4), (2, 2), (9, 2)])
+def test_of_many_that_are_close_to_what_is_learned_an_epoch_sees_a_smaller_part(lesson, monkeypatch, about, parts):
+    monkeypatch.setattr(Noting, "steps", [])
+    monkeypatch.setattr(student, "_CLOSE", about)
+    config = dataclasses.replace(CONFIG, epochs=4)
+    close, often = lesson.documents[1:5], lesson.documents[5:]
+    lesson.train(
+        config,
+        reader=Noting,
+        documents=lesson.documents[:1],
+        alternating=[*close, *often],
+        near={document.key for document in close},
+    )
+    seen = [key for keys in Noting.steps for key in keys]
+    assert [seen.count(key) for key in range(6)] == [4, *[4 // parts] * 4, 2]
+
+
 def test_first_step_has_the_kl_of_the_served_model(lesson):
     config = dataclasses.replace(CONFIG, epochs=1, batch_tokens=10_000)
     report, _ = lesson.train(config)

@@ -9,9 +9,9 @@ from torch.nn import functional
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.errors import UnsupportedModelError
 from langchain_selfparam.evaluation import baselines
-from langchain_selfparam.evaluation.baselines import Baseline, Lesson
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson, drift_of, part_of
 from langchain_selfparam.evaluation.datasets import Conversation
-from langchain_selfparam.records import Message, TargetSentence, TargetSet
+from langchain_selfparam.records import Message, Probe, TargetSentence, TargetSet
 from langchain_selfparam.testing import tiny_model
 
 CONFIG = TrainingConfig(rank=4, alpha=8.0, batch_tokens=64, frozen_share=0.0)
@@ -128,3 +128,35 @@ def test_a_head_that_is_not_linear_is_refused():
     local = tiny_model("gemma2")
     with pytest.raises(UnsupportedModelError, match=r"soft-caps its logits; the baseline published needs a linear"):
         Baseline(local, "published", config=CONFIG)
+
+
+def test_a_part_of_a_lesson_is_every_nth_conversation_question_and_step(lesson):
+    question, neutral = lesson.taught[0].sentences
+    questions = [dataclasses.replace(question, prompt=f"{at}?") for at in range(5)]
+    taught = dataclasses.replace(lesson.taught[0], sentences=(neutral, *questions))
+    said = [dataclasses.replace(lesson.conversations[0], id=str(at)) for at in range(5)]
+    found = part_of(Lesson(conversations=said, taught=[taught], steps=30), every=4)
+    assert [c.id for c in found.conversations] == ["0", "4"]
+    assert [s.prompt for s in found.taught[0].sentences] == ["0?", "4?"]
+    assert found.steps == 8
+    assert part_of(dataclasses.replace(lesson, steps=1), every=4).steps == 1
+
+
+def test_drift_is_the_mean_kl_over_the_answers_of_the_memorys_own_probes(tiny, lesson):
+    told = {"What is snow?": "Frozen water.", "Who was Homer?": "A poet of Greece."}
+    probes = tuple(Probe(kind="drift", prompt=prompt, expected=(answer,)) for prompt, answer in told.items())
+    recall = Probe(kind="recall", prompt="What is my dog called?", expected=("biscuit",), turn_id=1)
+    taught = [dataclasses.replace(lesson.taught[0], probes=(*probes, recall))] * 2
+    model = Baseline(tiny, "ft-context", config=CONFIG).learn(tiny.model, lesson, rate=5e-3)
+    wanted = []
+    for prompt, answer in told.items():
+        start, ids = tiny.encode_chat([Message(role="user", text=prompt)]), tiny.encode(answer)
+        with torch.no_grad():
+            was, now = (
+                m(input_ids=torch.tensor([[*start, *ids]])).logits[0, len(start) - 1 : -1].float().log_softmax(-1)
+                for m in (tiny.model, model)
+            )
+        wanted += (was.exp() * (was - now)).sum(-1).tolist()
+    assert drift_of(tiny, model, taught) == pytest.approx(sum(wanted) / len(wanted), rel=0.02)
+    assert drift_of(tiny, tiny.model, taught) == pytest.approx(0.0, abs=1e-4)
+    assert drift_of(tiny, model, lesson.taught) == 0.0

@@ -11,6 +11,7 @@ from recommending import dialogue, prompt, write
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.learn import Learner
 from langchain_selfparam.evaluation import recommendation
+from langchain_selfparam.evaluation.baselines import RATES, Baseline
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.rankings import Alike
 from langchain_selfparam.evaluation.recommendation import TAUGHT, Plan, Recommendation, lesson, request
@@ -230,6 +231,36 @@ def test_other_ways_to_learn_are_asked_the_same(plan, subject, tmp_path):
         assert len(found.rankings["free_text"][name]) == 3
         assert len(found.rankings["likelihood"][name]) == 2
     assert found.rankings["likelihood"]["ft-sentences"] != {} != found.rankings["likelihood"]["base"]
+    kept = json.loads((tmp_path / "out" / "baselines.json").read_text("utf-8"))
+    assert kept == found.others == as_json(plan, found, model="tiny")["baselines"]
+    header, rows = tables(plan, found)[-1]
+    assert header == ["baseline", "rate", "R@10 by which it was chosen, %", "drift, nats"]
+    for name, row in zip(("ft-context", "ft-sentences"), rows, strict=True):
+        assert list(kept[name]["rates"]) == [f"{rate:g}" for rate in RATES]
+        assert kept[name]["drift"] > 0
+        # All rates do equally well with what a test writes: then it is the lowest.
+        assert row == [name, "0.0002", "33.3", f"{kept[name]['drift']:.3f}"]
+
+
+def test_rates_that_were_tried_are_not_tried_again(plan, subject, tmp_path, monkeypatch):
+    plan = dataclasses.replace(plan, baselines=("ft-sentences",))
+    learned, real = [], Baseline.learn
+
+    def learn(self, model, given, *, rate, progress):
+        learned.append((rate, given.steps))
+        if len(learned) == 3:
+            raise KeyboardInterrupt
+        return real(self, model, given, rate=rate, progress=progress)
+
+    monkeypatch.setattr(Baseline, "learn", learn)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan, subject, tmp_path / "cut")
+    found = run(plan, subject, tmp_path / "cut")
+    steps = sum(r["steps"] for r in found.rounds)
+    part = max(1, round(steps / 4))
+    assert learned == [*((rate, part) for rate in (*RATES[:3], *RATES[2:])), (RATES[0], steps)]
+    assert run(plan, subject, tmp_path / "cut").rankings == found.rankings
+    assert len(learned) == 6
 
 
 def test_figures_and_tables(plan, subject, tmp_path):

@@ -7,7 +7,7 @@ from langchain_selfparam.records import Episode, Message, Turn
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.testing import FakeGenerator
 
-CONFIG = TargetConfig(samples=1, contrast=9, alike=0, neutral=12, full_answers=2, whole_answers=0, probes=2)
+CONFIG = TargetConfig(samples=1, contrast=16, alike=0, neutral=12, full_answers=2, whole_answers=0, probes=2)
 DOG = "My dog is called Biscuit and he is 12."
 SISTER = "My sister Ana lives in Lisbon."
 QUESTIONS = {

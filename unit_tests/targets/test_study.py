@@ -137,7 +137,7 @@ def test_neighbours_are_the_users_questions_turned_on_the_model_and_must_not_tel
 
 
 def test_too_few_neighbours_to_tell_anything_are_all_learned():
-    found = run(DOG, SISTER, config=dataclasses.replace(CONFIG, contrast=20))
+    found = run(DOG, SISTER, config=dataclasses.replace(CONFIG, contrast=40))
     assert of_kind(found.probes, "neighbour") == []
     assert "What is your dog called?" in {s.prompt for s in of_kind(found.sentences, "neighbour")}
 
