@@ -17,7 +17,9 @@ from typing import Any
 
 from langchain_selfparam.cli.common import DEFAULT_MODEL, OK, add_command, count
 from langchain_selfparam.config import TrainingConfig
+from langchain_selfparam.errors import InputError
 
+_SHAPE = "135m"
 _EXAMPLE = """  $ selfparam bench --quick
   135m on 2 cores, 2 threads, AVX512: …
   …a line for each size and way, the loss alone, the ratios"""
@@ -33,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(commands, "bench", run, help=text, example=_EXAMPLE)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model", metavar="NAME", help="a model's own weights: hub id, folder or file")
-    which.add_argument("--shape", default="135m", help="random weights of a shape: 8b, 1b, 135m (default) or tiny")
+    which.add_argument("--shape", help="random weights of a shape: 8b, 1b, 135m (default) or tiny")
     parser.add_argument("--quick", action="store_true", help="one small size, within a minute on two cores")
     parser.add_argument("--contexts", type=_sizes, metavar="C,…", help="tokens of context (default: 256,1024,4096)")
     parser.add_argument("--pairs", type=_sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
@@ -64,7 +66,16 @@ def run(args: argparse.Namespace) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        InputError: A model is given to what does not time it.
     """
+    if args.growth and (args.model or args.shape):
+        msg = "`bench --growth` times files, with a tiny model of its own; leave --model and --shape out"
+        raise InputError(msg)
+    if args.serving and args.shape:
+        msg = f"`bench --serving` learns a conversation, which random weights ({args.shape}) cannot; give --model"
+        raise InputError(msg)
     if args.growth:
         return _growth(args)
     if args.serving:
@@ -75,9 +86,10 @@ def run(args: argparse.Namespace) -> int:
     from langchain_selfparam.bench import run as bench
     from langchain_selfparam.bench.shapes import model_to_time
 
-    name = args.model or args.shape
+    shape = args.shape or _SHAPE
+    name = args.model or shape
     _say(f"making {name}")
-    model = model_to_time(shape=args.shape, name=args.model, device=args.device)
+    model = model_to_time(shape=shape, name=args.model, device=args.device)
 
     def keep(found: Any) -> None:
         if args.json is not None:
@@ -104,10 +116,11 @@ def _users(args: argparse.Namespace) -> int:
     from langchain_selfparam.bench import users
     from langchain_selfparam.bench.shapes import model_to_time
 
-    name = args.model or args.shape
+    shape = args.shape or _SHAPE
+    name = args.model or shape
     _say(f"making {name}")
     found = users.run(
-        model_to_time(shape=args.shape, name=args.model, device=args.device),
+        model_to_time(shape=shape, name=args.model, device=args.device),
         name,
         users=args.users,
         pairs=args.pairs[0] if args.pairs else 32,

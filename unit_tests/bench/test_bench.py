@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -368,6 +369,19 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert [cell["context"] for cell in found["cells"]] == [16, 24]
     assert all(math.isfinite(value) and value > 0 for value in found["ratios"].values())
     assert "e2e_c16_vs_batched" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--growth", "--shape", "tiny"], "times files, with a tiny model of its own; leave --model and --shape out"),
+        (["--growth", "--model", "any"], "times files, with a tiny model of its own; leave --model and --shape out"),
+        (["--serving", "--shape", "8b"], r"which random weights \(8b\) cannot; give --model"),
+    ],
+)
+def test_a_model_that_would_not_be_timed_is_refused(options, said, capsys):
+    assert main(["bench", *options]) == 1
+    assert re.search(said, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("value", ["0", "1,0", "x"])
