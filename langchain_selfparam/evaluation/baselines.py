@@ -30,12 +30,12 @@ from langchain_selfparam.distill.objective import TargetRows, forward_kl
 from langchain_selfparam.distill.packing import Document, batches, pack
 from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
+from langchain_selfparam.distill.steering import moved
 from langchain_selfparam.distill.teacher import TeacherTargets
 from langchain_selfparam.errors import UnsupportedModelError
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.records import Message, TargetSet
-from langchain_selfparam.verify import drift
 from langchain_selfparam.weights.shadow import Shadow, with_weights
 
 Name = Literal["ft-context", "ft-sentences", "published"]
@@ -235,7 +235,7 @@ def drift_of(local: LocalModel, model: Any, taught: Sequence[TargetSet]) -> floa
     ]
     head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
     untouched = teacher.read(Reader(share(local.model)), head, [[document] for document in documents])
-    return drift.token_kl(Reader(share(model)), head, documents, untouched)
+    return moved(Reader(share(model)), head, pack(documents), untouched) if documents else 0.0
 
 
 def _pairs(lesson: Lesson) -> list[tuple[str, str]]:
