@@ -308,7 +308,7 @@ class Recommendation:
         """Another way to learn; its rate is the one that does best on the first prompts, in its favour.
 
         It is chosen on a part of what is learned, and each that was tried is kept: all of them on everything would take
-        longer than the memory itself.
+        longer than the memory itself. Where there is one alone, nothing is tried.
         """
         plan = self._plan
         done = self._kept.get(f"{FREE_TEXT}/{name}", {}), self._kept.get(f"{LIKELIHOOD}/{name}", {})
@@ -321,7 +321,7 @@ class Recommendation:
             steps=max(1, sum(r["steps"] for r in self._rounds)),
         )
         kept = self._others.setdefault(name, {"rates": {}})
-        for rate in baseline.rates:
+        for rate in baseline.rates if len(baseline.rates) > 1 else ():
             if f"{rate:g}" in kept["rates"]:
                 continue
             if not self._more():
@@ -331,7 +331,8 @@ class Recommendation:
             self._write_others()
         if not self._more():
             return
-        rate = best_rate({float(rate): found for rate, found in kept["rates"].items()})
+        tried = {float(rate): found for rate, found in kept["rates"].items()}
+        rate = best_rate(tried) if tried else baseline.rates[0]
         model = self._baselined(baseline, whole, rate)
         kept |= {"rate": rate, "drift": drift_of(self._subject.local, model, taught)}
         self._write_others()

@@ -145,7 +145,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
 
 def _others(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     return [
-        [name, rate, f"{100 * other['rates'][rate]:.1f}", f"{other['drift']:.3f}"]
+        [name, rate, f"{100 * other['rates'][rate]:.1f}" if rate in other["rates"] else "-", f"{other['drift']:.3f}"]
         for name, other in found.items()
         for rate in [f"{other['rate']:g}"]
     ]

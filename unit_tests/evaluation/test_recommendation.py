@@ -263,6 +263,20 @@ def test_rates_that_were_tried_are_not_tried_again(plan, subject, tmp_path, monk
     assert len(learned) == 6
 
 
+def test_a_rate_that_is_the_only_one_is_not_looked_for(plan, subject, tmp_path, monkeypatch):
+    learned = []
+
+    def learn(self, model, given, *, rate, progress):
+        learned.append((rate, given.steps))
+        return model
+
+    monkeypatch.setattr(Baseline, "learn", learn)
+    plan = dataclasses.replace(plan, baselines=("published",))
+    found = run(plan, subject, tmp_path / "out")
+    assert learned == [(2e-5, sum(r["steps"] for r in found.rounds))]
+    assert tables(plan, found)[-1][1] == [["published", "2e-05", "-", "0.000"]]
+
+
 def test_figures_and_tables(plan, subject, tmp_path):
     found = run(plan, subject, tmp_path / "out")
     values = json.loads(json.dumps(as_json(plan, found, model="tiny")))
