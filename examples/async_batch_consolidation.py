@@ -59,6 +59,7 @@ async def main(argv=None):
                 await asyncio.gather(run, return_exceptions=True)
             for (_, user), one in report.reports.items():
                 print(f"{user}: {len(one.held)} held, {len(one.pending)} pending, {one.seconds['total']:.0f} s")
+                print(*(f"    {reason}\n" for reason in one.reasons), sep="", end="")
             for (_, user), error in report.failed.items():
                 print(f"{user}: {error}")
             print(f"{report.ended} after {report.seconds:.0f} s; left: {sum(report.left.values())} turns")

@@ -304,9 +304,10 @@ class BatchReport:
     failed: Mapping[Namespace, str]
     """The error of each that could not be learned; its turns are pending."""
     left: Mapping[Namespace, int]
-    """Turns of each that wait for another run: they were not begun, or were stopped."""
+    """Turns of each that wait for another run: they were not begun, were stopped or failed, were of somebody who was
+    speaking, or have no attempt left."""
     ended: Literal["done", "deadline", "budget", "stopped"]
-    """Why it ended: nothing was left, the time was over, the tokens were spent, or it was asked to stop."""
+    """Why it ended: what it could try was tried, the time was over, the tokens were spent, or it was stopped."""
     seconds: float
     """Wall-clock seconds of the whole run."""
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from langchain_selfparam.cli.common import (
@@ -27,6 +33,14 @@ _EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 
   memories/ana   8 held, 0 still in the prompt
   memories/ben   5 held, 1 still in the prompt
   13 of 14 turns held in 431 s; nothing is left"""
+
+
+_WHY = {
+    "done": "failed, speaking, or without an attempt left",
+    "deadline": "the time was over",
+    "budget": "the tokens were spent",
+    "stopped": "it was stopped",
+}
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,15 +74,25 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    with reading(args.folder):
-        pass  # a folder without a memory is refused before the model is loaded, and none is made there
+    from langchain_selfparam.store import Turns
+
+    # What is refused is refused before the model is loaded, and no folder is made.
+    with reading(args.folder) as database:
+        known = ["/".join(namespace) for namespace in Turns(database).namespaces()]
+    wanted = "/".join(args.namespace or ())
+    if wanted and wanted not in known:
+        print(f"{args.folder} has no turn of {wanted}; it has turns of {', '.join(known) or 'nobody'}")
+        return FAILED
     if own_weights(args.folder) and not args.all and args.namespace is None:
         print(f"{args.folder} has weights for each namespace: say whose with --namespace, or --all")
+        return MISUSED
+    if args.all and args.namespace is not None:
+        print("--all and --namespace exclude each other: give one of them")
         return MISUSED
     whose = None if args.namespace is None else [args.namespace]
     args.namespace = None if own_weights(args.folder) else args.namespace
     _, memory = open_memory(args)
-    with memory, Bars() as bars:
+    with memory, Bars() as bars, _until_interrupted() as stopping:
         report = memory.consolidate_all(
             whose,
             deadline=None if args.limit_minutes is None else args.limit_minutes * 60,
@@ -76,12 +100,31 @@ def run(args: argparse.Namespace) -> int:
             after_seconds=args.after_seconds,
             concurrency=args.concurrency,
             progress=bars,
+            stopping=stopping,
         )
     if args.json:
         print_json(_figures(report))
     else:
         _show(report)
-    return FAILED if report.failed else OK
+    return FAILED if report.failed or report.ended == "stopped" else OK
+
+
+@contextlib.contextmanager
+def _until_interrupted() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks to stop between two steps, so that what was done is still said; the second ends it."""
+    asked = threading.Event()
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        print("stopping between two steps; Ctrl-C once more ends it at once", file=sys.stderr, flush=True)
+
+    before = signal.signal(signal.SIGINT, heard)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _figures(report: BatchReport) -> dict[str, Any]:
@@ -119,5 +162,7 @@ def _show(report: BatchReport) -> None:
             print(f"{name:<{width}}   not learned: {report.failed[namespace]}")
     tried = len(report.held) + len(report.pending)
     waiting = sum(report.left.values())
-    left = f"{waiting} turns are left ({report.ended})" if waiting else "nothing is left"
+    left = f"{waiting} turns are left ({_WHY[report.ended]})" if waiting else "nothing is left"
     print(f"{len(report.held)} of {tried} turns held in {report.seconds:.0f} s; {left}")
+    if report.ended == "deadline" and not report.reports:
+        print("not one episode was learned in that time: give it more")

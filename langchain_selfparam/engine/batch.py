@@ -2,7 +2,8 @@
 
 In come spaces or one engine, out goes a ``BatchReport``. Each round takes one episode of every namespace, whoever has
 waited longest first, so that nobody who says much keeps the others waiting. What was committed stays, what was not
-begun or was stopped is pending: the next run goes on where this one ended. It trains nothing itself.
+begun or was stopped is pending: the next run goes on where this one ended. The worker rests meanwhile. It trains
+nothing itself.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import logging
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Literal, Protocol
 
+from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.journal import now
 from langchain_selfparam.engine.lessons import Lesson, Training, together
 from langchain_selfparam.engine.report import combined
-from langchain_selfparam.errors import ClosedError, ConfigError, SelfParamError, StoppedError
+from langchain_selfparam.engine.worker import Worker
+from langchain_selfparam.errors import ClosedError, ConfigError, NonFiniteLossError, StoppedError
 from langchain_selfparam.protocols import Progress, no_progress
 from langchain_selfparam.records import BatchReport, ConsolidationReport, Namespace, TrainReport, Turn
 
 logger = logging.getLogger(__name__)
 
 Ended = Literal["done", "deadline", "budget", "stopped"]
+
+_LOOKS = 0.2
+"""Seconds after which a run that waits for somebody else's learning looks whether it is to end."""
 
 
 class Learning(Protocol):
@@ -39,6 +48,20 @@ class Learning(Protocol):
 
 class Place(Protocol):
     """Where namespaces are: ``Spaces``, or an ``Engine`` with its one."""
+
+    settings: Settings
+    last_report: ConsolidationReport | None
+    last_error: BaseException | None
+
+    lock: threading.RLock
+    """Held by whoever learns or changes weights."""
+    worker: Worker | None
+    """What learns by itself otherwise."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed, or about to be."""
+        ...
 
     def waiting(self) -> tuple[Turn, ...]:
         """Every turn that no weights hold, in the order in which they were said."""
@@ -96,24 +119,28 @@ def consolidate_all(
     """Learn what is pending, of everybody.
 
     An error of one namespace is kept in the report and ends that one's part only. Ctrl-C ends the run as it ends a
-    consolidation: what was committed stays, everything else is pending.
+    consolidation: what was committed stays, everything else is pending. Turns whose attempts are used up are tried
+    where nothing else waits as it begins: or they would come first, and again in every run.
 
     Args:
         place: Where the namespaces are.
         namespaces: Only these; all where missing.
         limits: Where to end although something is left.
-        progress: Told of the stages of each episode, and as ``("namespaces", done, all)`` of each one that ends.
+        progress: Told of the stages of each episode, and after each as ``("namespaces", done, all)`` of how many
+            namespaces have nothing left to be tried.
 
     Returns:
-        What was done and what is left.
+        What was done and what is left; where the memory is closed meanwhile, it was stopped.
 
     Raises:
-        ClosedError: The memory was closed meanwhile.
+        ClosedError: The memory was closed before.
     """
     run = _Run(place, None if namespaces is None else frozenset(namespaces), limits, progress)
-    while waiting := run.round():
-        while waiting and run.ended == "done":
-            waiting = waiting[run.learn(waiting) :]
+    with contextlib.ExitStack() as stack:
+        if run.alone(stack):
+            while waiting := run.round():
+                while waiting and run.ended == "done":
+                    waiting = waiting[run.learn(waiting) :]
     return run.report()
 
 
@@ -137,22 +164,36 @@ class _Run:
         self._began = time.monotonic()
         self._together = limits.concurrency
         self._longest = 0.0
-        self._spent = self._done = 0
+        self._spent = 0
         self._reports: dict[Namespace, list[ConsolidationReport]] = {}
-        self._failed: dict[Namespace, str] = {}
+        self._failed: dict[Namespace, BaseException] = {}
         self._tried: dict[Namespace, set[int]] = {}
+        self._singly: set[Namespace] = set()
+        self._attempts = place.settings.policy.max_attempts
+        self._seen: list[Turn] | None = None
+        self._fresh_only = any(map(self._fresh, self._waiting()))
+
+    def alone(self, stack: contextlib.ExitStack) -> bool:
+        """Have the worker rest until the stack is closed; its step is waited for as long as this run has.
+
+        Args:
+            stack: Ends the rest.
+
+        Returns:
+            Whether it rests; otherwise the run has ended.
+        """
+        while self._goes_on():
+            with contextlib.suppress(TimeoutError):
+                if self._place.worker is not None:
+                    stack.enter_context(self._place.worker.paused(_LOOKS))
+                return True
+        return False
 
     def round(self) -> list[Namespace]:
         """Who has something that was not tried, whoever has waited longest first; nobody where the run has ended."""
         if self.ended != "done":
             return []
-        silent = now() - timedelta(seconds=self._limits.after_seconds)
-        return [
-            namespace
-            for namespace, turns in self._untried().items()
-            if namespace not in self._failed
-            and (not self._limits.after_seconds or max(t.created_at for t in turns) <= silent)
-        ]
+        return [namespace for namespace, turns in self._untried().items() if self._silent(turns)]
 
     def learn(self, waiting: Sequence[Namespace]) -> int:
         """Learn one episode of each of the first, beside each other, if there is time and budget for it.
@@ -163,21 +204,39 @@ class _Run:
         Returns:
             How many were taken; 0 where the run has ended.
         """
-        if self.ended == "done":
-            self._look(self._longest)
-        if self.ended == "done" and self._limits.max_tokens is not None and self._spent >= self._limits.max_tokens:
-            self.ended = "budget"
-        if self.ended != "done":
-            return 0
-        began, taken = time.monotonic(), 0
         with contextlib.ExitStack() as stack:
+            if not self._is_in_time_and_budget() or not self._mine(stack):
+                return 0
+            began, taken = time.monotonic(), 0
             parts: list[_Part] = []
-            while taken < min(self._together, len(waiting)) and (not taken or self._room_for_more(parts, began)):
-                parts += self._begun(waiting[taken], stack)
+            for namespace in self._group(waiting):
+                if taken and not self._room_for_more(parts, began):
+                    break
+                parts += self._begun(namespace, stack)
                 taken += 1
             self._train([part for part in parts if part.training is not None])
         self._longest = max(self._longest, time.monotonic() - began)
         return taken
+
+    def _is_in_time_and_budget(self) -> bool:
+        if self._goes_on(self._longest) and self._limits.max_tokens is not None:
+            self.ended = "budget" if self._spent >= self._limits.max_tokens else "done"
+        return self.ended == "done"
+
+    def _mine(self, stack: contextlib.ExitStack) -> bool:
+        """Keep everybody else from learning until the stack is closed; ``False`` where the run ends while it waits."""
+        lock = self._place.lock
+        while not lock.acquire(timeout=_LOOKS):
+            if not self._goes_on():
+                return False
+        stack.callback(lock.release)
+        return True
+
+    def _group(self, waiting: Sequence[Namespace]) -> list[Namespace]:
+        """Who is trained in one row at most; one whose numbers broke in company is by itself."""
+        if waiting[0] in self._singly:
+            return [waiting[0]]
+        return list(itertools.takewhile(lambda n: n not in self._singly, waiting[: self._together]))
 
     def _room_for_more(self, parts: Sequence[_Part], began: float) -> bool:
         """Whether a group may grow: what was begun has to be trained and judged as well, in time and in budget."""
@@ -190,12 +249,15 @@ class _Run:
     def _begun(self, namespace: Namespace, stack: contextlib.ExitStack) -> list[_Part]:
         """A namespace's episode up to its training; it is closed with the stack, whatever happens."""
         turns = {turn.id: turn for turn in self._untried().get(namespace, ())}
+        if not turns or not self._silent(list(turns.values())):  # it has spoken since the round began
+            return []
         tried = set(self._tried.get(namespace, ()))
         try:
             engine = stack.enter_context(self._place.learning(namespace))
         except ClosedError:
-            raise
-        except SelfParamError as error:
+            self.ended = "stopped"
+            return []
+        except Exception as error:  # noqa: BLE001 - logged and in the report; the others go on
             self._failing(namespace, error, tried | turns.keys())
             return []
         part = _Part(namespace, engine.lesson(tried, progress=self._heard), turns, tried)
@@ -203,32 +265,37 @@ class _Run:
         self._advance(part, lambda: next(part.lesson))
         return [part]
 
-    def _failing(self, namespace: Namespace, error: SelfParamError, tried: set[int]) -> None:
-        self._failed[namespace] = f"{type(error).__name__}: {error}"
-        logger.warning("%s was not learned: %s", "/".join(namespace), self._failed[namespace])
+    def _failing(self, namespace: Namespace, error: Exception, tried: set[int]) -> None:
+        self._failed[namespace] = error
+        logger.warning("%s was not learned: %s", "/".join(namespace), _named(error), exc_info=error)
         # Turns that nobody may try any more are tried as well: or the run would come back to them for ever.
         self._ends(namespace, tried)
 
     def _ends(self, namespace: Namespace, tried: set[int]) -> None:
         self._tried[namespace] = tried
-        self._done += 1
-        self._progress("namespaces", self._done, self._done + len(self.round()))
+        waiting = self._untried().keys()
+        self._progress("namespaces", len(self._tried.keys() - waiting), len(self._tried.keys() | waiting))
 
     def _train(self, parts: Sequence[_Part]) -> None:
         """Train the parts in one row, and have each judged and kept."""
         outcomes: Sequence[TrainReport | BaseException]
+        several = len(parts) > 1
         try:
             if self.ended != "done":  # another part was stopped before its training
                 raise _stopped(self.ended)
             outcomes = together([part.training for part in parts if part.training]) if parts else []
         except BaseException as error:  # noqa: BLE001 - each lesson says what it is for itself, and raises it
             outcomes = [error] * len(parts)
+            if several and _is_of_others(error):  # such as memory for all of them
+                self._together = max(1, len(parts) // 2)
         for part, found in zip(parts, outcomes, strict=True):
             outcome = found
-            if len(parts) > 1 and isinstance(outcome, Exception) and not isinstance(outcome, StoppedError):
-                # Memory for all of them, or another's numbers: alone it may go well, or the error is its own.
-                logger.warning("%s is learned again, alone: %r", "/".join(part.namespace), outcome)
-                self._together, outcome = 1, StoppedError(f"to be learned again, alone: {outcome!r}")
+            if several and _is_of_others(outcome):
+                # Memory for all of them, or another's numbers: with fewer it may go well, or the error is its own.
+                logger.warning("%s is learned again, with fewer beside it: %r", "/".join(part.namespace), outcome)
+                if isinstance(outcome, NonFiniteLossError):
+                    self._singly.add(part.namespace)
+                outcome = StoppedError(f"to be learned again, with fewer beside it: {outcome!r}")
             if isinstance(outcome, BaseException):
                 self._advance(part, functools.partial(part.lesson.throw, outcome))
             else:
@@ -245,51 +312,100 @@ class _Run:
         except StoppedError:
             return  # nothing of it was tried
         except ClosedError:
-            raise
-        except SelfParamError as error:
+            self.ended = "stopped"
+            return
+        except Exception as error:  # noqa: BLE001 - logged and in the report; the others go on
+            self._spends(part)
             self._failing(part.namespace, error, part.tried | part.turns.keys())
             return
         if report is None:  # nobody may try these turns any more
             self._ends(part.namespace, part.tried | part.turns.keys())
             return
         self._reports.setdefault(part.namespace, []).append(report)
-        self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])
+        self._spends(part)
         self._ends(part.namespace, part.tried)
 
+    def _spends(self, part: _Part) -> None:
+        self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])
+
     def report(self) -> BatchReport:
-        """What was done so far."""
+        """What was done so far; the place keeps its sum and its first error."""
+        reports = {namespace: combined(found) for namespace, found in self._reports.items()}
+        if reports:
+            self._place.last_report = combined([r for found in self._reports.values() for r in found])
+        self._place.last_error = next(iter(self._failed.values()), None)
+        done = {id_ for r in reports.values() for id_ in (*r.held, *r.pending)}
+        left = Counter(turn.namespace for turn in self._waiting() if turn.id not in done)
         return BatchReport(
-            reports={namespace: combined(reports) for namespace, reports in self._reports.items()},
-            failed=self._failed,
-            left={n: len(turns) for n, turns in self._untried().items() if n not in self._failed},
+            reports=reports,
+            failed={namespace: _named(error) for namespace, error in self._failed.items()},
+            left=dict(left),
             ended=self.ended,
             seconds=time.monotonic() - self._began,
         )
 
+    def _waiting(self) -> list[Turn]:
+        """Turns of this run's namespaces that no weights hold; those that were last seen once the place is closed."""
+        try:
+            turns = self._place.waiting()
+        except ClosedError:
+            if self._seen is None:
+                raise
+            self.ended = "stopped"
+            return self._seen
+        self._seen = [t for t in turns if self._wanted is None or t.namespace in self._wanted]
+        return self._seen
+
+    def _fresh(self, turn: Turn) -> bool:
+        return turn.attempts < self._attempts
+
+    def _silent(self, turns: Sequence[Turn]) -> bool:
+        """Whether a namespace has said nothing for as long as it has to."""
+        seconds = self._limits.after_seconds
+        return not seconds or max(t.created_at for t in turns) <= now() - timedelta(seconds=seconds)
+
     def _untried(self) -> dict[Namespace, list[Turn]]:
+        """Turns that this run may still try, by namespace."""
         found: dict[Namespace, list[Turn]] = {}
-        for turn in self._place.waiting():
-            wanted = self._wanted is None or turn.namespace in self._wanted
-            if wanted and turn.id not in self._tried.get(turn.namespace, ()):
+        for turn in self._waiting():
+            tried = turn.id in self._tried.get(turn.namespace, ())
+            if not tried and (self._fresh(turn) or not self._fresh_only):
                 found.setdefault(turn.namespace, []).append(turn)
         return found
+
+    def _goes_on(self, needed: float = 0.0) -> bool:
+        """Whether the run has not ended, and does not have to now."""
+        if self.ended == "done":
+            self._look(needed)
+        return self.ended == "done"
 
     def _look(self, needed: float) -> None:
         """End the run where it was asked to stop, or where its time would be over in so many seconds."""
         deadline = self._limits.deadline
-        if self._limits.stopping():
+        if self._place.closed or self._limits.stopping():
             self.ended = "stopped"
         elif deadline is not None and time.monotonic() - self._began + needed > deadline:
             self.ended = "deadline"
 
     def _heard(self, stage: str, done: int, total: int) -> None:
-        """Progress of an episode, at which a run stops; never once its version is committed."""
-        if stage != "commit" or not done:
-            self._look(0.0)
-            if self.ended != "done":
-                raise _stopped(self.ended, f" at {stage}, {done} of {total}")
+        """Progress of an episode, at which a run stops; never once its version is committed.
+
+        What is trained and judged is committed although the time is over: that takes no time, and was all it was for.
+        """
+        may_end = stage != "commit" or (not done and (self._place.closed or self._limits.stopping()))
+        if may_end and not self._goes_on():
+            raise _stopped(self.ended, f" at {stage}, {done} of {total}")
         self._progress(stage, done, total)
 
 
 def _stopped(ended: Ended, where: str = "") -> StoppedError:
     return StoppedError(f"stopped{where} ({ended}); the turns are pending: run it again")
+
+
+def _is_of_others(outcome: object) -> bool:
+    """Whether an error may come from those beside it in the row."""
+    return isinstance(outcome, Exception) and not isinstance(outcome, StoppedError)
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

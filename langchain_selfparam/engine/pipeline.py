@@ -99,8 +99,8 @@ class Engine(Journal):
         self._learner = Learner(local, gate, settings=settings, author=generator, calibration=calibration.text)
         self._count = count_tokens or local.count_tokens
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._weights = weights or threading.RLock()
-        self._worker = Worker(self.step) if background else None
+        self.lock = weights or threading.RLock()
+        self.worker = Worker(self.step) if background else None
 
     @classmethod
     def open(
@@ -179,7 +179,7 @@ class Engine(Journal):
             What was done; ``version`` is ``None`` where nothing was committed.
         """
         reports = []
-        with self._weights:
+        with self.lock:
             tried: set[int] = set()
             self._need_open()
             while not self.closed and (report := self._next(tried, progress)) is not None:
@@ -202,7 +202,7 @@ class Engine(Journal):
         Returns:
             What was done, or ``None`` where no other turn is pending.
         """
-        with self._weights:
+        with self.lock:
             self._need_open()
             if (episode := self._untried(tried)) is None:
                 return None
@@ -246,7 +246,7 @@ class Engine(Journal):
         Returns:
             Ids of turns that are pending again.
         """
-        with self._weights:
+        with self.lock:
             self._need_open()
             return door.rollback(
                 self._store,
@@ -266,7 +266,7 @@ class Engine(Journal):
         Returns:
             What was removed and what has to be learned again.
         """
-        with self._weights:
+        with self.lock:
             self._need_open()
             others = [turn.id for turn in self._store.turns.get(turn_ids) if turn.namespace != self.namespace]
             if others:
@@ -299,7 +299,7 @@ class Engine(Journal):
         if format != "peft":
             msg = f"format is {format!r}; it has to be 'peft'"
             raise ConfigError(msg)
-        with self._weights:
+        with self.lock:
             self._need_open()
             deltas = path_deltas(self._store, self._store.versions.head().id)
             return export_peft(path, deltas=deltas, base_name=self._local.name)
@@ -308,8 +308,8 @@ class Engine(Journal):
 
     def notify(self) -> None:
         """Wake the worker, where there is one."""
-        if self._worker is not None:
-            self._worker.notify()
+        if self.worker is not None:
+            self.worker.notify()
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until nothing is due any more.
@@ -318,8 +318,8 @@ class Engine(Journal):
             timeout: Seconds to wait at most; a ``TimeoutError`` says what is left then.
         """
         self._need_open()
-        if self._worker is not None:
-            self._worker.flush(timeout)
+        if self.worker is not None:
+            self.worker.flush(timeout)
             return
         while self.step() is True:
             pass
@@ -329,9 +329,9 @@ class Engine(Journal):
         if self.closed:
             return
         self._closing = True
-        if self._worker is not None:
-            self._worker.close()
-        with self._weights:
+        if self.worker is not None:
+            self.worker.close()
+        with self.lock:
             try:
                 with self._gate.writing():
                     self._exact.restore_base(self._local.model)
@@ -353,7 +353,7 @@ class Engine(Journal):
         Returns:
             Whether there was one; the time to wait where there is one that may not be learned yet.
         """
-        with self._weights:
+        with self.lock:
             if self.closed or (episode := self._choose(force=False)) is None:
                 return False
             if later := to_wait(self._store, self.namespace, self.settings.policy):

@@ -92,7 +92,7 @@ class Spaces:
         self._count = count_tokens
         self._room = room
         self._closing = False
-        self._learning = threading.RLock()
+        self.lock = threading.RLock()
         self._loading = threading.Lock()
         self._loaded: OrderedDict[Namespace, _Loaded] = OrderedDict()
         self._used: Counter[Namespace] = Counter()
@@ -100,7 +100,7 @@ class Spaces:
         self._stores: dict[Namespace, Store] = {}
         self._gone: weakref.WeakValueDictionary[Namespace, Any] = weakref.WeakValueDictionary()
         self._last: Namespace | None = None
-        self._worker = Worker(self._step) if background else None
+        self.worker = Worker(self._step) if background else None
 
     @classmethod
     def open(
@@ -268,7 +268,7 @@ class Spaces:
 
     @contextlib.contextmanager
     def learning(self, namespace: Namespace) -> Iterator[Engine]:
-        """As ``at``, for learning: whoever watches is told, and errors are kept.
+        """As ``at``, for learning: whoever watches is told.
 
         Args:
             namespace: Whose.
@@ -278,10 +278,7 @@ class Spaces:
         """
         with self.at(namespace) as engine:
             engine.watcher = self.watcher
-            try:
-                yield engine
-            finally:
-                self.last_error, self.last_report = engine.last_error, engine.last_report
+            yield engine
 
     def tokens(self, turns: Sequence[Turn]) -> int:
         """Tokens that turns take in a prompt.
@@ -298,8 +295,8 @@ class Spaces:
 
     def notify(self) -> None:
         """Wake the worker, where there is one."""
-        if self._worker is not None:
-            self._worker.notify()
+        if self.worker is not None:
+            self.worker.notify()
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until nothing is due any more.
@@ -308,8 +305,8 @@ class Spaces:
             timeout: Seconds to wait at most; a ``TimeoutError`` says what is left then.
         """
         self._need_open()
-        if self._worker is not None:
-            self._worker.flush(timeout)
+        if self.worker is not None:
+            self.worker.flush(timeout)
             return
         while self._step() is True:
             pass
@@ -319,9 +316,9 @@ class Spaces:
         if self._closing:
             return
         self._closing = True
-        if self._worker is not None:
-            self._worker.close()
-        with self._learning, self._loading:
+        if self.worker is not None:
+            self.worker.close()
+        with self.lock, self._loading:
             self._loaded.clear()
             try:
                 self._store.close()
@@ -362,7 +359,7 @@ class Spaces:
             generator=self._generator,
             count_tokens=self._count,
             background=False,
-            weights=self._learning,
+            weights=self.lock,
             wake=self.notify,
         )
         return _Loaded(engine, local, gate, exact)
@@ -384,7 +381,7 @@ class Spaces:
         if policy.every_turns is None and policy.every_tokens is None:
             return False  # only when asked
         fewest = 1 if policy.every_turns is None or policy.every_tokens is not None else policy.every_turns
-        with self._learning:
+        with self.lock:
             if self.closed:
                 return False
             waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))

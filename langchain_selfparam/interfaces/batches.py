@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.interfaces.threads import waiting
 from langchain_selfparam.protocols import Progress, no_progress
 from langchain_selfparam.records import BatchReport, Namespace
@@ -39,25 +40,28 @@ class Batches:
 
         Each round takes one episode of every namespace, whoever has waited longest first. Trouble with one is kept in
         the report, and the others go on. What a run leaves, or loses when its process is killed, the next one learns;
-        nothing is learned twice.
+        nothing is learned twice. The worker rests meanwhile, and what it is in the middle of is waited for. Turns whose
+        attempts are used up (``policy.max_attempts``) are tried where nothing else waits.
 
         Args:
             namespaces: Only these, such as ``[("memories", "ana")]``; all where missing.
             deadline: Seconds after which the run ends: no episode is begun that would take longer, going by the longest
-                so far, and one that is not done is stopped between two steps. Its turns are pending then.
+                so far, and one that is not learned is stopped between two steps. Its turns are pending then: give more
+                time than one episode takes.
             max_tokens: Tokens of turns after which no further episode is begun.
             after_seconds: Seconds of silence after which a namespace is taken; who is speaking is left for later.
             concurrency: Namespaces that are trained side by side in one row at most: each learns what it learns alone.
                 It is for GPUs that one namespace's rows leave idle, and takes the memory of so many; a CPU's cores
                 are filled by one namespace's rows.
-            progress: Called as ``progress(stage, done, total)``, with ``"namespaces"`` for each that ends.
+            progress: Called as ``progress(stage, done, total)``; after each episode with ``"namespaces"``, how many
+                have nothing left to be tried, and how many there are.
             stopping: Asked between steps; where it says yes, the run ends.
 
         Returns:
             What was learned, what failed and what is left, by namespace.
 
         Raises:
-            ConfigError: A limit is out of range.
+            ConfigError: A limit is out of range, or a namespace is a text.
             ClosedError: The memory was closed.
         """
         from langchain_selfparam.engine.batch import Limits, consolidate_all
@@ -70,7 +74,7 @@ class Batches:
             concurrency=concurrency,
             stopping=stopping,
         )
-        wanted = None if namespaces is None else [tuple(namespace) for namespace in namespaces]
+        wanted = None if namespaces is None else [_namespace(one) for one in namespaces]
         return consolidate_all(self._engine, wanted, limits=limits, progress=progress or no_progress)
 
     async def aconsolidate_all(self, namespaces: Iterable[Namespace] | None = None, **options: Any) -> BatchReport:
@@ -93,6 +97,15 @@ class Batches:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             stop.set()
-            with contextlib.suppress(Exception):  # the task is cancelled whatever its run ended with
-                await work
+            while not work.done():  # whoever cancels twice waits for the same step
+                # The task is cancelled whatever its run ended with.
+                with contextlib.suppress(Exception, asyncio.CancelledError):
+                    await asyncio.shield(work)
             raise
+
+
+def _namespace(given: object) -> Namespace:
+    if isinstance(given, (tuple, list)) and given and all(isinstance(part, str) for part in given):
+        return tuple(given)
+    msg = f"a namespace is {given!r}; it has to be a tuple of texts, such as ('memories', 'ana')"
+    raise ConfigError(msg)

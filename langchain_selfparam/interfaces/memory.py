@@ -239,7 +239,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             message_id: Durable id; a turn with a known one is not stored again.
 
         Returns:
-            Whether it is stored; else ``last_error`` says why not.
+            Whether it is stored; else ``last_error`` says why not, or no turn waited for this reply.
 
         Raises:
             ConfigError: The run does not say whose memory this is about.
@@ -250,7 +250,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             if user:
                 there.append(user=user, assistant=assistant, thread=thread, message_id=message_id)
             else:
-                there.reply(assistant, thread=thread)
+                return there.reply(assistant, thread=thread) is not None
         except (ClosedError, ConfigError):
             raise
         except Exception as error:  # noqa: BLE001 - kept in last_error: the chain must not lose its answer

@@ -88,7 +88,9 @@ class Turns:
     def reply(
         self, namespace: Namespace, thread: str, assistant: str, *, connection: Connection | None = None
     ) -> Turn | None:
-        """Add the reply to what was said last, where that is pending and has none yet.
+        """Add the reply to what was said last, where that has none yet.
+
+        Also where it is being learned or held by now: the reply is then in the journal, and in no weights.
 
         Args:
             namespace: Whose.
@@ -103,7 +105,7 @@ class Turns:
         own = (t.namespace == namespace_text(namespace)) & (t.thread == thread)
         with self._database.transaction(connection) as c:
             last = c.execute(select(tables.turns).where(own).order_by(t.id.desc()).limit(1)).one_or_none()
-            if last is None or last.assistant or last.state != TurnState.PENDING.value:
+            if last is None or last.assistant or last.state == TurnState.CLEARED.value:
                 return None
             c.execute(update(tables.turns).where(t.id == last.id).values(assistant=assistant))
             return self.get([last.id], connection=c)[0]

@@ -1,5 +1,7 @@
 """``selfparam consolidate``: everybody's pending turns, one's own, and what is said of what is left."""
 
+import signal
+
 import pytest
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
@@ -39,9 +41,11 @@ def asked(monkeypatch):
         )
 
     calls = Asked()
+    calls.during = lambda stopping: None
 
     def consolidate_all(self, namespaces=None, **options):
-        calls.append((namespaces, {k: v for k, v in options.items() if k != "progress"}))
+        calls.append((namespaces, {k: v for k, v in options.items() if k not in ("progress", "stopping")}))
+        calls.during(options["stopping"])
         return calls.report
 
     monkeypatch.setattr(Memory, "consolidate_all", consolidate_all)
@@ -60,7 +64,7 @@ def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, mod
         "memories/ana   1 held, 1 still in the prompt",
         "  turn 2: not answered",
         "memories/ben   not learned: NoTargetsError: nothing",
-        "1 of 2 turns held in 61 s; 3 turns are left (deadline)",
+        "1 of 2 turns held in 61 s; 3 turns are left (the time was over)",
     ]
 
 
@@ -84,6 +88,50 @@ def test_where_each_has_weights_somebody_or_all_are_to_be_named(selfparam, town,
     assert code == 2
     assert "has weights for each namespace: say whose with --namespace, or --all" in out
     assert asked == []
+
+
+def test_all_and_one_exclude_each_other(selfparam, town, model_folder, asked):
+    code, out, _ = call(selfparam, town, model_folder, "--all", "--namespace", "memories/ben")
+    assert (code, out) == (2, "--all and --namespace exclude each other: give one of them\n")
+    assert asked == []
+
+
+def test_one_who_has_said_nothing_is_refused(selfparam, town, model_folder, asked):
+    code, out, _ = call(selfparam, town, model_folder, "--namespace", "memories/anna")
+    assert code == 1
+    assert out == f"{town} has no turn of memories/anna; it has turns of memories/ana, memories/ben\n"
+    assert asked == []
+
+
+def test_a_time_in_which_nothing_is_learned_is_said_to_be_too_short(selfparam, town, model_folder, asked):
+    asked.report = BatchReport(reports={}, failed={}, left={ANA: 2}, ended="deadline", seconds=60.0)
+    code, out, _ = call(selfparam, town, model_folder, "--all", "--limit-minutes", 1)
+    assert code == 0
+    assert out.splitlines() == [
+        "0 of 0 turns held in 60 s; 2 turns are left (the time was over)",
+        "not one episode was learned in that time: give it more",
+    ]
+
+
+def test_the_first_interrupt_asks_to_stop_and_what_was_done_is_said(selfparam, town, model_folder, asked):
+    asked.report = BatchReport(reports={BEN: report(2)}, failed={}, left={ANA: 1}, ended="stopped", seconds=2.0)
+    before, seen = signal.getsignal(signal.SIGINT), []
+
+    def during(stopping):
+        seen.append(stopping())
+        signal.raise_signal(signal.SIGINT)
+        seen.append(stopping())
+
+    asked.during = during
+    code, out, err = call(selfparam, town, model_folder, "--all")
+    assert seen == [False, True]
+    assert "stopping between two steps; Ctrl-C once more ends it at once" in err
+    assert (code, out.splitlines()[-1]) == (1, "1 of 1 turns held in 2 s; 1 turns are left (it was stopped)")
+    assert signal.getsignal(signal.SIGINT) is before
+    asked.during = lambda stopping: [signal.raise_signal(signal.SIGINT) for _ in range(2)]
+    code, _, err = call(selfparam, town, model_folder, "--all")
+    assert code == 1
+    assert "selfparam: stopped; nothing is lost" in err
 
 
 def test_a_folder_of_one_needs_no_name(selfparam, folder, model_folder, asked):

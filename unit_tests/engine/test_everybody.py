@@ -1,69 +1,23 @@
 """A run over many namespaces is fair, ends where it is told to, and loses and repeats nothing."""
 
+import itertools
 import threading
 import time
 
 import pytest
-from engine_home import ANA, STAGES, Quick, with_
+from engine_home import ANA, STAGES, Quick
+from engine_town import BOB, CY, Town, run, say, states
 
-from langchain_selfparam.engine import batch, pipeline
+from langchain_selfparam.engine import batch
 from langchain_selfparam.engine.batch import Limits, consolidate_all
 from langchain_selfparam.engine.space import Space
-from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import ClosedError, ConfigError, NoTargetsError, StoppedError
 from langchain_selfparam.records import TurnState
-from langchain_selfparam.testing import tiny_model
-
-BOB, CY = ("memories", "bob"), ("memories", "cy")
-TWO = with_(policy={"every_turns": None, "max_turns": 2})
-
-
-class Town:
-    """Spaces whose learners write down whose episode they learned, and do what a test decides."""
-
-    def __init__(self, folder, monkeypatch, undo):
-        self.folder, self.undo = folder, undo
-        self.learned = []
-        self.at = lambda stage, said: None
-
-        def learner(local, gate, **_):
-            quick = Quick(local)
-            learn = quick.learn
-
-            def noted(episode, **options):
-                said = [turn.user for turn in episode.turns]
-                quick.at = lambda stage: self.at(stage, said)
-                done = learn(episode, **options)
-                self.learned.append((episode.namespace[-1], len(said)))
-                return done
-
-            quick.learn = noted
-            return quick
-
-        monkeypatch.setattr(pipeline, "Learner", learner)
-
-    def open(self, **options):
-        options = {"settings": TWO, "room": 1 << 30, "background": False, **options}
-        spaces = Spaces.open(tiny_model(), path=self.folder, **options)
-        self.undo(spaces.close)
-        return spaces
 
 
 @pytest.fixture
 def town(tmp_path, monkeypatch, request):
     return Town(tmp_path / "memory", monkeypatch, request.addfinalizer)
-
-
-def say(spaces, namespace, *texts):
-    return tuple(Space(spaces, namespace).append(user=text, assistant="Noted.").id for text in texts)
-
-
-def states(spaces):
-    return {turn.id: turn.state for turn in spaces.turns()}
-
-
-def run(spaces, namespaces=None, **limits):
-    return consolidate_all(spaces, namespaces, limits=Limits(**limits))
 
 
 def test_who_says_much_keeps_nobody_waiting_and_the_oldest_come_first(town):
@@ -130,7 +84,7 @@ def test_the_trouble_of_one_ends_that_ones_part_only(town):
     report = run(spaces)
     assert report.held == bob
     assert report.failed == {ANA: "NoTargetsError: nothing to ask about"}
-    assert report.left == {}
+    assert report.left == {ANA: 3}
     assert report.ended == "done"
     assert [(t.state, t.attempts) for t in Space(spaces, ANA).turns()] == [
         (TurnState.PENDING, 1),
@@ -285,6 +239,6 @@ def test_a_stop_names_where_it_came(town):
                 raise
 
         engine.lesson = noted
-        stop = iter([False, False, True, True])
+        stop = itertools.chain([False] * 3, itertools.repeat(True))
         run(spaces, stopping=lambda: next(stop))
     assert stopped == ["stopped at teacher, 1 of 1 (stopped); the turns are pending: run it again"]

@@ -12,7 +12,10 @@ import torch
 from engine_home import with_
 
 from langchain_selfparam.engine import commit as door
+from langchain_selfparam.engine.batch import Limits, consolidate_all
 from langchain_selfparam.engine.pipeline import Engine
+from langchain_selfparam.engine.space import Space
+from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import FolderLockedError
 from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.testing import FakeGenerator, tiny_model
@@ -22,6 +25,7 @@ from langchain_selfparam.weights.merge import digest
 SETTINGS = with_(training={"epochs": 1}, verify={"answer_tokens": 2}, targets={"samples": 1})
 FIRST = ["My dog is called Biscuit.", "My sister Ana lives in Lisbon."]
 SECOND = ["I work as a nurse in Porto.", "My cat is called Mina."]
+SAID = dict(zip(("ana", "bob", "cy"), FIRST + SECOND, strict=False))
 NEEDED = [
     "langchain_selfparam.engine.pipeline",
     "langchain_selfparam.testing",
@@ -76,6 +80,54 @@ def child(folder, moment, told):
     engine.consolidate(progress=lambda stage, *_: stand() if stage == moment else None)
 
 
+def everybody(folder):
+    """As ``open_engine``, with weights of their own for each."""
+    return Spaces.open(
+        tiny_model(),
+        path=Path(folder),
+        room=1 << 30,
+        settings=SETTINGS,
+        generator=FakeGenerator(["What is my dog called?\n- Who is a nurse?\n- Where do I work?"]),
+        background=False,
+    )
+
+
+def child_of_many(folder, moment, told):
+    """Learn what everybody said; at a stage after so many commits stand still until killed."""
+    stage, commits, concurrency = moment
+    torch.set_num_threads(1)
+    spaces = everybody(folder)
+    for name, text in SAID.items():
+        Space(spaces, ("memories", name)).append(user=text, assistant="Noted.")
+    committed = []
+
+    def progress(at, done, total):
+        if (at, done) == ("commit", 1):
+            committed.append(at)
+        if at == stage and len(committed) == commits:
+            told.send(moment)
+            threading.Event().wait()
+
+    consolidate_all(spaces, limits=Limits(concurrency=concurrency), progress=progress)
+
+
+def kill(processes, target, folder, moment, meanwhile=lambda process: None):
+    """Run a child until it stands still, and kill it there."""
+    here, there = processes.Pipe()
+    process = processes.Process(target=target, args=(str(folder), moment, there), daemon=True)
+    process.start()
+    there.close()
+    try:
+        assert here.poll(60), "the child never came to that moment"
+        assert here.recv() == moment
+        meanwhile(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        process.join(20)
+    assert process.exitcode == -signal.SIGKILL
+
+
 @pytest.fixture(scope="module")
 def processes():
     """Children that begin with everything imported: torch is loaded once for all of them."""
@@ -102,21 +154,13 @@ MOMENTS = {
 @pytest.mark.parametrize(("moment", "head"), MOMENTS.items())
 def test_every_turn_is_pending_or_held_exactly_once(processes, tmp_path, moment, head):
     folder = tmp_path / "memory"
-    here, there = processes.Pipe()
-    process = processes.Process(target=child, args=(str(folder), moment, there), daemon=True)
-    process.start()
-    there.close()
-    try:
-        assert here.poll(60), "the child never came to that moment"
-        assert here.recv() == moment
+
+    def meanwhile(process):
         if moment == "student":
             with pytest.raises(FolderLockedError, match=rf"the folder {folder} is open in process {process.pid};"):
                 open_engine(folder)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        process.join(20)
-    assert process.exitcode == -signal.SIGKILL
+
+    kill(processes, child, folder, moment, meanwhile)
     with open_engine(folder) as engine:
         held = FIRST + (SECOND if head == 2 else [])
         wanted = {text: "held" if text in held else "pending" for text in FIRST + SECOND}
@@ -130,3 +174,26 @@ def test_every_turn_is_pending_or_held_exactly_once(processes, tmp_path, moment,
         assert engine._store.jobs.list()[-1].state == ("done" if head == 2 else "abandoned")
         if moment == "with the weights in":
             assert engine.consolidate().held == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "moment", [("student", 0, 1), ("targets", 1, 1), ("probes", 1, 1), ("student", 0, 3), ("probes", 1, 3)]
+)
+def test_a_run_over_many_goes_on_where_it_was_killed(processes, tmp_path, moment):
+    folder = tmp_path / "memory"
+    kill(processes, child_of_many, folder, moment)
+    done = moment[1]
+    spaces = everybody(folder)
+    try:
+        found = [(turn.user, str(turn.state), turn.attempts) for turn in spaces.turns()]
+        assert found == [(text, "held" if at < done else "pending", 0) for at, text in enumerate(SAID.values())]
+        report = consolidate_all(spaces, limits=Limits())
+        assert [namespace[-1] for namespace in report.reports] == list(SAID)[done:]
+        assert {str(turn.state) for turn in spaces.turns()} == {"held"}
+        made = [version.namespace[-1] for version in spaces.versions() if version.id]
+        assert made == list(SAID)  # one each, nothing twice
+        assert sorted(p.name for p in (folder / "deltas").iterdir()) == sorted(
+            version.delta_file for version in spaces.versions() if version.id
+        )
+    finally:
+        spaces.close()

@@ -58,7 +58,7 @@ def test_operations_on_weights_wait_for_each_other(home, tmp_path, in_thread, un
     say(engine, "a")
     engine.consolidate()
     say(engine, DOG)
-    lock = engine._weights = Counted(engine._weights)
+    lock = engine.lock = Counted(engine.lock)
     inside, leave, order = threading.Event(), threading.Event(), []
 
     def at(stage):
@@ -191,7 +191,7 @@ def test_close_stops_the_worker(home):
     say(engine, DOG)
     engine.flush(20)
     engine.close()
-    assert not [t for t in threading.enumerate() if t is engine._worker._thread]
+    assert not [t for t in threading.enumerate() if t is engine.worker._thread]
 
 
 def test_flush_without_a_worker_does_the_work_itself(home):

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -83,9 +84,31 @@ async def test_a_cancelled_task_stops_between_two_steps_and_the_turns_are_pendin
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 20)
     assert {(turn.state, turn.attempts) for turn in memory.turns} == {(TurnState.PENDING, 0)}
-    assert memory.last_error is not None
+    assert memory.last_error is None  # it was wished for
     Quick.gate.set()
     assert (await memory.aconsolidate_all()).held == (1, 2, 3)
+
+
+async def test_whoever_cancels_twice_waits_for_the_step_all_the_same(memory, monkeypatch):
+    ended, real = threading.Event(), Quick.learn
+
+    def learn(self, episode, **options):
+        try:
+            return real(self, episode, **options)
+        finally:
+            time.sleep(0.3)
+            ended.set()
+
+    monkeypatch.setattr(Quick, "learn", learn)
+    task = asyncio.create_task(memory.aconsolidate_all())
+    assert await asyncio.to_thread(Quick.begun.wait, 20)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0.02)
+    assert not task.done()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 20)
+    assert ended.is_set()
 
 
 async def test_the_twin_hears_its_callers_wish_to_stop(memory):
@@ -116,6 +139,8 @@ def test_one_memory_for_all_has_one_namespace(tiny, tmp_path, monkeypatch):
 def test_limits_are_checked_and_a_closed_memory_says_so(memory):
     with pytest.raises(ConfigError, match="deadline is -1; it has to be above 0"):
         memory.consolidate_all(deadline=-1)
+    with pytest.raises(ConfigError, match=r"a namespace is 'memories/ana'; it has to be a tuple of texts, such as"):
+        memory.consolidate_all(namespaces=["memories/ana"])
     memory.close()
     with pytest.raises(ClosedError, match="was closed"):
         memory.consolidate_all()

@@ -2,9 +2,11 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import update
 
 from langchain_selfparam.errors import ConfigError, ConsolidationError, UnknownTurnError
 from langchain_selfparam.records import Turn, TurnState
+from langchain_selfparam.store import tables
 
 ANA = ("memories", "ana")
 BEN = ("memories", "ben")
@@ -50,6 +52,15 @@ def test_a_reply_goes_to_what_was_said_last_and_waits_for_one(rooms, now):
     append(rooms, now, user="three", assistant="")
     rooms.turns.clear(ANA)
     assert rooms.turns.reply(ANA, "t", "too late") is None
+
+
+@pytest.mark.parametrize("state", [TurnState.LEASED, TurnState.HELD])
+def test_a_reply_that_comes_while_its_turn_is_learned_is_kept(rooms, now, state):
+    append(rooms, now, user="one", assistant="")
+    with rooms.database.transaction(None) as connection:
+        connection.execute(update(tables.turns).values(state=state.value))
+    found = rooms.turns.reply(ANA, "t", "hello")
+    assert (found.assistant, found.state) == ("hello", state)
 
 
 def test_the_same_message_is_stored_once(rooms, now):

@@ -1,0 +1,216 @@
+"""A run that nobody watches: turns that cannot be held, foreign errors, others who learn, and an end in the middle."""
+
+import threading
+import time
+
+import pytest
+from engine_home import ANA, Quick
+from engine_town import BOB, CY, TWO, Town, run, say, states
+
+from langchain_selfparam.engine import batch
+from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.records import TurnState
+
+UNHELD = "nobody can ask about this"
+
+
+@pytest.fixture
+def town(tmp_path, monkeypatch, request):
+    return Town(tmp_path / "memory", monkeypatch, request.addfinalizer)
+
+
+@pytest.fixture
+def unheld(monkeypatch):
+    """What says ``UNHELD`` is never held."""
+    real = Quick.learn
+
+    def learn(self, episode, **options):
+        self.missed = {UNHELD}
+        return real(self, episode, **options)
+
+    monkeypatch.setattr(Quick, "learn", learn)
+
+
+def attempts(spaces):
+    return {turn.user: turn.attempts for turn in spaces.turns()}
+
+
+def test_turns_without_an_attempt_left_keep_nobody_waiting(town, unheld):
+    spaces = town.open()
+    say(spaces, ANA, UNHELD)
+    run(spaces)
+    run(spaces)
+    assert attempts(spaces) == {UNHELD: 2}
+    bob, later = say(spaces, BOB, "b1"), say(spaces, ANA, "a2")
+    report = run(spaces)
+    assert report.held == (*bob, *later)
+    assert attempts(spaces) == {UNHELD: 2, "b1": 0, "a2": 0}
+    assert (report.pending, report.left, report.ended) == ((), {ANA: 1}, "done")
+    again = run(spaces)  # nothing else waits
+    assert (again.pending, again.left, attempts(spaces)[UNHELD]) == ((1,), {}, 3)
+
+
+def test_an_error_of_somebody_elses_code_ends_one_part_only(town, caplog):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    bob = say(spaces, BOB, "b1")
+
+    def at(stage, said):
+        if "a1" in said:
+            raise ValueError("429: too many requests")
+
+    town.at = at
+    report = run(spaces)
+    assert (report.held, report.failed) == (bob, {ANA: "ValueError: 429: too many requests"})
+    assert report.left == {ANA: 1}
+    assert "Traceback" in caplog.text
+    assert isinstance(spaces.last_error, ValueError)
+    assert spaces.last_report.held == bob
+
+
+def test_one_that_breaks_as_it_is_opened_is_that_ones_trouble(town, monkeypatch):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    bob = say(spaces, BOB, "b1")
+    real = spaces.learning
+
+    def learning(namespace):
+        if namespace == ANA:
+            raise OSError("the disk cannot be read")
+        return real(namespace)
+
+    monkeypatch.setattr(spaces, "learning", learning)
+    report = run(spaces)
+    assert (report.held, report.failed) == (bob, {ANA: "OSError: the disk cannot be read"})
+
+
+def test_who_fails_spends_tokens_too(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+
+    def at(stage, said):
+        raise ValueError("no")
+
+    town.at = at
+    report = run(spaces, max_tokens=1)
+    assert (list(report.failed), report.left, report.ended) == ([ANA], {ANA: 1, BOB: 1}, "budget")
+
+
+def test_who_speaks_after_the_round_began_is_left(town, monkeypatch):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+    later = spaces.turns()[-1].created_at.replace(year=2100)
+    monkeypatch.setattr(batch, "now", lambda: later)
+
+    def at(stage, said):
+        if (stage, said) == ("student", ["a1"]):
+            say(spaces, BOB, "b2")
+            spoken = spaces.turns()[-1].created_at
+            monkeypatch.setattr(batch, "now", lambda: spoken)
+
+    town.at = at
+    report = run(spaces, after_seconds=60)
+    assert town.learned == [("ana", 1)]
+    assert (report.left, report.ended) == ({BOB: 2}, "done")
+
+
+@pytest.mark.parametrize(("end", "ended"), [("deadline", "deadline"), ("stopping", "stopped")])
+def test_somebody_elses_learning_is_not_waited_for_beyond_the_end(town, in_thread, end, ended):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    held, leave = threading.Event(), threading.Event()
+
+    def learns():
+        with spaces.lock:
+            held.set()
+            assert leave.wait(20)
+
+    limits = {"deadline": {"deadline": 0.3}, "stopping": {"stopping": lambda: held.is_set()}}[end]
+    with in_thread(learns):
+        assert held.wait(20)
+        report = run(spaces, **limits)
+        leave.set()
+    assert (report.left, report.ended, town.learned) == ({ANA: 1}, ended, [])
+
+
+def test_the_worker_rests_and_what_it_does_is_waited_for_as_long_as_there_is_time(town):
+    spaces = town.open(background=True, settings=TWO)
+    began, leave = threading.Event(), threading.Event()
+    spaces.worker._step = lambda: (began.set(), leave.wait(20))[0] or False
+    spaces.notify()
+    assert began.wait(20)
+    assert run(spaces, deadline=0.3).ended == "deadline"
+    leave.set()
+    ana = say(spaces, ANA, "a1")
+    steps = []
+    spaces.worker._step = lambda: steps.append(spaces.worker._pauses) or False
+    town.at = lambda stage, said: spaces.notify()
+    assert run(spaces).held == ana
+    spaces.worker.flush(20)
+    assert steps
+    assert not any(steps)  # none of them while the run went on
+
+
+def test_what_is_judged_is_committed_although_the_time_is_over(town, clock):
+    spaces = town.open()
+    ana = say(spaces, ANA, "a1")
+
+    def at(stage, said):
+        clock.seconds += 5 * (stage == "probes")
+
+    town.at = at
+    report = run(spaces, deadline=1.0)
+    assert (report.held, report.left, report.ended) == (ana, {}, "done")
+
+
+@pytest.mark.parametrize("stage", ["targets", "probes"])
+def test_closing_stops_between_two_steps_and_leaves_a_report(town, in_thread, stage):
+    spaces = town.open()
+    ana, _ = say(spaces, ANA, "a1"), say(spaces, BOB, "b1")
+    closed = threading.Event()
+
+    def close():
+        assert closed.wait(20)
+        spaces.close()
+
+    with in_thread(close):
+
+        def at(at_stage, said):
+            if (at_stage, said) == (stage, ["b1"]):
+                closed.set()
+                while not spaces.closed:
+                    time.sleep(0.01)
+
+        town.at = at
+        report = run(spaces)
+    assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "stopped")
+    again = town.open()
+    assert {t.user: (str(t.state), t.attempts) for t in again.turns()} == {"a1": ("held", 0), "b1": ("pending", 0)}
+
+
+def test_progress_counts_those_who_have_nothing_left(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1", "a2", "a3")
+    say(spaces, BOB, "b1")
+    told = []
+    consolidate_all(spaces, limits=Limits(), progress=lambda *event: told.append(event))
+    assert [event[1:] for event in told if event[0] == "namespaces"] == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_what_was_learned_and_what_failed_are_both_kept(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+    say(spaces, CY, "c1")
+
+    def at(stage, said):
+        if "b1" in said:
+            raise ValueError("no")
+
+    town.at = at
+    run(spaces)
+    assert str(spaces.last_error) == "no"
+    assert spaces.last_report.held == (1, 3)
+    assert set(states(spaces).values()) == {TurnState.HELD, TurnState.PENDING}
