@@ -24,9 +24,10 @@ SAID = {
 
 @pytest.fixture
 def town(tmp_path, request):
-    def open_(name, settings=SETTINGS):
+    def open_(name, settings=SETTINGS, local=None):
+        local = local or tiny_model()
         spaces = Spaces.open(
-            tiny_model(), path=tmp_path / name, room=1 << 30, background=False, settings=settings, generator=author()
+            local, path=tmp_path / name, room=1 << 30, background=False, settings=settings, generator=author()
         )
         request.addfinalizer(spaces.close)
         return spaces
@@ -92,6 +93,22 @@ def test_each_learns_what_it_learns_alone_also_the_second_time(town, groups):
                 assert float((found[namespace][name] - change).norm()) <= 1e-3 * float(change.norm()), name
     assert groups == [1, 1, 1, 3, 1, 1, 2]
     assert states(beside) == everybody(TurnState.HELD)
+
+
+def test_in_half_precision_too_each_learns_what_it_learns_alone(town):
+    alone, beside = (say(town(name, local=half())) for name in ("alone", "beside"))
+    run(alone)
+    run(beside, concurrency=3)
+    wanted, found = learned(alone), learned(beside)
+    for namespace, layers in wanted.items():
+        apart = sum(float((found[namespace][name] - change).norm()) ** 2 for name, change in layers.items())
+        assert apart <= 0.05**2 * sum(float(change.norm()) ** 2 for change in layers.values())
+
+
+def half():
+    local = tiny_model()
+    local.model.to(torch.bfloat16)
+    return local
 
 
 def test_groups_are_no_larger_than_asked_and_fair(town, groups):
