@@ -31,7 +31,7 @@ _TO_YEAR = re.compile(r".*?\(\d{4}\b[^()]*\)")
 _YEAR_IN_SQUARE = re.compile(r"\[(\d{4})\]")
 _YEAR_BEHIND = re.compile(r",\s*(\d{4})$")
 # After a dash a title goes on with a capital letter ("Rogue One - A Star Wars Story"), what is said of it with a small.
-_ABOUT = re.compile(r"(?:\s[-–—]|:)\s+(?:An?\s|The\s)?[a-z].*")
+_ABOUT = re.compile(r"(?:\s[-\u2013\u2014]|:)\s+(?:An?\s|The\s)?[a-z].*")
 _ABOUT_DATED = re.compile(rf"(?<=\d{{4}}\))(?:{_ABOUT.pattern})")
 
 

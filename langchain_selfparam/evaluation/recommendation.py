@@ -28,7 +28,7 @@ from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import Ask, bar
 from langchain_selfparam.evaluation.rankings import Alike, Popularity, most_mentioned, score
-from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.model import share
 from langchain_selfparam.protocols import Progress
@@ -143,9 +143,10 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     """
     point, following = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
-    named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
-    again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:][::-1]
-    wrong = {*named, *dialogue.disliked}
+    named = {id_ for ids in dialogue.named[:point] for id_ in ids}
+    shown = [id_ for id_ in catalogue.mentioned(so_far) if id_ in named]  # others have such a title by chance
+    again = [id_ for id_ in shown if id_ not in dialogue.disliked][-AGAIN:][::-1]
+    wrong = named | dialogue.disliked
     rest = [id_ for id_ in (*dialogue.right, *alike.rank(so_far, but=dialogue.id)) if id_ not in wrong]
     ids = list(dict.fromkeys([*following, *again, *rest]))[:TAUGHT]
     right = {*following, *dialogue.right} - {*again}

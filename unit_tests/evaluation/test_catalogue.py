@@ -143,7 +143,7 @@ LISTS = {
         ("1. Heat (1995), directed by Michael Mann", "1"),
         ("1. The Shawshank Redemption, 1994", "2"),
         ("**1. Heat (1995)**", "1"),
-        ("1. **Heat** (1995) – with Al Pacino", "1"),
+        ("1. **Heat** (1995) \N{EN DASH} with Al Pacino", "1"),
         ("### 1) Heat", "1"),
         ("1 Heat (1995)", "1"),
         ("#1 Heat", "1"),

@@ -68,6 +68,13 @@ def run(plan, subject, folder, **options):
     return Recommendation(plan, subject, folder=folder, progress=no_progress, **options).run()
 
 
+def had(plan, turns, points, right, **changes):
+    """A dialogue with these turns, which name what stands in them; a point and what was right by id."""
+    named = tuple(plan.catalogue.mentioned(text) for _, text in turns)
+    changes = {"turns": turns, "points": points, "right": right, "named": named, "id": "new"} | changes
+    return dataclasses.replace(plan.dialogues[0], **changes)
+
+
 def replies(plan, one, *, draws=300):
     """The lists that one dialogue can become, each as names in order, with how often it did."""
     alike = Alike(plan.dialogues)
@@ -85,7 +92,7 @@ def test_a_lesson_is_a_prompt_and_a_numbered_list_with_each_film_once(plan):
 
 def test_what_was_named_what_was_right_and_what_was_right_in_dialogues_like_it_come_first_as_often(plan):
     turns = (("User", "I liked Amelie (2001), space horror"), ("Recommender", "Heat (1995)"))
-    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    named = had(plan, turns, ((1, ("0",)),), ("0",))
     found = replies(plan, named)
     assert found.keys() == {("Heat", "Amelie", "Alien"), ("Amelie", "Heat", "Alien"), ("Alien", "Heat", "Amelie")}
     assert all(count == pytest.approx(100, abs=35) for count in found.values())
@@ -93,19 +100,19 @@ def test_what_was_named_what_was_right_and_what_was_right_in_dialogues_like_it_c
 
 def test_of_what_comes_first_any_comes_first(plan):
     turns = (("User", "I liked Amelie (2001) and Heat (1995)"), ("Recommender", "Alien (1979)"))
-    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("1",)),), right=("1",))
+    named = had(plan, turns, ((1, ("1",)),), ("1",), id="1")
     assert replies(plan, named).keys() == {
         ("Alien", "Heat", "Amelie"),  # the one named last before the one named first
         ("Heat", "Amelie", "Alien"),
         ("Amelie", "Heat", "Alien"),
     }
-    two = dataclasses.replace(named, turns=(("User", "Well"), turns[1]), right=("1", "0"))
+    two = had(plan, (("User", "Well"), turns[1]), ((1, ("1",)),), ("1", "0"), id="1")
     assert replies(plan, two).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
 
 
 def test_what_the_seeker_does_not_like_is_not_in_the_list(plan):
     turns = (("User", "space horror"), ("Recommender", "Heat (1995)"), ("User", "I hate Alien (1979)"))
-    one = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    one = had(plan, turns, ((1, ("0",)),), ("0",))
     assert any("Alien" in names for names in replies(plan, one))
     assert not any("Alien" in names for names in replies(plan, dataclasses.replace(one, disliked=frozenset({"1"}))))
 
@@ -113,13 +120,13 @@ def test_what_the_seeker_does_not_like_is_not_in_the_list(plan):
 def test_a_list_has_as_many_films_as_its_prompt_asks_for(plan, monkeypatch):
     monkeypatch.setattr(recommendation, "TAUGHT", 2)
     turns = (("User", "I liked Amelie (2001) and Jaws (1975)"), ("Recommender", "Heat (1995), Alien (1979)"))
-    many = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("0", "1"))
+    many = had(plan, turns, ((1, ("0", "1")),), ("0", "1"), id="1")
     assert replies(plan, many).keys() == {("Heat", "Alien"), ("Alien", "Heat")}
 
 
 def test_few_of_what_was_right_in_dialogues_like_it_come_first(plan, monkeypatch):
     turns = (("User", "space horror, romance in Paris"), ("Recommender", "Heat (1995)"))
-    one = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    one = had(plan, turns, ((1, ("0",)),), ("0",))
     assert {names[0] for names in replies(plan, one)} == {"Heat", "Alien", "Amelie"}
     monkeypatch.setattr(recommendation, "CLOSEST", 1)
     found = {names[0] for names in replies(plan, one)}
@@ -129,7 +136,7 @@ def test_few_of_what_was_right_in_dialogues_like_it_come_first(plan, monkeypatch
 
 def test_a_lesson_names_again_what_was_named_and_each_once(plan):
     turns = (("User", "I liked Heat (1995)"), ("Recommender", "Heat (1995) is great, or Alien (1979)"))
-    again = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("1",), id="again")
+    again = had(plan, turns, ((1, ("0", "1")),), ("1",))
     assert replies(plan, again).keys() == {("Heat", "Alien"), ("Alien", "Heat")}
 
 
@@ -137,13 +144,22 @@ def test_a_lesson_names_again_the_last_few_that_its_prompt_shows(plan, monkeypat
     monkeypatch.setattr(recommendation, "AGAIN", 1)
     said = ("User", "I liked Heat (1995), and Amelie (2001) most")
     turns = (said, ("Recommender", "Alien (1979)"))
-    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("1",)),), right=("1",))
+    named = had(plan, turns, ((1, ("1",)),), ("1",), id="1")
     assert replies(plan, named).keys() == {("Alien", "Amelie"), ("Amelie", "Alien")}
     hated = dataclasses.replace(named, disliked=frozenset({"2"}))
     assert replies(plan, hated).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
     turns = (said, ("User", "well " * 120), ("Recommender", "Alien (1979)"))
-    long_ago = dataclasses.replace(named, turns=turns, points=((2, ("1",)),))
+    long_ago = had(plan, turns, ((2, ("1",)),), ("1",), id="1")
     assert replies(plan, long_ago).keys() == {("Alien",)}
+
+
+def test_what_only_looks_like_a_title_is_not_named_again(plan):
+    turns = (("User", "I liked Heat (1995), not what is on in Brazil (1985)"), ("Recommender", "Alien (1979)"))
+    one = had(plan, turns, ((1, ("1",)),), ("1",), named=(("0",), ("1",)), id="1")
+    assert replies(plan, one).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
+    nothing = dataclasses.replace(one, named=((), ("1",)))  # Heat is what was right in the dialogue most like it
+    assert {names[0] for names in replies(plan, nothing)} == {"Alien", "Heat"}
+    assert not any("Brazil" in names for names in replies(plan, nothing))
 
 
 def test_both_measures_for_every_method_and_each_round(plan, subject, tmp_path):
