@@ -231,8 +231,8 @@ def load_test(path: Path, catalogue: Catalogue) -> list[Prompt]:
             found.append(Prompt(id=_id(row, "dialog_id", where), turns=turns, gold=gold))
     if not found:
         msg = (
-            f"{path}: none of {len(rows)} prompts counts: in `rec` of none is an id of the {len(catalogue)} items; give "
-            "prompts whose `rec` has ids of --items"
+            f"{path}: none of {len(rows)} prompts counts: in `rec` of none is an id of the {len(catalogue)} items; "
+            "give prompts whose `rec` has ids of --items"
         )
         raise InputError(msg)
     return found
