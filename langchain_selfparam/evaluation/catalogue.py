@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from langchain_selfparam.optional import require
 
@@ -26,7 +26,7 @@ _AROUND = " \t*_#\"',;/&"
 """What may stand around a title in a written list."""
 _NUMBER = re.compile(r"(?:\(?\d{1,3}\s*[.):-]+|[-•])\s*")
 _BARE_NUMBER = re.compile(r"\d{1,3}\s+")
-_LABEL = re.compile(r"(?:title|name|film|movie)\s*:\s*", re.IGNORECASE)
+_LABEL = re.compile(r"^(?:title|name|film|movie)\s*:\s*", re.IGNORECASE)
 _TO_YEAR = re.compile(r".*?\(\d{4}\b[^()]*\)")
 _YEAR_IN_SQUARE = re.compile(r"\[(\d{4})\]")
 _YEAR_BEHIND = re.compile(r",\s*(\d{4})$")
@@ -203,29 +203,32 @@ class Catalogue:
 
     def _line(self, line: str) -> Iterator[Item]:
         line = _YEAR_IN_SQUARE.sub(r"(\1)", line).strip(_AROUND)
-        if _NUMBER.match(line):
+        numbered = _NUMBER.match(line) is not None
+        if numbered:
             line = _ABOUT_DATED.sub("", line)
         for part in _TO_YEAR.findall(line) or [line]:
-            one = self._title(part.strip(_AROUND))
+            # "ok the town" is all but "On the Town": in the midst of a sentence a title has to be there to the letter.
+            read = self.find if numbered or part == line else self._named
+            one = self._title(part.strip(_AROUND), read)
             if one is not None:
                 yield one
             else:
                 yield from (self.by_id[id_] for id_ in self.mentioned(part))
 
-    def _title(self, text: str) -> Item | None:
+    def _title(self, text: str, read: Callable[[str], Item | None]) -> Item | None:
         """The item that a part of a line is the title of, by the first reading that is one."""
         rest = _NUMBER.sub("", text, count=1) if _NUMBER.match(text) else text
         title = _LABEL.sub("", rest.strip(_AROUND), count=1)
         readings = [
-            (self.find, title),
+            (read, title),
             (self._named, text),  # "300: Rise of an Empire"
-            (self.find, _YEAR_BEHIND.sub(r" (\1)", title)),
+            (read, _YEAR_BEHIND.sub(r" (\1)", title)),
         ]
         if bare := _BARE_NUMBER.match(text):
-            readings.append((self.find, text[bare.end() :]))
+            readings.append((read, text[bare.end() :]))
         if rest != text:  # of a line without a number the first words may be anything
             readings.append((self._named, _ABOUT.sub("", title)))
-        return next((one for read, reading in readings if (one := read(reading)) is not None), None)
+        return next((one for way, reading in readings if (one := way(reading)) is not None), None)
 
     def mentioned(self, text: str) -> tuple[str, ...]:
         """Ids of the items whose title with its year stands in a dialogue.

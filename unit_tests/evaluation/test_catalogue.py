@@ -132,6 +132,8 @@ LISTS = {
     "7": "Star Wars",
     "8": "Mission: Impossible",
     "9": "3:10 to Yuma (2007)",
+    "A": "On the Town",
+    "B": "One Piece Film: Gold",
 }
 
 
@@ -151,6 +153,7 @@ LISTS = {
         ("1. Heat [1995]", "1"),
         ("1. Title: Heat (1995)", "1"),
         ("1. Heat - a crime film", "1"),
+        ("1. One Piece Film: Gold", "B"),
         ("1. Heat: A crime film", "1"),
         ("- Shawshank Redemption, The - a prison", "2"),
         ("Heat (1995) is great", "1"),
@@ -171,6 +174,12 @@ LISTS = {
         ("I think the Shawshank Redemption is fine", ""),
         ("you could watch Heats (1995)", ""),
         ("I was not up (1994) then", ""),
+        ("ok the Town (2010) was good", ""),
+        ("Onn the Town (1949)", "A"),
+        (
+            "1. Onn the Town (1949), Upp (2009), Heatt (1995)",
+            "A",
+        ),  # three letters are too few, and four differ by a fifth
         ("Here are 3 films (2016) for you", ""),
         ("", ""),
     ],
