@@ -10,6 +10,7 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 from langchain_selfparam.optional import require
 
@@ -64,6 +65,7 @@ def item(id_: str, title: str) -> Item:
     Returns:
         The item.
     """
+    title = unquote(title)  # ReDial has addresses' "Bob%3F", in what people say as well
     year = _year(title)
     shown = " ".join(_ASIDE.sub("", title).split())
     asides = " ".join(_ASIDE.findall(title)).replace("" if year is None else str(year), "")
@@ -73,7 +75,7 @@ def item(id_: str, title: str) -> Item:
 
 def name_of(title: str) -> str:
     """A title in lower case, without accents, punctuation and what stands in brackets, its article in front."""
-    plain = unicodedata.normalize("NFKD", _ASIDE.sub("", title))
+    plain = unicodedata.normalize("NFKD", _ASIDE.sub("", unquote(title)))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).strip().lower()
     if behind := _ARTICLE_BEHIND.fullmatch(plain):
         plain = f"{behind[2]} {behind[1]}"
@@ -139,7 +141,7 @@ class Catalogue:
         """
         one = self.by_id[id_]
         if one.year is None and _YEAR.search(title):
-            self._written.setdefault(one.id, title)
+            self._written.setdefault(one.id, unquote(title))
 
     def title(self, id_: str) -> str:
         """An item's title with its year, as far as anybody has said one.

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item, item
@@ -153,7 +152,7 @@ def _numbered(path: Path) -> tuple[set[str], dict[str, str]]:
 
 
 def _entity(uri: str, id_: str) -> Item:
-    return item(id_, unquote(uri.strip("<>").rpartition("/resource/")[2]).replace("_", " "))
+    return item(id_, uri.strip("<>").rpartition("/resource/")[2].replace("_", " "))
 
 
 def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:

@@ -52,6 +52,15 @@ def test_accents_and_an_article_behind_make_no_other_name():
     assert item("5", "Me, Myself and Them").name == "me myself and them"
 
 
+def test_a_title_may_be_written_as_in_an_address():
+    films = Catalogue([item("1", "What About Bob%3F")])
+    assert films.find("What About Bob?").id == films.find("What about Bob%3F (1991)").id == "1"
+    assert films.mentioned("I liked What About Bob%3F (1991)") == ("1",)
+    assert films.title("1") == "What About Bob?"
+    films.note("1", "What About Bob%3F (1991)")
+    assert films.title("1") == "What About Bob? (1991)"
+
+
 def test_what_has_one_name_and_one_year_or_none_is_one_item():
     films = Catalogue(
         [
