@@ -69,6 +69,35 @@ def test_the_recommender_asks_before_and_after_and_goes_on(run):
     assert "Shop, before: " not in run(path, "--no-learn")
 
 
+def test_who_talks_to_the_recommender_is_remembered_until_an_empty_line(monkeypatch, capsys):
+    example = runpy.run_path(str(FOLDER / "conversational_recommender" / "recommender.py"))
+    lines = iter(["Something calm.", " For two. ", "", "Something loud."])
+
+    def typed(shown):
+        line = next(lines, None)
+        if line is None:
+            raise EOFError
+        return line
+
+    class Counts:
+        asked = ()
+
+        def recommend(self, said):
+            self.asked = (*self.asked, example["request"](said))
+            return f"answer {len(self.asked)}"
+
+    monkeypatch.setattr("builtins.input", typed)
+    shop = Counts()
+    example["talk"](shop)
+    which = "Which game of the shop fits this customer?"
+    assert shop.asked == (
+        f"Customer: Something calm.\n{which}",
+        f"Customer: Something calm.\nShop: answer 1\nCustomer: For two.\n{which}",
+        f"Customer: Something loud.\n{which}",
+    )
+    assert capsys.readouterr().out == "Shop: answer 1\nShop: answer 2\nShop: answer 3\n"
+
+
 def test_what_the_recommender_is_asked_is_not_what_it_learned():
     folder = FOLDER / "conversational_recommender"
     told, asked = (

@@ -6,7 +6,7 @@ It listens to 24 dialogues of a shop for board games that do not exist (``dialog
 weights, and is asked by six new customers (``seekers.jsonl``) in sentences of their own. Two cores with AVX-512,
 SmolLM2-135M-Instruct: less than two minutes, one of them in learn(). Expect the game that fits for about five of the
 six after learning, and none of the shop's games before. Run it again to go on with what it has learned; ``--talk`` lets
-you be the next one.
+you be the next ones: an empty line ends a customer's dialogue, the end of the input (Ctrl-D) the program.
 """
 
 import argparse
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def request(said):
-    """A dialogue as the prompt: the customer begins, the recommender's question may follow, the customer ends."""
+    """A dialogue as the prompt: the customer begins, the shop's words may follow, the customer ends."""
     speakers = ("Customer", "Shop")
     lines = [f"{speakers[number % 2]}: {text}" for number, text in enumerate(said)]
     return "\n".join([*lines, "Which game of the shop fits this customer?"])
@@ -56,10 +56,17 @@ def rows(name):
 
 
 def talk(recommender):
-    """Let somebody be the customer, until an empty line or the end of the input."""
+    """Let somebody be a customer, who may go on after an answer; an empty line lets the next one in."""
+    said = []
     with contextlib.suppress(EOFError):
-        while said := input("Customer: ").strip():
-            print("Shop:", recommender.recommend([said]))
+        while True:
+            line = input("Customer: ").strip()
+            if not line:
+                said = []
+                continue
+            answer = recommender.recommend([*said, line])
+            print("Shop:", answer)
+            said += [line, answer]
 
 
 def main(argv=None):

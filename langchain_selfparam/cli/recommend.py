@@ -7,6 +7,7 @@ In come dialogues, prompts and items, out go tables, JSON and every ranking. Wha
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -97,6 +98,7 @@ def run(
         scored=args.scored,
         settings=settings,
         baselines=baselines,
+        everything=prompts,
     )
     claim()
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
@@ -110,6 +112,16 @@ def run(
 
 
 def marks(args: argparse.Namespace) -> dict[str, Any]:
-    """What tells one run from another, beside what all of ``eval`` has."""
+    """What tells one run from another, beside what all of ``eval`` has: arguments, and what is in the files."""
+    from langchain_selfparam.evaluation.redial import files_of_items
+
     names = ("train", "test", "items", "limit", "rounds", "scored", "dialogues")
-    return {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in names}
+    found = {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in names}
+    contents = {"train": (args.train,), "test": (args.test,), "items": files_of_items(args.items)}
+    return found | {f"the content of --{name}": _content(files) for name, files in contents.items()}
+
+
+def _content(files: Sequence[Path]) -> str:
+    """A short name for what files hold."""
+    parts = [hashlib.sha256(file.read_bytes()).digest() for file in files]
+    return f"sha256 {hashlib.sha256(b''.join(parts)).hexdigest()[:16]}"

@@ -8,16 +8,32 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 from langchain_selfparam.optional import require
 
 ALIKE = 90.0
 """Share of a name's letters, in percent, from which a title that is spelled otherwise is the same."""
+_LONGEST = 16
+"""Words of a title at most that is looked for in a dialogue."""
 _YEAR = re.compile(r"\((?:[^()]*\s)?(\d{4})\b[^()]*\)")
 _ASIDE = re.compile(r"\s*\([^()]*\)")
+_ARTICLE_BEHIND = re.compile(r"(.+),\s+(the|an?)", re.IGNORECASE)
 _COUNTS = re.compile(r"\d+\w*|[ivx]+|one|two|three|four|five")
-_NUMBER = re.compile(r"^\s*(?:\d{1,3}\s*[.):-]|[-*•])\s*")
+
+_AROUND = " \t*_#\"',;/&"
+"""What may stand around a title in a written list."""
+_NUMBER = re.compile(r"(?:\(?\d{1,3}\s*[.):-]+|[-•])\s*")
+_BARE_NUMBER = re.compile(r"\d{1,3}\s+")
+_LABEL = re.compile(r"^(?:title|name|film|movie)\s*:\s*", re.IGNORECASE)
+_TO_YEAR = re.compile(r".*?\(\d{4}\b[^()]*\)")
+_YEAR_IN_SQUARE = re.compile(r"\[(\d{4})\]")
+_YEAR_BEHIND = re.compile(r",\s*(\d{4})$")
+# After a dash a title goes on with a capital letter ("Rogue One - A Star Wars Story"), what is said of it with a small.
+_ABOUT = re.compile(r"(?:\s[-\u2013\u2014]|:)\s+(?:An?\s|The\s)?[a-z].*")
+_ABOUT_DATED = re.compile(rf"(?<=\d{{4}}\))(?:{_ABOUT.pattern})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,12 +45,14 @@ class Item:
         name: Its title in lower case, without punctuation and year.
         year: Its year, where the title says one.
         title: As it is shown to people.
+        aside: What the title has in brackets, without the year, such as "film" or "song".
     """
 
     id: str
     name: str
     year: int | None
     title: str
+    aside: str = ""
 
 
 def item(id_: str, title: str) -> Item:
@@ -47,14 +65,26 @@ def item(id_: str, title: str) -> Item:
     Returns:
         The item.
     """
-    year = _YEAR.search(title)
+    title = unquote(title)  # ReDial has addresses' "Bob%3F", in what people say as well
+    year = _year(title)
     shown = " ".join(_ASIDE.sub("", title).split())
-    return Item(id_, name_of(title), int(year[1]) if year else None, f"{shown} ({year[1]})" if year else shown)
+    asides = " ".join(_ASIDE.findall(title)).replace("" if year is None else str(year), "")
+    aside = " ".join(re.sub(r"[()]", " ", asides).lower().split())
+    return Item(id_, name_of(title), year, shown if year is None else f"{shown} ({year})", aside)
 
 
 def name_of(title: str) -> str:
-    """A title in lower case, without what stands in brackets and without punctuation."""
-    return " ".join(re.sub(r"[^\w\s]", " ", _ASIDE.sub("", title).lower()).split())
+    """A title in lower case, without accents, punctuation and what stands in brackets, its article in front."""
+    plain = unicodedata.normalize("NFKD", _ASIDE.sub("", unquote(title)))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).strip().lower()
+    if behind := _ARTICLE_BEHIND.fullmatch(plain):
+        plain = f"{behind[2]} {behind[1]}"
+    return " ".join(re.sub(r"[^\w\s]", " ", plain).split())
+
+
+def _year(title: str) -> int | None:
+    found = _YEAR.search(title)
+    return int(found[1]) if found else None
 
 
 def _numbers(name: str) -> list[str]:
@@ -63,6 +93,10 @@ def _numbers(name: str) -> list[str]:
 
 class Catalogue:
     """Items, to be found by title.
+
+    What has one name and one year is one item, however many ids it has, and so is what has one name and no year. An id
+    of a song, a club or a game beside the only film of its name is that film's as well; a title without year that is a
+    film by itself, such as "The Lion King" beside "The Lion King (2019 film)", is another.
 
     Args:
         items: All of them; two may have one name and other years.
@@ -75,16 +109,28 @@ class Catalogue:
         self._fuzz = require("rapidfuzz", extra="eval")
         self._by_name: dict[str, list[Item]] = {}
         self.by_id: dict[str, Item] = {}
-        for one in items:
-            if one.name:
-                self.by_id[one.id] = one
-                self._by_name.setdefault(one.name, []).append(one)
+        for same in _merged(items):
+            shown = min(same, key=_kind)
+            self._by_name.setdefault(shown.name, []).append(shown)
+            self.by_id.update((one.id, shown) for one in same)
         self._names = list(self._by_name)
         self._alike: dict[str, str | None] = {}
         self._written: dict[str, str] = {}
 
     def __len__(self) -> int:
-        return len(self.by_id)
+        return sum(map(len, self._by_name.values()))
+
+    def ids(self, given: Iterable[object]) -> tuple[str, ...]:
+        """The items that a data set's ids mean.
+
+        Args:
+            given: Ids as they are read, of items or not.
+
+        Returns:
+            Ids of the items, each once, in order.
+        """
+        known = (self.by_id.get(str(id_)) for id_ in given)
+        return tuple(dict.fromkeys(one.id for one in known if one is not None))
 
     def note(self, id_: str, title: str) -> None:
         """Remember how people write a title that has no year here; the first way stays.
@@ -93,8 +139,9 @@ class Catalogue:
             id_: Of the item.
             title: As it was written.
         """
-        if self.by_id[id_].year is None and _YEAR.search(title):
-            self._written.setdefault(id_, title)
+        one = self.by_id[id_]
+        if one.year is None and _YEAR.search(title):
+            self._written.setdefault(one.id, unquote(title))
 
     def title(self, id_: str) -> str:
         """An item's title with its year, as far as anybody has said one.
@@ -105,7 +152,8 @@ class Catalogue:
         Returns:
             The title.
         """
-        return self._written.get(id_, self.by_id[id_].title)
+        one = self.by_id[id_]
+        return self._written.get(one.id, one.title)
 
     def find(self, title: str) -> Item | None:
         """The item that a title means.
@@ -119,17 +167,17 @@ class Catalogue:
         Returns:
             The item; ``None`` where nothing is named so.
         """
+        exact = self._named(title)
+        if exact is not None:
+            return exact
         name = name_of(title)
-        year = _YEAR.search(title)
-        if name not in self._by_name:
-            alike = self._likest(name)
-            one = None if alike is None else self._by_name[alike][0]
-            return None if one is None or (year and one.year not in (None, int(year[1]))) else one
-        found = self._by_name[name]
-        if year is None:
-            return found[0]
-        same = [one for one in found if one.year == int(year[1])] or [one for one in found if one.year is None]
-        return same[0] if same else (found[0] if len(found) == 1 else None)
+        alike = None if name in self._by_name else self._likest(name)
+        return None if alike is None else _of_year(self._by_name[alike], _year(title))
+
+    def _named(self, title: str) -> Item | None:
+        """The item with exactly a title's name."""
+        found = self._by_name.get(name_of(title), ())
+        return _of_year(found, _year(title)) or (found[0] if len(found) == 1 else None)
 
     def _likest(self, name: str) -> str | None:
         if len(name) < 4:  # of three letters every other word is made by changing one
@@ -142,21 +190,47 @@ class Catalogue:
         return self._alike[name]
 
     def listed(self, text: str) -> list[Item]:
-        """The items of a written list, one a line, numbered or not, in order and each once.
+        """The items of a written list, numbered or not, in order and each once.
+
+        A line is one title, whatever is said about it behind, or gives the titles with a year that stand in it.
 
         Args:
             text: What a model wrote, and nothing of its prompt.
 
         Returns:
-            The items; lines that are none are passed over.
+            The items; lines that have none are passed over.
         """
-        found: dict[str, Item] = {}
-        for line in text.splitlines():
-            title = _NUMBER.sub("", line).strip().strip("\"'*_ ")
-            one = self.find(title) if title else None
-            if one is not None:
-                found.setdefault(one.id, one)
+        found = {one.id: one for line in text.splitlines() for one in self._line(line)}
         return list(found.values())
+
+    def _line(self, line: str) -> Iterator[Item]:
+        line = _YEAR_IN_SQUARE.sub(r"(\1)", line).strip(_AROUND)
+        numbered = _NUMBER.match(line) is not None
+        if numbered:
+            line = _ABOUT_DATED.sub("", line)
+        for part in _TO_YEAR.findall(line) or [line]:
+            # "ok the town" is all but "On the Town": in the midst of a sentence a title has to be there to the letter.
+            read = self.find if numbered or part == line else self._named
+            one = self._title(part.strip(_AROUND), read)
+            if one is not None:
+                yield one
+            else:
+                yield from (self.by_id[id_] for id_ in self.mentioned(part))
+
+    def _title(self, text: str, read: Callable[[str], Item | None]) -> Item | None:
+        """The item that a part of a line is the title of, by the first reading that is one."""
+        rest = _NUMBER.sub("", text, count=1) if _NUMBER.match(text) else text
+        title = _LABEL.sub("", rest.strip(_AROUND), count=1)
+        readings = [
+            (read, title),
+            (self._named, text),  # "300: Rise of an Empire"
+            (read, _YEAR_BEHIND.sub(r" (\1)", title)),
+        ]
+        if bare := _BARE_NUMBER.match(text):
+            readings.append((read, text[bare.end() :]))
+        if rest != text:  # of a line without a number the first words may be anything
+            readings.append((self._named, _ABOUT.sub("", title)))
+        return next((one for way, reading in readings if (one := way(reading)) is not None), None)
 
     def mentioned(self, text: str) -> tuple[str, ...]:
         """Ids of the items whose title with its year stands in a dialogue.
@@ -165,15 +239,43 @@ class Catalogue:
             text: A dialogue in which titles have their year behind them, as in ReDial.
 
         Returns:
-            The ids in the order in which they are first named.
+            The ids in the order in which they are first named; for each year that of the longest title.
         """
         found: dict[str, None] = {}
-        for at in re.finditer(r"\(\d{4}\)", text):
-            before = text[: at.start()].split()
-            for words in range(1, min(len(before), 12) + 1):
-                title = f"{' '.join(before[-words:])} {at.group(0)}"
-                named = [
-                    one for one in self._by_name.get(name_of(title), ()) if one.year in (None, int(at.group(0)[1:5]))
-                ]
-                found.update(dict.fromkeys(one.id for one in named))
+        start = 0
+        for at in re.finditer(r"\((\d{4})\)", text):
+            before, start = text[start : at.start()].split()[-_LONGEST:], at.end()
+            titles = (self._by_name.get(name_of(" ".join(before[first:])), ()) for first in range(len(before)))
+            named = (one for title in titles if (one := _of_year(title, int(at[1]))) is not None)
+            if longest := next(named, None):
+                found[longest.id] = None
         return tuple(found)
+
+
+def _of_year(found: Sequence[Item], year: int | None) -> Item | None:
+    """Of items with one name that of a year, then one without; where no year is asked for, then any."""
+    same = [one for one in found if one.year == year] or [one for one in found if year is None or one.year is None]
+    return same[0] if same else None
+
+
+def _merged(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """What is one item, in the order in which the first of each comes."""
+    by_name: dict[str, dict[int | None, list[Item]]] = {}
+    for one in items:
+        if one.name:
+            by_name.setdefault(one.name, {}).setdefault(one.year, []).append(one)
+    for by_year in by_name.values():
+        dated = [year for year in by_year if year is not None]
+        if len(dated) == 1 and all(_kind(one) == _OTHER for one in by_year.get(None, ())):
+            by_year[dated[0]] += by_year.pop(None, [])
+        yield from by_year.values()
+
+
+_OTHER = 2
+
+
+def _kind(one: Item) -> int:
+    """0 for what needs no word to be told apart, 1 for a film, 2 for what else bears the name."""
+    if not one.aside:
+        return 0
+    return 1 if "film" in one.aside.split() else _OTHER

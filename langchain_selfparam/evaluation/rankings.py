@@ -1,4 +1,4 @@
-"""Rankings of items: how good they are, and those that need no model, by popularity and by BM25 over dialogues.
+"""Rankings of items: how good they are, and those that need no model: popularity, what was named, BM25 over dialogues.
 
 In come dialogues and prompts, out go ids in order and scores with their standard errors. Pure counting; what a model
 recommends is ``recommendation``'s.
@@ -13,6 +13,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.retrieval import library
 from langchain_selfparam.evaluation.stats import permutation
@@ -21,6 +22,8 @@ AT = (1, 5, 10, 20)
 """Lengths of the list that is looked at."""
 CONDITIONS = ("all", "new", "mentioned")
 """Which targets count: all, those that the dialogue has not named yet, those that it has."""
+POPULARITY, REPEAT, BM25 = "popularity", "repeat", "bm25"
+_TWO_SIDED = 1.96
 _LIKE = 50
 """Dialogues that BM25 finds."""
 
@@ -99,6 +102,53 @@ class Alike:
         return sorted(sums, key=lambda id_: -sums[id_])
 
 
+class Counting:
+    """Ranks items without a model, in each of the ways.
+
+    Args:
+        dialogues: What is learned from.
+        catalogue: Titles.
+
+    Attributes:
+        alike: Finds dialogues that are like one.
+
+    Raises:
+        ImportError: bm25s is not installed.
+    """
+
+    WAYS = (POPULARITY, REPEAT, BM25)
+
+    def __init__(self, dialogues: Sequence[Dialogue], catalogue: Catalogue) -> None:
+        self.alike = Alike(dialogues)
+        self._popular = Popularity(dialogues).order
+        self._catalogue = catalogue
+
+    def rank(self, prompt: Prompt) -> dict[str, list[str]]:
+        """All that is known, in order.
+
+        Args:
+            prompt: What is asked.
+
+        Returns:
+            By way ids, each once: the popular ones; what the dialogue has named, the latest first, before them; what
+            was right in the dialogues most like it before them.
+        """
+        first = {POPULARITY: (), REPEAT: self._named(prompt), BM25: self.alike.rank(prompt.text)}
+        return {way: list(dict.fromkeys([*ids, *self._popular])) for way, ids in first.items()}
+
+    def _named(self, prompt: Prompt) -> list[str]:
+        return [id_ for _, text in reversed(prompt.turns) for id_ in reversed(self._catalogue.mentioned(text))]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """A mean of differences with its 95 % interval, targets of one dialogue taken together."""
+
+    mean: float
+    low: float
+    high: float
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
     """A mean over targets with its standard error, targets of one dialogue taken together."""
@@ -148,6 +198,7 @@ def p_value(
     mentioned: Sequence[frozenset[str]],
     *,
     k: int = 10,
+    condition: str = "all",
     without_seen: bool = False,
 ) -> float:
     """Could two ways have equal recall at k? Paired permutation test over dialogues, two-sided.
@@ -158,6 +209,7 @@ def p_value(
         second: What the other way did.
         mentioned: Ids of what each dialogue has named.
         k: Length of the list.
+        condition: One of ``CONDITIONS``.
         without_seen: Whether what the dialogue has named is left out of the rankings.
 
     Returns:
@@ -166,10 +218,43 @@ def p_value(
     sums = []
     for rankings in (first, second):
         hits: dict[str, float] = defaultdict(float)
-        for prompt, rank in _ranks(prompts, rankings, mentioned, "all", without_seen):
+        for prompt, rank in _ranks(prompts, rankings, mentioned, condition, without_seen):
             hits[prompt.id] += rank is not None and rank <= k
         sums.append(hits)
     return permutation([sums[0][id_] for id_ in sums[0]], [sums[1][id_] for id_ in sums[0]])
+
+
+def difference(
+    prompts: Sequence[Prompt],
+    first: Sequence[Ranking],
+    second: Sequence[Ranking],
+    mentioned: Sequence[frozenset[str]],
+    *,
+    k: int = 10,
+    condition: str = "all",
+    without_seen: bool = False,
+) -> Difference:
+    """How much higher one way's recall at k is than another's, on the same targets.
+
+    Args:
+        prompts: What was asked.
+        first: What one way recommended.
+        second: What the other way did.
+        mentioned: Ids of what each dialogue has named.
+        k: Length of the list.
+        condition: One of ``CONDITIONS``.
+        without_seen: Whether what the dialogue has named is left out of the rankings.
+
+    Returns:
+        The mean, and 1.96 standard errors to each side of it.
+    """
+    ranks = [_ranks(prompts, rankings, mentioned, condition, without_seen) for rankings in (first, second)]
+    apart = [
+        (prompt.id, float(one is not None and one <= k) - float(other is not None and other <= k))
+        for (prompt, one), (_, other) in zip(*ranks, strict=True)
+    ]
+    found = _score(apart)
+    return Difference(found.mean, found.mean - _TWO_SIDED * found.error, found.mean + _TWO_SIDED * found.error)
 
 
 def _ranks(

@@ -23,19 +23,19 @@ from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate, drift_of, part_of
-from langchain_selfparam.evaluation.catalogue import Catalogue
+from langchain_selfparam.evaluation.catalogue import Catalogue, Item
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import Ask, bar
-from langchain_selfparam.evaluation.rankings import Alike, Popularity, most_mentioned, score
-from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.rankings import Alike, Counting, Ranking, most_mentioned, score
+from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.model import share
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import Message, TargetSet
 
 FREE_TEXT, LIKELIHOOD = "free_text", "likelihood"
-BASE, OURS, POPULARITY, BM25 = "base", "ours", "popularity", "bm25"
+BASE, OURS = "base", "ours"
 COUNT = 20
 """Items of a list."""
 TAUGHT = 10
@@ -76,6 +76,7 @@ class Plan:
         scored: Prompts for which they are; evenly taken from ``prompts``.
         settings: All stages' settings.
         baselines: Other ways to learn.
+        everything: Prompts that are ranked by counting, such as all of a file of which ``prompts`` are a part.
     """
 
     dialogues: Sequence[Dialogue]
@@ -86,6 +87,7 @@ class Plan:
     scored: int = 150
     settings: Settings = dataclasses.field(default_factory=Settings)
     baselines: Sequence[Name] = ()
+    everything: Sequence[Prompt] = ()
 
     @property
     def scored_at(self) -> list[int]:
@@ -102,11 +104,13 @@ class Found:
         rankings: Rankings by measure and method; only methods that are done for all their prompts.
         rounds: What each round did: drift, seconds, dialogues, and recall@10 of free text after it.
         others: By baseline: recall@10 of free text by the rate that was tried, the rate, and the drift with it.
+        counted: By way of counting, its rankings for ``Plan.everything``.
     """
 
     rankings: Mapping[str, Mapping[str, Mapping[int, list[str]]]]
     rounds: Sequence[Mapping[str, Any]]
     others: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    counted: Mapping[str, Sequence[Ranking]] = dataclasses.field(default_factory=dict)
 
 
 def request(dialogue: str, *, count: int = COUNT) -> str:
@@ -143,9 +147,10 @@ def lesson(dialogue: Dialogue, alike: Alike, catalogue: Catalogue, *, chance: ra
     """
     point, following = chance.choice(dialogue.points)
     so_far = spoken(dialogue.turns[:point])
-    named = catalogue.mentioned(spoken(dialogue.turns[:point], words=WHOLE))
-    again = [id_ for id_ in catalogue.mentioned(so_far) if id_ not in dialogue.disliked][-AGAIN:][::-1]
-    wrong = {*named, *dialogue.disliked}
+    named = {id_ for ids in dialogue.named[:point] for id_ in ids}
+    shown = [id_ for id_ in catalogue.mentioned(so_far) if id_ in named]  # others have such a title by chance
+    again = [id_ for id_ in shown if id_ not in dialogue.disliked][-AGAIN:][::-1]
+    wrong = named | dialogue.disliked
     rest = [id_ for id_ in (*dialogue.right, *alike.rank(so_far, but=dialogue.id)) if id_ not in wrong]
     ids = list(dict.fromkeys([*following, *again, *rest]))[:TAUGHT]
     right = {*following, *dialogue.right} - {*again}
@@ -182,6 +187,7 @@ class Recommendation:
         self._plan, self._subject, self._progress, self._more = plan, subject, progress, more
         self._folder = folder
         self._kept: Kept = {}
+        self._counted: dict[str, list[Ranking]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self._answers = folder / "answers.jsonl"
         self._rounds_file = folder / "rounds.json"
@@ -202,29 +208,34 @@ class Recommendation:
             What was measured so far.
         """
         plan = self._plan
-        alike = Alike(plan.dialogues)
-        self._by_counting(alike)
+        counting = Counting(plan.dialogues, plan.catalogue)
+        self._by_counting(counting)
         self._ask(BASE, self._subject)
         self._order(BASE, self._subject.local.model)
-        taught = self._learn(alike)
+        taught = self._learn(counting.alike)
         if len(self._rounds) == plan.rounds:
             for name in plan.baselines:
                 self._baseline(name, taught)
         return self._found()
 
-    def _by_counting(self, alike: Alike) -> None:
-        """Popularity and BM25, over all items and over the candidates."""
-        plan = self._plan
-        popular = Popularity(plan.dialogues).order
-        candidates = set(self._candidates)
+    def _by_counting(self, counting: Counting) -> None:
+        """What needs no model, over all items and over the candidates."""
+        plan, candidates = self._plan, set(self._candidates)
         for number, prompt in enumerate(plan.prompts):
-            ordered = {POPULARITY: popular, BM25: [*alike.rank(prompt.text), *popular]}
-            for name, order in ordered.items():
-                ids = list(dict.fromkeys(order))
-                self._kept.setdefault(f"{FREE_TEXT}/{name}", {})[number] = ids[:COUNT]
+            for name, ids in counting.rank(prompt).items():
+                self._kept.setdefault(f"{FREE_TEXT}/{name}", {})[number] = self._long_enough(prompt, ids)
                 if number in plan.scored_at:
                     among = [id_ for id_ in ids if id_ in candidates]
                     self._kept.setdefault(f"{LIKELIHOOD}/{name}", {})[number] = among
+        for prompt in plan.everything:
+            for name, ids in counting.rank(prompt).items():
+                self._counted.setdefault(name, []).append(self._long_enough(prompt, ids))
+
+    def _long_enough(self, prompt: Prompt, ids: Ranking) -> list[str]:
+        """The beginning of a ranking, in which a whole list is left when what was named is taken out."""
+        named = set(self._plan.catalogue.mentioned(prompt.whole))
+        new = [at for at, id_ in enumerate(ids, 1) if id_ not in named][:COUNT]
+        return list(ids[: new[-1] if len(new) == COUNT else len(ids)])
 
     @property
     def _candidates(self) -> tuple[str, ...]:
@@ -240,7 +251,8 @@ class Recommendation:
             part = left[start : start + _AT_A_TIME]
             prompts = [self._request(at) for at in part]
             told = bar(self._progress, f"ask: {name} {start + len(part)} of {len(left)}")
-            self._keep(way, part, [self._plan.catalogue.listed(text) for text in ask(prompts, told)])
+            texts = ask(prompts, told)
+            self._keep(way, part, [self._plan.catalogue.listed(text) for text in texts], texts)
 
     def _order(self, name: str, model: Any) -> None:
         """The candidates by likelihood, for the prompts that have no order yet."""
@@ -357,12 +369,16 @@ class Recommendation:
     def _request(self, at: int) -> tuple[Message, ...]:
         return (Message(role="user", text=request(self._plan.prompts[at].text)),)
 
-    def _keep(self, way: str, numbers: Sequence[int], rankings: Sequence[Sequence[Any]]) -> None:
+    def _keep(
+        self, way: str, numbers: Sequence[int], rankings: Sequence[Sequence[Item]], texts: Sequence[str] = ()
+    ) -> None:
+        """Keep rankings, with the texts that they were read from, so that these can be read again."""
         with self._answers.open("a", encoding="utf-8") as file:
-            for number, ranking in zip(numbers, rankings, strict=True):
+            for at, (number, ranking) in enumerate(zip(numbers, rankings, strict=True)):
                 ids = [one.id for one in ranking]
                 self._kept.setdefault(way, {})[number] = ids
-                file.write(json.dumps({"way": way, "prompt": number, "ids": ids}) + "\n")
+                row = {"way": way, "prompt": number, "ids": ids, **({"text": texts[at]} if texts else {})}
+                file.write(json.dumps(row) + "\n")
 
     def _found(self) -> Found:
         wanted = {FREE_TEXT: len(self._plan.prompts), LIKELIHOOD: len(self._plan.scored_at)}
@@ -371,7 +387,7 @@ class Recommendation:
             measure, _, name = way.partition("/")
             if len(kept) == wanted[measure]:
                 rankings[measure][name] = kept
-        return Found(rankings=rankings, rounds=self._rounds, others=self._others)
+        return Found(rankings=rankings, rounds=self._rounds, others=self._others, counted=self._counted)
 
 
 def _beginnings(titles: Sequence[str]) -> list[str]:

@@ -5,23 +5,28 @@ In come rankings, out go rows with standard errors and p values. It asks no mode
 
 from __future__ import annotations
 
+import dataclasses
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_selfparam.evaluation.rankings import AT, CONDITIONS, Score, most_mentioned, p_value, score
-from langchain_selfparam.evaluation.recommendation import (
-    BASE,
-    BM25,
-    FREE_TEXT,
-    LIKELIHOOD,
-    OURS,
-    POPULARITY,
-    Found,
-    Plan,
+from langchain_selfparam.evaluation.rankings import (
+    AT,
+    CONDITIONS,
+    Counting,
+    Difference,
+    Score,
+    difference,
+    most_mentioned,
+    p_value,
+    score,
 )
+from langchain_selfparam.evaluation.recommendation import BASE, FREE_TEXT, LIKELIHOOD, OURS, Found, Plan
 from langchain_selfparam.evaluation.redial import Prompt
 
 _KEY = "recall@10"
+_NEW: Mapping[str, Any] = {"condition": "new"}
+_NEW_ALONE: Mapping[str, Any] = {"condition": "new", "without_seen": True}
 _NAMES = {FREE_TEXT: "free text", LIKELIHOOD: "likelihood"}
 
 
@@ -41,10 +46,28 @@ class _Measured:
             return None
         return p_value(self.prompts, self.by_method[name], self.by_method[other], self.mentioned, **options)
 
+    @property
+    def others(self) -> list[str]:
+        """The methods that this one is compared with, where it is done."""
+        return [name for name in self.by_method if name != OURS] if OURS in self.by_method else []
+
+    def apart(self, name: str, **options: Any) -> Difference:
+        """How much more this method finds than another."""
+        return difference(self.prompts, self.by_method[OURS], self.by_method[name], self.mentioned, **options)
+
+    @property
+    def targets(self) -> int:
+        return sum(len(p.gold) for p in self.prompts)
+
+    @property
+    def written(self) -> dict[str, list[int]]:
+        """By method that writes lists, how many items each has."""
+        return {name: list(map(len, r)) for name, r in self.by_method.items() if name not in Counting.WAYS}
+
 
 def _place(name: str) -> tuple[int, str]:
     """Where a method stands: what learns nothing first, this method after each round last."""
-    first = (BASE, POPULARITY, BM25)
+    first = (BASE, *Counting.WAYS)
     if name in first:
         return first.index(name), ""
     return (len(first), name) if not name.startswith(OURS) else (len(first) + 1 + (name == OURS), name)
@@ -64,39 +87,69 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
         model: Its name.
 
     Returns:
-        For each measure ``recall@10`` by method, ``p_ours_vs_base`` (also with what the dialogue has named left out, as
-        ``p_ours_vs_base_unseen``), and every score by condition.
+        For each measure ``recall@10`` by method, this method's p value and difference with its 95 % interval against
+        each other, for all targets (``p_ours_vs``, ``difference``) and for those that the dialogue has not named
+        (``p_ours_vs_new``, ``difference_new``), and every score by condition. For free text how many items a list has
+        (``items_a_list``) and the share of prompts for which none was found (``without_items``); for likelihood how
+        many targets can be found (``targets_among_candidates``). ``counted`` has what needs no model on all prompts.
     """
     values: dict[str, Any] = {
         "model": model,
         "protocol": "recommend",
         "dialogues": len(plan.dialogues),
         "prompts": len(plan.prompts),
-        "candidates": _candidates(plan),
+        "candidates": len(_candidates(plan)),
         "rounds": list(found.rounds),
         "baselines": dict(found.others),
+        "counted": {
+            "prompts": len(plan.everything),
+            "targets": sum(len(p.gold) for p in plan.everything),
+            _KEY: {way: {"mean": one.mean, "error": one.error} for way, one in _counted(plan, found).items()},
+        },
     }
-    for measure, here in _measured(plan, found).items():
-        values[measure] = {
-            "prompts": len(here.prompts),
-            "targets": sum(len(p.gold) for p in here.prompts),
-            _KEY: {name: here.score(name)[_KEY].mean for name in here.by_method},
-            "p_ours_vs_base": here.p(OURS, BASE),
-            "p_ours_vs_base_unseen": here.p(OURS, BASE, without_seen=True),
-            "p_ours_vs": {name: here.p(OURS, name) for name in here.by_method if name != OURS},
-            "scores": {
-                name: {
-                    f"{condition}{', seen left out' if without else ''}": {
-                        key: {"mean": one.mean, "error": one.error, "targets": one.targets}
-                        for key, one in here.score(name, condition=condition, without_seen=without).items()
-                    }
-                    for condition in CONDITIONS
-                    for without in (False, True)
-                }
-                for name in here.by_method
-            },
-        }
+    measured = _measured(plan, found)
+    for measure, here in measured.items():
+        values[measure] = _figures(here)
+    values[FREE_TEXT]["items_a_list"] = {k: statistics.fmean(v) for k, v in measured[FREE_TEXT].written.items()}
+    values[FREE_TEXT]["without_items"] = {k: v.count(0) / len(v) for k, v in measured[FREE_TEXT].written.items()}
+    values[LIKELIHOOD]["targets_among_candidates"] = _findable(plan, measured[LIKELIHOOD])
     return values
+
+
+def _figures(here: _Measured) -> dict[str, Any]:
+    return {
+        "prompts": len(here.prompts),
+        "targets": here.targets,
+        _KEY: {name: here.score(name)[_KEY].mean for name in here.by_method},
+        "p_ours_vs_base": here.p(OURS, BASE),
+        "p_ours_vs_base_unseen": here.p(OURS, BASE, **_NEW_ALONE),
+        "p_ours_vs": {name: here.p(OURS, name) for name in here.by_method if name != OURS},
+        "p_ours_vs_new": {name: here.p(OURS, name, **_NEW) for name in here.by_method if name != OURS},
+        "difference": {name: dataclasses.asdict(here.apart(name)) for name in here.others},
+        "difference_new": {name: dataclasses.asdict(here.apart(name, **_NEW)) for name in here.others},
+        "scores": {
+            name: {
+                f"{condition}{', seen left out' if without else ''}": {
+                    key: dataclasses.asdict(one)
+                    for key, one in here.score(name, condition=condition, without_seen=without).items()
+                }
+                for condition in CONDITIONS
+                for without in (False, True)
+            }
+            for name in here.by_method
+        },
+    }
+
+
+def _counted(plan: Plan, found: Found) -> dict[str, Score]:
+    nobody = [frozenset[str]()] * len(plan.everything)
+    return {way: score(plan.everything, rankings, nobody)[_KEY] for way, rankings in found.counted.items()}
+
+
+def _findable(plan: Plan, here: _Measured) -> int:
+    """Targets that are among the candidates: more nobody can find by likelihood."""
+    candidates = set(_candidates(plan))
+    return sum(id_ in candidates for p in here.prompts for id_ in p.gold)
 
 
 def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Sequence[str]]]]:
@@ -108,39 +161,64 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
 
     Returns:
         Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
-        for those that the dialogue has not named ("new") and with what it has named left out of the list ("unseen"),
-        and the p value of this method against each other. Rounds and baselines have tables of their own.
+        for those that the dialogue has not named ("new"), for these also with what it has named left out of the list
+        ("new, rest out": nobody loses places to films that come again), and the p value of this method against each
+        other, for all targets and for the new ones. How much more this method finds, lists that were written, what
+        needs no model on all prompts, rounds and baselines have tables of their own.
     """
+    measured = _measured(plan, found)
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
-    for measure, here in _measured(plan, found).items():
+    for measure, here in measured.items():
         header = [
             _NAMES[measure],
             *(f"R@{k}, %" for k in AT),
             "NDCG@10",
             "MRR@10",
             "R@10, new",
-            "R@10, unseen",
+            "R@10, new, rest out",
             "p, ours",
+            "p, new",
         ]
         shown.append((header, [_row(here, name) for name in here.by_method]))
+    if rows := [row for measure, here in measured.items() for row in _differences(_NAMES[measure], here)]:
+        shown.append((["ours against", "R@10 higher by, points [95 %]", "new"], rows))
+    if written := measured[FREE_TEXT].written:
+        rows = [
+            [name, f"{statistics.fmean(counts):.1f}", f"{100 * counts.count(0) / len(counts):.1f}"]
+            for name, counts in written.items()
+        ]
+        shown.append((["free text", "items a list", "prompts without an item, %"], rows))
+    if counted := _counted(plan, found):
+        header = [f"all {len(plan.everything)} prompts", "R@10, %"]
+        shown.append((header, [[way, _with_error(one)] for way, one in counted.items()]))
     if found.rounds:
         header = ["round", "dialogues", "learned", "own list begun", "drift, nats", "scale", "seconds"]
-        rows = [
-            [
-                str(number),
-                str(r["dialogues"]),
-                "yes" if _kept(r) else "refused",
-                f"{100 * r['recall']:.0f} %",
-                f"{r['drift']:.3f}",
-                f"{r['scale']:.2f}",
-                f"{r['seconds'].get('total', sum(r['seconds'].values())):.0f}",
-            ]
-            for number, r in enumerate(found.rounds, 1)
-        ]
-        shown.append((header, rows))
+        shown.append((header, _rounds(found.rounds)))
     if others := {name: other for name, other in found.others.items() if "rate" in other}:
         shown.append((["baseline", "rate", "R@10 by which it was chosen, %", "drift, nats"], _others(others)))
     return shown
+
+
+def _differences(measure: str, here: _Measured) -> list[list[str]]:
+    return [
+        [f"{name}, {measure}", _with_interval(here.apart(name)), _with_interval(here.apart(name, **_NEW))]
+        for name in here.others
+    ]
+
+
+def _rounds(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            str(number),
+            str(r["dialogues"]),
+            "yes" if _kept(r) else "refused",
+            f"{100 * r['recall']:.0f} %",
+            f"{r['drift']:.3f}",
+            f"{r['scale']:.2f}",
+            f"{r['seconds'].get('total', sum(r['seconds'].values())):.0f}",
+        ]
+        for number, r in enumerate(found, 1)
+    ]
 
 
 def _others(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
@@ -166,11 +244,13 @@ def headline(plan: Plan, found: Found, *, model: str) -> str:
     done = f"{kept} of {plan.rounds} rounds of {len(plan.dialogues)} dialogues learned"
     if kept < len(found.rounds):
         done += f" ({len(found.rounds) - kept} refused)"
+    measured = _measured(plan, found)
     asked = ", ".join(
-        f"{_NAMES[measure]} {len(here.prompts)} prompts with {sum(len(p.gold) for p in here.prompts)} targets"
-        for measure, here in _measured(plan, found).items()
+        f"{_NAMES[measure]} {len(here.prompts)} prompts with {here.targets} targets"
+        for measure, here in measured.items()
     )
-    return f"{model}: {done}; {asked}, {_candidates(plan)} candidates"
+    findable = _findable(plan, measured[LIKELIHOOD])
+    return f"{model}: {done}; {asked}, of which {findable} are among the {len(_candidates(plan))} candidates"
 
 
 def _kept(done: Mapping[str, Any]) -> bool:
@@ -178,23 +258,28 @@ def _kept(done: Mapping[str, Any]) -> bool:
     return done["version"] is not None
 
 
-def _candidates(plan: Plan) -> int:
-    return len(most_mentioned(plan.dialogues, plan.candidates))
+def _candidates(plan: Plan) -> tuple[str, ...]:
+    return most_mentioned(plan.dialogues, plan.candidates)
 
 
 def _row(here: _Measured, name: str) -> list[str]:
     every = here.score(name)
-    p = None if name == OURS else here.p(OURS, name)
+    p, p_new = (None, None) if name == OURS else (here.p(OURS, name), here.p(OURS, name, **_NEW))
     return [
         name,
         *(_with_error(every[f"recall@{k}"]) for k in AT),
         f"{every['ndcg@10'].mean:.3f}",
         f"{every['mrr@10'].mean:.3f}",
-        _with_error(here.score(name, condition="new")[_KEY]),
-        _with_error(here.score(name, without_seen=True)[_KEY]),
+        _with_error(here.score(name, **_NEW)[_KEY]),
+        _with_error(here.score(name, **_NEW_ALONE)[_KEY]),
         "" if p is None else f"{p:.4f}",
+        "" if p_new is None else f"{p_new:.4f}",
     ]
 
 
 def _with_error(one: Score) -> str:
     return f"{100 * one.mean:.1f} ± {100 * one.error:.1f}"
+
+
+def _with_interval(one: Difference) -> str:
+    return f"{100 * one.mean:+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"

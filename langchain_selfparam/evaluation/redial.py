@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item, item
 
 _IDS, _ENTITIES = "item_ids.json", "entity2id.json"
+_ROLES = {"user": "User", "seeker": "User", "system": "Recommender", "recommender": "Recommender"}
+_SPEAKER = re.compile(rf"\s*({'|'.join(_ROLES)})\s*:", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +31,7 @@ class Dialogue:
         points: Numbers of turns in which the recommender names items that are not disliked, each with their ids, also
             of those named before: until there the dialogue is what a recommendation is made from.
         right: Ids of items that were recommended and not disliked, in order.
-        mentioned: Ids of all items that were named.
+        named: Ids of the items that each turn names.
         disliked: Ids of those of them that the seeker did not like.
     """
 
@@ -36,8 +39,13 @@ class Dialogue:
     turns: tuple[tuple[str, str], ...]
     points: tuple[tuple[int, tuple[str, ...]], ...]
     right: tuple[str, ...]
-    mentioned: tuple[str, ...]
+    named: tuple[tuple[str, ...], ...]
     disliked: frozenset[str] = frozenset()
+
+    @property
+    def mentioned(self) -> tuple[str, ...]:
+        """Ids of all items that were named, in order."""
+        return tuple(dict.fromkeys(id_ for ids in self.named for id_ in ids))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,19 +112,47 @@ def load_items(path: Path) -> Catalogue:
         InputError: A file is missing or has another form.
     """
     if path.suffix == ".jsonl":
-        return Catalogue(item(str(row["id"]), row["title"]) for row in _lines(path, ("id", "title")))
-    ids_file, names_file = path.with_name(_IDS), path.with_name(_ENTITIES)
-    for file in (ids_file, names_file):
+        catalogue = Catalogue(
+            item(_id(row, "id", where), _text(row, "title", where)) for where, row in _lines(path, ("id", "title"))
+        )
+    else:
+        ids, names = _numbered(path)
+        catalogue = Catalogue(_entity(uri, id_) for uri, id_ in names.items() if id_ in ids)
+    if not len(catalogue):
+        msg = f"{path} has no items; give a file with at least one title"
+        raise InputError(msg)
+    return catalogue
+
+
+def files_of_items(path: Path) -> tuple[Path, ...]:
+    """The files that ``load_items`` reads.
+
+    Args:
+        path: Its argument.
+
+    Returns:
+        The file itself, or ``item_ids.json`` and ``entity2id.json``.
+    """
+    return (path,) if path.suffix == ".jsonl" else (path.with_name(_IDS), path.with_name(_ENTITIES))
+
+
+def _numbered(path: Path) -> tuple[set[str], dict[str, str]]:
+    """Ids of items, and of everything by its address."""
+    files = files_of_items(path)
+    for file in files:
         if not file.is_file():
             msg = f"{file} is missing; items are read from {_IDS} with {_ENTITIES} beside it, or from a .jsonl file"
             raise InputError(msg)
-    ids = {int(i) for i in json.loads(ids_file.read_text("utf-8"))}
-    names = json.loads(names_file.read_text("utf-8"))
-    return Catalogue(_entity(uri, int(i)) for uri, i in names.items() if int(i) in ids)
+    ids, names = (_json(_read(file), str(file)) for file in files)
+    if not isinstance(ids, list):
+        raise _other(str(files[0]), "it", ids, "a list of ids")
+    if not isinstance(names, dict):
+        raise _other(str(files[1]), "it", names, "an object of ids by address")
+    return {str(id_) for id_ in ids}, {uri: str(id_) for uri, id_ in names.items()}
 
 
-def _entity(uri: str, number: int) -> Item:
-    return item(str(number), uri.strip("<>").rpartition("/resource/")[2].replace("_", " "))
+def _entity(uri: str, id_: str) -> Item:
+    return item(id_, uri.strip("<>").rpartition("/resource/")[2].replace("_", " "))
 
 
 def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:
@@ -130,33 +166,43 @@ def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:
         Those in which something in the catalogue was recommended and not disliked.
 
     Raises:
-        InputError: A line has another form.
+        InputError: A line has another form, or there is no such dialogue.
     """
-    found = [_dialogue(row, catalogue) for row in _lines(path, ("conversation_id", "turns", "movies"))]
-    return [dialogue for dialogue in found if dialogue.points and dialogue.right]
+    found = [_dialogue(row, catalogue, where) for where, row in _lines(path, ("conversation_id", "turns", "movies"))]
+    usable = [dialogue for dialogue in found if dialogue.points and dialogue.right]
+    if not usable:
+        unnamed = sum(not dialogue.mentioned for dialogue in found)
+        msg = (
+            f"{path}: none of {len(found)} dialogues can be learned from: {unnamed} name nothing of the "
+            f"{len(catalogue)} items, and in {len(found) - unnamed} the recommender names nothing after the first turn "
+            f"that the seeker does not dislike; give dialogues about the items of --items"
+        )
+        raise InputError(msg)
+    return usable
 
 
-def _dialogue(row: Mapping[str, Any], catalogue: Catalogue) -> Dialogue:
-    movies = {str(k): v for k, v in row["movies"].items()}
+def _dialogue(row: Mapping[str, Any], catalogue: Catalogue, where: str) -> Dialogue:
+    movies = _movies(row, where)
     known = {k: one.id for k, v in movies.items() if (one := catalogue.find(v["title"])) is not None}
     for k, id_ in known.items():
         catalogue.note(id_, movies[k]["title"])
-    names = {"seeker": "User", "recommender": "Recommender"}
-    turns, points, right, named = [], [], [], dict[str, None]()
-    for number, turn in enumerate(row["turns"]):
-        turns.append((names[turn["role"]], turn["text"]))
-        here = dict.fromkeys(str(i) for i in turn["movie_ids"] if str(i) in known)
+    turns: list[tuple[str, str]] = []
+    points, right, named = [], [], list[tuple[str, ...]]()
+    for number, turn in enumerate(_objects(row, "turns", where)):
+        role, ids = _role(turn, where), _ids(turn, "movie_ids", where, missing=())
+        turns.append((role, _text(turn, "text", where)))
+        here = [i for i in ids if i in known]
         liked = tuple(dict.fromkeys(known[i] for i in here if movies[i].get("liked") != 0))
-        if turn["role"] == "recommender" and liked and number:
+        if role == "Recommender" and liked and number:
             points.append((number, liked))
-            right += [id_ for id_ in liked if id_ not in named]
-        named.update(dict.fromkeys(known[i] for i in here))
+            right += [id_ for id_ in liked if all(id_ not in before for before in named)]
+        named.append(tuple(dict.fromkeys(known[i] for i in here)))
     return Dialogue(
-        id=str(row["conversation_id"]),
+        id=_id(row, "conversation_id", where),
         turns=tuple(turns),
         points=tuple(points),
         right=tuple(dict.fromkeys(right)),
-        mentioned=tuple(named),
+        named=tuple(named),
         disliked=frozenset(id_ for k, id_ in known.items() if movies[k].get("liked") == 0),
     )
 
@@ -165,43 +211,125 @@ def load_test(path: Path, catalogue: Catalogue) -> list[Prompt]:
     """Prompts to ask.
 
     Args:
-        path: A ``.jsonl`` file of objects with ``dialog_id``, ``input`` (lines of ``User:`` and ``System:``) and
-            ``rec``.
+        path: A ``.jsonl`` file of objects with ``dialog_id``, ``input`` (lines of ``User:`` and ``System:``, also
+            ``Seeker:`` and ``Recommender:``; a line without goes on with the turn before) and ``rec``.
         catalogue: What can be recommended; of ``rec`` only what is in it counts.
 
     Returns:
         The prompts that have something to be found.
 
     Raises:
-        InputError: A line has another form.
+        InputError: A line has another form, or there is no such prompt.
     """
     found = []
-    for row in _lines(path, ("dialog_id", "input", "rec")):
-        gold = tuple(dict.fromkeys(str(i) for i in row["rec"] if str(i) in catalogue.by_id))
+    rows = _lines(path, ("dialog_id", "input", "rec"))
+    for where, row in rows:
+        gold = catalogue.ids(_ids(row, "rec", where))
+        turns = _said(_text(row, "input", where), where)
         if gold:
-            found.append(Prompt(id=str(row["dialog_id"]), turns=_said(row["input"]), gold=gold))
+            found.append(Prompt(id=_id(row, "dialog_id", where), turns=turns, gold=gold))
+    if not found:
+        msg = (
+            f"{path}: none of {len(rows)} prompts counts: in `rec` of none is an id of the {len(catalogue)} items; "
+            "give prompts whose `rec` has ids of --items"
+        )
+        raise InputError(msg)
     return found
 
 
-def _said(text: str) -> tuple[tuple[str, str], ...]:
-    turns = []
-    for line in text.splitlines():
-        role, _, said = line.partition(":")
-        if role in ("User", "System") and said.strip():
-            turns.append(("User" if role == "User" else "Recommender", said.strip()))
-    return tuple(turns)
+def _said(text: str, where: str) -> tuple[tuple[str, str], ...]:
+    turns: list[tuple[str, list[str]]] = []
+    for line in text.split("\n"):
+        speaker = _SPEAKER.match(line)
+        if speaker:
+            turns.append((_ROLES[speaker[1].lower()], [line[speaker.end() :].strip()]))
+        elif turns:
+            turns[-1][1].append(line.strip())
+    if text.strip() and not turns:
+        raise _other(where, "input", text, "lines that begin with `User:` and `System:`")
+    told = ((role, " ".join(part for part in said if part)) for role, said in turns)
+    return tuple((role, said) for role, said in told if said)
 
 
-def _lines(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+def _lines(path: Path, keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """The objects of a file of JSON lines, each with where it stands."""
     if not path.is_file():
         msg = f"there is no file {path}"
         raise InputError(msg)
     rows = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        row = json.loads(line)
+    # Inside a string JSON allows what Python also takes for the end of a line, such as U+2028.
+    for number, line in enumerate(_read(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        row = _json(line, where)
+        if not isinstance(row, dict):
+            raise _other(where, "it", row, f"an object with {', '.join(keys)}")
         missing = [key for key in keys if key not in row]
         if missing:
-            msg = f"{path}, line {number}: {', '.join(missing)} is missing; found {', '.join(sorted(row))}"
+            msg = f"{where}: {', '.join(missing)} is missing; found {', '.join(sorted(row))}"
             raise InputError(msg)
-        rows.append(row)
+        rows.append((where, row))
     return rows
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8"
+        raise InputError(msg) from error
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _other(where, "it", text, "JSON") from error
+
+
+def _id(row: Mapping[str, Any], key: str, where: str) -> str:
+    if not isinstance(row[key], (str, int)):
+        raise _other(where, key, row[key], "a string or a number")
+    return str(row[key])
+
+
+def _text(row: Mapping[str, Any], key: str, where: str) -> str:
+    if not isinstance(row.get(key), str):
+        raise _other(where, key, row.get(key), "a string")
+    return str(row[key])
+
+
+def _ids(row: Mapping[str, Any], key: str, where: str, *, missing: Sequence[str] | None = None) -> list[str]:
+    ids = row.get(key, missing)
+    if not isinstance(ids, Sequence) or isinstance(ids, str) or not all(isinstance(i, (str, int)) for i in ids):
+        raise _other(where, key, ids, "a list of ids")
+    return [str(i) for i in ids]
+
+
+def _objects(row: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    found = row[key]
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise _other(where, key, found, "a list of objects")
+    return found
+
+
+def _movies(row: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    movies = {} if row["movies"] == [] else row["movies"]  # ReDial writes an empty list where nothing is named
+    if not isinstance(movies, dict) or not all(isinstance(movie, dict) for movie in movies.values()):
+        raise _other(where, "movies", row["movies"], "an object of objects with `title`, by id")
+    for id_, movie in movies.items():
+        _text(movie, "title", f"{where}, movie {id_}")
+    return movies
+
+
+def _role(turn: Mapping[str, Any], where: str) -> str:
+    role = _ROLES.get(str(turn.get("role")).lower())
+    if role is None:
+        raise _other(where, "role", turn.get("role"), "seeker or recommender")
+    return role
+
+
+def _other(where: str, what: str, found: object, needed: str) -> InputError:
+    shown = json.dumps(found, ensure_ascii=False, default=str)
+    return InputError(f"{where}: {what} is {shown if len(shown) <= 60 else f'{shown[:60]}…'}; needed is {needed}")

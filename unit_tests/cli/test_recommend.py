@@ -1,9 +1,13 @@
 """``eval recommend`` from start to end on a tiny model: what it prints, keeps, goes on with and refuses."""
 
+import argparse
 import json
+import re
 
 import pytest
 from recommending import dialogue, prompt, write
+
+from langchain_selfparam.cli import recommend
 
 
 @pytest.fixture
@@ -23,10 +27,11 @@ def test_it_prints_and_keeps_every_figure(selfparam, arguments, tmp_path):
     values = json.loads(found.read_text("utf-8"))
     for measure, prompts in (("free_text", 3), ("likelihood", 2)):
         assert values[measure]["prompts"] == prompts
-        assert {"base", "ours", "popularity", "bm25"} <= values[measure]["recall@10"].keys()
+        assert {"base", "ours", "popularity", "repeat", "bm25"} <= values[measure]["recall@10"].keys()
         assert 0 < values[measure]["p_ours_vs_base"] <= 1
     assert [r["dialogues"] for r in values["rounds"]] == [2, 2]
     assert (values["dialogues"], values["candidates"]) == (4, 3)
+    assert values["counted"]["prompts"] == 3
     assert "tiny-model: 2 of 2 rounds of 4 dialogues learned; free text 3 prompts with 3 targets" in out
     assert max(map(len, out.splitlines()[1:])) <= 120
     for name in ("free text", "likelihood", "ours, round", "popularity"):
@@ -35,7 +40,7 @@ def test_it_prints_and_keeps_every_figure(selfparam, arguments, tmp_path):
     kept = (tmp_path / "out" / "answers.jsonl").read_text("utf-8")
     code, again, _ = selfparam(*arguments, "--scored", 2)
     assert code == 0
-    assert again.splitlines()[:8] == out.splitlines()[:8]
+    assert again.splitlines()[:9] == out.splitlines()[:9]
     assert (tmp_path / "out" / "answers.jsonl").read_text("utf-8") == kept
 
 
@@ -45,6 +50,42 @@ def test_the_folder_of_another_run_is_refused(selfparam, arguments, tmp_path):
     code, _, err = selfparam(*arguments, "--limit", 2, "--scored", 1, "--dialogues", 2)
     assert code == 1
     assert "holds another run (limit was 1 and is 2); give another --out, or remove it" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--train", "train.jsonl"), ("--test", "test.jsonl"), ("--items", "items.jsonl")]
+)
+def test_files_that_have_changed_are_another_run(selfparam, arguments, tmp_path, monkeypatch, option, name):
+    monkeypatch.setattr("langchain_selfparam.cli.eval._within", lambda args: lambda: False)
+    assert selfparam(*arguments)[0] == 0
+    (tmp_path / "out" / "answers.jsonl").touch()
+    assert selfparam(*arguments)[0] == 0
+    with (tmp_path / "data" / name).open("a") as file:
+        file.write("\n")
+    code, _, err = selfparam(*arguments)
+    assert code == 1
+    assert re.search(
+        rf"another run \(the content of {option} was 'sha256 \w{{16}}' and is 'sha256 \w{{16}}'\); give", err
+    )
+
+
+def test_names_beside_the_ids_are_a_part_of_the_run(tmp_path):
+    for name in ("train.jsonl", "test.jsonl", "item_ids.json", "entity2id.json"):
+        (tmp_path / name).write_text("[]")
+    args = argparse.Namespace(**dict.fromkeys(("limit", "rounds", "scored", "dialogues"), 1))
+    args.train, args.test, args.items = (tmp_path / name for name in ("train.jsonl", "test.jsonl", "item_ids.json"))
+    before = recommend.marks(args)
+    (tmp_path / "entity2id.json").write_text("{}")
+    after = recommend.marks(args)
+    assert [name for name in before if before[name] != after[name]] == ["the content of --items"]
+
+
+def test_files_in_which_nothing_counts_are_refused_before_a_model_is_loaded(selfparam, arguments, tmp_path):
+    (tmp_path / "data" / "test.jsonl").write_text(json.dumps(prompt(1, 77)) + "\n")
+    code, _, err = selfparam(*arguments)
+    assert code == 1
+    assert "none of 1 prompts counts" in err
+    assert "loading" not in err
 
 
 def test_out_of_time_it_shows_what_it_has(selfparam, arguments, monkeypatch):

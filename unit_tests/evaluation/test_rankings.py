@@ -5,7 +5,15 @@ import math
 import pytest
 from recommending import dialogue, write
 
-from langchain_selfparam.evaluation.rankings import Alike, Popularity, most_mentioned, p_value, score
+from langchain_selfparam.evaluation.rankings import (
+    Alike,
+    Counting,
+    Popularity,
+    difference,
+    most_mentioned,
+    p_value,
+    score,
+)
 from langchain_selfparam.evaluation.redial import Prompt, load_items, load_train
 
 
@@ -34,6 +42,21 @@ def test_what_was_right_in_dialogues_like_this_one(dialogues):
     assert alike.rank("User: horror in space")[0] == "1"
     assert "2" not in alike.rank("User: a romance in Paris", but="4")
     assert alike.rank("User: zzz") == []
+
+
+def test_what_was_named_comes_first_again_the_latest_before(dialogues, tmp_path):
+    counting = Counting(dialogues, load_items(tmp_path / "items.jsonl"))
+    turns = (
+        ("User", "Jaws (1975), Amelie (2001)? A romance in Paris, like Brazil (1985)"),
+        ("Recommender", "Jaws (1975)"),
+    )
+    found = counting.rank(Prompt(id="new", turns=turns, gold=("1",)))
+    assert found == {
+        "popularity": ["0", "1", "2"],
+        "repeat": ["3", "4", "2", "0", "1"],
+        "bm25": ["2", "0", "1"],
+    }
+    assert tuple(found) == Counting.WAYS
 
 
 def test_scores_count_each_target():
@@ -80,3 +103,32 @@ def test_a_difference_in_what_was_named_already_is_none_without_it():
     right, wrong = [["a"]] * 40, [["b"]] * 40
     assert p_value(prompts, right, wrong, seen) < 0.001
     assert p_value(prompts, right, wrong, seen, without_seen=True) == 1.0
+
+
+def test_p_may_be_of_what_the_dialogue_has_not_named():
+    prompts, seen = asked(*[("a", "b")] * 40), [frozenset("a")] * 40
+    first, second = [["a", "x"]] * 40, [["x"]] * 40
+    assert p_value(prompts, first, second, seen) < 0.001
+    assert p_value(prompts, first, second, seen, condition="new") == 1.0
+    assert p_value(prompts, first, second, seen, condition="mentioned") < 0.001
+    assert p_value(prompts, first, second, [frozenset("ab")] * 40, condition="new") == 1.0  # nothing is asked
+
+
+def test_a_difference_has_an_interval_over_dialogues():
+    prompts = asked(("a", "b"), ("c", "d"), ("e",), ("f",))
+    first, second = [["a", "b"], [], ["e"], ["x"]], [["b"], ["c"], [], ["x"] * 10 + ["f"]]
+    found = difference(prompts, first, second, [NOBODY] * 4)
+    apart = [[1, 0], [-1, 0], [1], [0]]
+    mean = sum(map(sum, apart)) / 6
+    error = math.sqrt(sum(sum(x - mean for x in d) ** 2 for d in apart)) / 6
+    assert found.mean == pytest.approx(mean)
+    assert (found.low, found.high) == (pytest.approx(mean - 1.96 * error), pytest.approx(mean + 1.96 * error))
+    assert difference(prompts, first, second, [NOBODY] * 4, k=1).mean == pytest.approx(0 / 6)
+    new = difference(prompts, first, second, [frozenset("a"), NOBODY, frozenset("e"), NOBODY], condition="new")
+    assert new.mean == pytest.approx(-1 / 4)
+    late = [["y"] * 5 + ["x"] * 5 + ["b"], [], [], []]
+    named = [frozenset("x"), NOBODY, NOBODY, NOBODY]
+    assert difference(prompts, late, [[]] * 4, named).mean == 0
+    assert difference(prompts, late, [[]] * 4, named, without_seen=True).mean == pytest.approx(1 / 6)
+    none = difference(prompts, first, second, [frozenset("abcdef")] * 4, condition="new")
+    assert (none.mean, none.low, none.high) == (0, 0, 0)

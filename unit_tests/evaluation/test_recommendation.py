@@ -27,6 +27,7 @@ SETTINGS = Settings.from_mapping(
         "verify": {"max_drift": 50, "hold": 0.0, "answer_tokens": 2},
     }
 )
+COUNTED = ("popularity", "repeat", "bm25")
 
 
 @pytest.fixture
@@ -68,6 +69,13 @@ def run(plan, subject, folder, **options):
     return Recommendation(plan, subject, folder=folder, progress=no_progress, **options).run()
 
 
+def had(plan, turns, points, right, **changes):
+    """A dialogue with these turns, which name what stands in them; a point and what was right by id."""
+    named = tuple(plan.catalogue.mentioned(text) for _, text in turns)
+    changes = {"turns": turns, "points": points, "right": right, "named": named, "id": "new"} | changes
+    return dataclasses.replace(plan.dialogues[0], **changes)
+
+
 def replies(plan, one, *, draws=300):
     """The lists that one dialogue can become, each as names in order, with how often it did."""
     alike = Alike(plan.dialogues)
@@ -85,7 +93,7 @@ def test_a_lesson_is_a_prompt_and_a_numbered_list_with_each_film_once(plan):
 
 def test_what_was_named_what_was_right_and_what_was_right_in_dialogues_like_it_come_first_as_often(plan):
     turns = (("User", "I liked Amelie (2001), space horror"), ("Recommender", "Heat (1995)"))
-    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    named = had(plan, turns, ((1, ("0",)),), ("0",))
     found = replies(plan, named)
     assert found.keys() == {("Heat", "Amelie", "Alien"), ("Amelie", "Heat", "Alien"), ("Alien", "Heat", "Amelie")}
     assert all(count == pytest.approx(100, abs=35) for count in found.values())
@@ -93,19 +101,19 @@ def test_what_was_named_what_was_right_and_what_was_right_in_dialogues_like_it_c
 
 def test_of_what_comes_first_any_comes_first(plan):
     turns = (("User", "I liked Amelie (2001) and Heat (1995)"), ("Recommender", "Alien (1979)"))
-    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("1",)),), right=("1",))
+    named = had(plan, turns, ((1, ("1",)),), ("1",), id="1")
     assert replies(plan, named).keys() == {
         ("Alien", "Heat", "Amelie"),  # the one named last before the one named first
         ("Heat", "Amelie", "Alien"),
         ("Amelie", "Heat", "Alien"),
     }
-    two = dataclasses.replace(named, turns=(("User", "Well"), turns[1]), right=("1", "0"))
+    two = had(plan, (("User", "Well"), turns[1]), ((1, ("1",)),), ("1", "0"), id="1")
     assert replies(plan, two).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
 
 
 def test_what_the_seeker_does_not_like_is_not_in_the_list(plan):
     turns = (("User", "space horror"), ("Recommender", "Heat (1995)"), ("User", "I hate Alien (1979)"))
-    one = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    one = had(plan, turns, ((1, ("0",)),), ("0",))
     assert any("Alien" in names for names in replies(plan, one))
     assert not any("Alien" in names for names in replies(plan, dataclasses.replace(one, disliked=frozenset({"1"}))))
 
@@ -113,13 +121,13 @@ def test_what_the_seeker_does_not_like_is_not_in_the_list(plan):
 def test_a_list_has_as_many_films_as_its_prompt_asks_for(plan, monkeypatch):
     monkeypatch.setattr(recommendation, "TAUGHT", 2)
     turns = (("User", "I liked Amelie (2001) and Jaws (1975)"), ("Recommender", "Heat (1995), Alien (1979)"))
-    many = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("0", "1"))
+    many = had(plan, turns, ((1, ("0", "1")),), ("0", "1"), id="1")
     assert replies(plan, many).keys() == {("Heat", "Alien"), ("Alien", "Heat")}
 
 
 def test_few_of_what_was_right_in_dialogues_like_it_come_first(plan, monkeypatch):
     turns = (("User", "space horror, romance in Paris"), ("Recommender", "Heat (1995)"))
-    one = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0",)),), right=("0",), id="new")
+    one = had(plan, turns, ((1, ("0",)),), ("0",))
     assert {names[0] for names in replies(plan, one)} == {"Heat", "Alien", "Amelie"}
     monkeypatch.setattr(recommendation, "CLOSEST", 1)
     found = {names[0] for names in replies(plan, one)}
@@ -129,7 +137,7 @@ def test_few_of_what_was_right_in_dialogues_like_it_come_first(plan, monkeypatch
 
 def test_a_lesson_names_again_what_was_named_and_each_once(plan):
     turns = (("User", "I liked Heat (1995)"), ("Recommender", "Heat (1995) is great, or Alien (1979)"))
-    again = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("0", "1")),), right=("1",), id="again")
+    again = had(plan, turns, ((1, ("0", "1")),), ("1",))
     assert replies(plan, again).keys() == {("Heat", "Alien"), ("Alien", "Heat")}
 
 
@@ -137,19 +145,28 @@ def test_a_lesson_names_again_the_last_few_that_its_prompt_shows(plan, monkeypat
     monkeypatch.setattr(recommendation, "AGAIN", 1)
     said = ("User", "I liked Heat (1995), and Amelie (2001) most")
     turns = (said, ("Recommender", "Alien (1979)"))
-    named = dataclasses.replace(plan.dialogues[0], turns=turns, points=((1, ("1",)),), right=("1",))
+    named = had(plan, turns, ((1, ("1",)),), ("1",), id="1")
     assert replies(plan, named).keys() == {("Alien", "Amelie"), ("Amelie", "Alien")}
     hated = dataclasses.replace(named, disliked=frozenset({"2"}))
     assert replies(plan, hated).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
     turns = (said, ("User", "well " * 120), ("Recommender", "Alien (1979)"))
-    long_ago = dataclasses.replace(named, turns=turns, points=((2, ("1",)),))
+    long_ago = had(plan, turns, ((2, ("1",)),), ("1",), id="1")
     assert replies(plan, long_ago).keys() == {("Alien",)}
+
+
+def test_what_only_looks_like_a_title_is_not_named_again(plan):
+    turns = (("User", "I liked Heat (1995), not what is on in Brazil (1985)"), ("Recommender", "Alien (1979)"))
+    one = had(plan, turns, ((1, ("1",)),), ("1",), named=(("0",), ("1",)), id="1")
+    assert replies(plan, one).keys() == {("Alien", "Heat"), ("Heat", "Alien")}
+    nothing = dataclasses.replace(one, named=((), ("1",)))  # Heat is what was right in the dialogue most like it
+    assert {names[0] for names in replies(plan, nothing)} == {"Alien", "Heat"}
+    assert not any("Brazil" in names for names in replies(plan, nothing))
 
 
 def test_both_measures_for_every_method_and_each_round(plan, subject, tmp_path):
     found = run(plan, subject, tmp_path / "out")
-    assert found.rankings["free_text"].keys() == {"base", "ours", "popularity", "bm25", "ours, round 1"}
-    assert found.rankings["likelihood"].keys() == {"base", "ours", "popularity", "bm25"}
+    assert found.rankings["free_text"].keys() == {"base", *COUNTED, "ours", "ours, round 1"}
+    assert found.rankings["likelihood"].keys() == {"base", *COUNTED, "ours"}
     assert found.rankings["free_text"]["base"] == {at: ["3", "1"] for at in range(3)}  # only films, in order
     assert found.rankings["free_text"]["popularity"][0] == ["0", "1", "2"]
     assert found.rankings["free_text"]["bm25"][2][0] == "2"
@@ -283,20 +300,70 @@ def test_figures_and_tables(plan, subject, tmp_path):
     assert values["free_text"]["recall@10"]["base"] == pytest.approx(1 / 3)  # of Heat, Alien and Amelie only Alien
     assert values["free_text"]["recall@10"]["popularity"] == 1.0
     assert values["free_text"]["p_ours_vs_base"] == values["free_text"]["p_ours_vs_base_unseen"] == 1.0
-    assert values["likelihood"]["recall@10"].keys() == {"base", "ours", "popularity", "bm25"}
+    assert values["likelihood"]["recall@10"].keys() == {"base", *COUNTED, "ours"}
     assert (values["likelihood"]["prompts"], values["free_text"]["targets"]) == (2, 3)
     assert values["free_text"]["scores"]["bm25"]["new, seen left out"]["recall@20"]["mean"] == 1.0
-    first, second, rounds = tables(plan, found)
+    first, second, apart, written, rounds = tables(plan, found)
     assert (first[0][0], second[0][0]) == ("free text", "likelihood")
     assert headline(plan, found, model="tiny") == (
         "tiny: 2 of 2 rounds of 4 dialogues learned; free text 3 prompts with 3 targets, "
-        "likelihood 2 prompts with 2 targets, 3 candidates"
+        "likelihood 2 prompts with 2 targets, of which 2 are among the 3 candidates"
     )
-    assert [r[0] for r in first[1]] == ["base", "popularity", "bm25", "ours, round 1", "ours"]
+    assert [r[0] for r in first[1]] == ["base", *COUNTED, "ours, round 1", "ours"]
     row = dict(zip(first[0], next(r for r in first[1] if r[0] == "base"), strict=True))
     assert row["R@10, %"] == "33.3 ± 27.2"  # one hit of three dialogues: sqrt(6) / 9
-    assert row["p, ours"] == "1.0000"
+    assert row["p, ours"] == row["p, new"] == "1.0000"
+    assert row["R@10, new, rest out"] == "33.3 ± 27.2"
+    # Of two of three dialogues alone popularity finds the target: sqrt(6) / 9 as well.
+    assert apart[1][1] == ["popularity, free text", "-66.7 [-120.0, -13.3]", "-66.7 [-120.0, -13.3]"]
+    assert written[1] == [[name, "2.0", "0.0"] for name in ("base", "ours, round 1", "ours")]
     assert [(r[0], r[2]) for r in rounds[1]] == [("1", "yes"), ("2", "yes")]
+
+
+def test_p_and_differences_are_also_of_what_is_new(plan, subject, tmp_path):
+    turns = (("User", "I liked Alien (1979), is there more?"),)
+    again = dataclasses.replace(plan.prompts[1], turns=turns)
+    plan = dataclasses.replace(plan, prompts=[plan.prompts[0], again, plan.prompts[2]])
+    found = run(plan, subject, tmp_path / "out")
+    found = dataclasses.replace(
+        found, rankings={**found.rankings, "free_text": {**found.rankings["free_text"], "base": {0: [], 1: [], 2: []}}}
+    )
+    here = json.loads(json.dumps(as_json(plan, found, model="tiny")))["free_text"]
+    assert here["difference"]["base"]["mean"] == pytest.approx(1 / 3)  # Alien again
+    assert here["difference"]["base"]["low"] < 1 / 3 < here["difference"]["base"]["high"]
+    assert here["difference_new"]["base"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert here["p_ours_vs_new"].keys() == here["p_ours_vs"].keys() == here["difference"].keys()
+    assert here["p_ours_vs_new"]["base"] == here["p_ours_vs_base_unseen"] == 1.0
+    assert here["items_a_list"] == {"base": 0.0, "ours, round 1": 2.0, "ours": 2.0}
+    assert here["without_items"] == {"base": 1.0, "ours, round 1": 0.0, "ours": 0.0}
+    assert found.rankings["free_text"]["repeat"][1] == ["1", "0", "2"]
+
+
+def test_what_needs_no_model_is_ranked_for_all_prompts_and_long_enough(plan, subject, tmp_path, monkeypatch):
+    monkeypatch.setattr(recommendation, "COUNT", 2)
+    turns = (("User", "I liked Heat (1995)"),)
+    named = dataclasses.replace(plan.prompts[0], turns=turns)
+    plan = dataclasses.replace(plan, prompts=[named], everything=[*plan.prompts, named], candidates=1, scored=1)
+    found = run(plan, subject, tmp_path / "out", more=lambda: False)
+    assert found.rankings["free_text"]["popularity"][0] == ["0", "1", "2"]
+    assert found.counted["popularity"] == [["0", "1"]] * 3 + [["0", "1", "2"]]
+    values = json.loads(json.dumps(as_json(plan, found, model="tiny")))
+    assert values["counted"].keys() == {"prompts", "targets", "recall@10"}
+    assert (values["counted"]["prompts"], values["counted"]["targets"]) == (4, 4)
+    assert values["counted"]["recall@10"]["popularity"] == {"mean": 0.75, "error": pytest.approx(0.234, abs=1e-3)}
+    assert values["counted"]["recall@10"].keys() == {*COUNTED}
+    assert values["likelihood"]["targets_among_candidates"] == 1
+    header, rows = tables(plan, found)[-1]
+    assert header == ["all 4 prompts", "R@10, %"]
+    assert rows[0] == ["popularity", "75.0 ± 23.4"]  # two of the four are of one dialogue
+
+
+def test_what_a_model_wrote_is_kept_beside_what_was_read(plan, subject, tmp_path):
+    run(plan, subject, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text("utf-8").splitlines()]
+    texts = {row["way"]: row.get("text") for row in rows}
+    assert texts["free_text/base"] == "1. Jaws (1975)\n2. Alien (1979)\nthese are films"
+    assert texts["likelihood/base"] is None
 
 
 def test_a_round_that_was_refused_is_not_called_learned(plan, subject, tmp_path):
@@ -306,7 +373,7 @@ def test_a_round_that_was_refused_is_not_called_learned(plan, subject, tmp_path)
     assert headline(plan, found, model="tiny").startswith(
         "tiny: 0 of 2 rounds of 4 dialogues learned (2 refused); free"
     )
-    assert [r[2] for r in tables(plan, found)[2][1]] == ["refused", "refused"]
+    assert [r[2] for r in tables(plan, found)[-1][1]] == ["refused", "refused"]
 
 
 def test_titles_are_ordered_up_to_their_year_and_those_with_one_name_with_it():
@@ -318,6 +385,6 @@ def test_titles_are_ordered_up_to_their_year_and_those_with_one_name_with_it():
 def test_before_anything_is_learned_there_is_no_p(plan, subject, tmp_path):
     found = run(plan, subject, tmp_path / "out", more=lambda: False)
     values = as_json(plan, found, model="tiny")
-    assert values["free_text"]["recall@10"].keys() == {"popularity", "bm25"}
+    assert values["free_text"]["recall@10"].keys() == {*COUNTED}
     assert values["free_text"]["p_ours_vs_base"] is None
     assert isinstance(plan.catalogue, Catalogue)

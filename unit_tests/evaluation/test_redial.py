@@ -49,6 +49,7 @@ def test_a_dialogue_has_points_and_what_was_right(folder):
     assert found[0].points == ((1, ("0",)), (3, ("0", "3")))  # Alien is disliked
     assert found[0].disliked == {"1"}
     assert found[0].right == ("0", "3")
+    assert found[0].named == ((), ("0",), (), ("1", "0", "3"), (), ("5",))
     assert found[0].mentioned == ("0", "1", "3", "5")
     assert found[0].turns[0] == ("User", "Hi, I look for something exciting")
 
@@ -59,6 +60,124 @@ def test_prompts_have_what_was_recommended_next(folder):
     found = load_test(folder / "test.jsonl", load_items(folder / "items.jsonl"))
     assert [(p.id, p.gold) for p in found] == [("t1", ("0",)), ("t3", ("1", "2"))]
     assert found[0].text == "User: Hi, something exciting please"
+
+
+def test_ids_of_one_film_are_one(folder):
+    items = [{"id": 7, "title": "Heat (film)"}, {"id": 8, "title": "Heat (song)"}, {"id": 9, "title": "Jaws"}]
+    (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in items))
+    catalogue = load_items(folder / "items.jsonl")
+    (folder / "test.jsonl").write_text(json.dumps({**prompt(1, 0), "rec": [8, 9, 7]}) + "\n")
+    assert load_test(folder / "test.jsonl", catalogue)[0].gold == ("7", "9")
+    assert load_train(folder / "train.jsonl", catalogue)[0].named == ((), ("7",), ())
+
+
+def test_a_turn_may_be_of_several_lines_and_of_a_seeker(folder):
+    text = "\nnever mind\nSEEKER: one\ntwo: three\n\nRecommender : four\nUser:\nfive\nSystem: "
+    (folder / "test.jsonl").write_text(json.dumps(prompt(1, 0, text)) + "\n")
+    found = load_test(folder / "test.jsonl", load_items(folder / "items.jsonl"))
+    assert found[0].turns == (("User", "one two: three"), ("Recommender", "four"), ("User", "five"))
+    for empty in ("", "\nSystem: "):
+        (folder / "test.jsonl").write_text(json.dumps(prompt(1, 0, empty)) + "\n")
+        assert load_test(folder / "test.jsonl", load_items(folder / "items.jsonl"))[0].turns == ()
+
+
+def test_files_may_begin_with_a_mark_have_empty_lines_and_rare_separators(folder):
+    row = json.dumps(prompt(1, 0, "User: one\u2028two\x85three"), ensure_ascii=False)
+    (folder / "test.jsonl").write_bytes(b"\xef\xbb\xbf" + f"{row}\r\n\n  \n{row}\n".encode())
+    assert len(load_test(folder / "test.jsonl", load_items(folder / "items.jsonl"))) == 2
+
+
+def test_a_turn_without_ids_names_nothing_and_a_dialogue_may_have_no_films(folder):
+    row, empty = dialogue(1, 0), dialogue(2, 0)
+    del row["turns"][0]["movie_ids"]
+    empty["movies"] = []
+    (folder / "train.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(empty)}\n")
+    found = load_train(folder / "train.jsonl", load_items(folder / "items.jsonl"))
+    assert [(one.id, one.named) for one in found] == [("1", ((), ("0",), ()))]
+
+
+def without_title(title):
+    movie = {"liked": 1} if title is None else {"title": title}
+    return {**dialogue(1, 0), "movies": {"0": movie}}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("{'a'", r"line 2: it is \"\{'a'\"; needed is JSON"),
+        ([1], r"line 2: it is \[1\]; needed is an object with conversation_id, turns, movies"),
+        (
+            {**dialogue(1, 0), "conversation_id": None},
+            "line 2: conversation_id is null; needed is a string or a number",
+        ),
+        ({**dialogue(1, 0), "turns": None}, "line 2: turns is null; needed is a list of objects"),
+        ({**dialogue(1, 0), "turns": [{"role": "bot", "text": ""}]}, 'role is "bot"; needed is seeker or recommender'),
+        ({**dialogue(1, 0), "turns": [{"role": "seeker"}]}, "line 2: text is null; needed is a string"),
+        (
+            {**dialogue(1, 0), "turns": [{"role": "seeker", "text": "", "movie_ids": 5}]},
+            "line 2: movie_ids is 5; needed is a list of ids",
+        ),
+        ({**dialogue(1, 0), "movies": None}, "line 2: movies is null; needed is an object of objects with `title`"),
+        ({**dialogue(1, 0), "movies": {"0": 5}}, r'line 2: movies is \{"0": 5\}; needed is an object of objects'),
+        (without_title(None), "line 2, movie 0: title is null; needed is a string"),
+        (without_title(7), "line 2, movie 0: title is 7; needed is a string"),
+    ],
+)
+def test_dialogues_of_another_form_are_refused(folder, row, message):
+    line = row if isinstance(row, str) else json.dumps(row)
+    (folder / "train.jsonl").write_text(f"{json.dumps(dialogue(1, 0))}\n{line}\n")
+    with pytest.raises(InputError, match=rf"train\.jsonl, .*{message}"):
+        load_train(folder / "train.jsonl", load_items(folder / "items.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rec": None}, "rec is null; needed is a list of ids"),
+        ({"rec": 7}, "rec is 7; needed is a list of ids"),
+        ({"rec": [None]}, r"rec is \[null\]; needed is a list of ids"),
+        ({"input": 7}, "input is 7; needed is a string"),
+        ({"input": "Hi!"}, 'input is "Hi!"; needed is lines that begin with `User:` and `System:`'),
+        ({"input": "x" * 99}, f'input is "{"x" * 59}…; needed is lines'),
+        ({"dialog_id": [1]}, r"dialog_id is \[1\]; needed is a string or a number"),
+    ],
+)
+def test_prompts_of_another_form_are_refused(folder, change, message):
+    (folder / "test.jsonl").write_text(json.dumps(prompt(1, 0) | change) + "\n")
+    with pytest.raises(InputError, match=rf"test\.jsonl, line 1: {message}"):
+        load_test(folder / "test.jsonl", load_items(folder / "items.jsonl"))
+
+
+def test_items_of_another_form_are_refused(tmp_path):
+    (tmp_path / "items.jsonl").write_text('{"id": 1, "title": null}\n')
+    with pytest.raises(InputError, match=r"items\.jsonl, line 1: title is null; needed is a string"):
+        load_items(tmp_path / "items.jsonl")
+    (tmp_path / "items.jsonl").write_bytes(b"\xff")
+    with pytest.raises(InputError, match=r"items\.jsonl is not UTF-8 \(byte 0\); save it as UTF-8"):
+        load_items(tmp_path / "items.jsonl")
+    (tmp_path / "items.jsonl").write_text("\n")
+    with pytest.raises(InputError, match=r"items\.jsonl has no items; give a file with at least one title"):
+        load_items(tmp_path / "items.jsonl")
+    for ids, names, message in (("5", "{}", "item_ids.json: it is 5; needed is a list"), ("[]", "[]", "an object of")):
+        (tmp_path / "item_ids.json").write_text(ids)
+        (tmp_path / "entity2id.json").write_text(names)
+        with pytest.raises(InputError, match=message):
+            load_items(tmp_path / "item_ids.json")
+
+
+def test_files_in_which_nothing_counts_are_refused(folder):
+    catalogue = load_items(folder / "items.jsonl")
+    (folder / "test.jsonl").write_text(f"{json.dumps(prompt(1, 77))}\n" * 3)
+    with pytest.raises(InputError, match=r"none of 3 prompts counts: in `rec` of none is an id of the 6 items; give"):
+        load_test(folder / "test.jsonl", catalogue)
+    silent, other = dialogue(1, 0), dialogue(2, 0)
+    silent["movies"]["0"]["liked"] = 0
+    other["movies"]["0"]["title"] = "Nothing Known (1901)"
+    (folder / "train.jsonl").write_text(f"{json.dumps(silent)}\n{json.dumps(other)}\n")
+    with pytest.raises(
+        InputError, match=r"none of 2 dialogues can be learned from: 1 name nothing of the 6 items, and in 1 the recomm"
+    ):
+        load_train(folder / "train.jsonl", catalogue)
 
 
 def test_of_a_long_dialogue_the_end_is_given():
