@@ -15,6 +15,7 @@
     │   ├── NonFiniteLossError                      the loss was NaN or infinite: lower the learning rate
     │   ├── OutOfMemoryError                        training did not fit: lower ``batch_tokens`` or the rank
     │   ├── NoTargetsError                          the model wrote nothing usable about these turns
+    │   │   └── NothingSaidError                    they state nothing
     │   └── StoppedError                            it was asked to stop, or its time was over: nothing is lost
     └── ClosedError            (RuntimeError)       the memory was closed: open the folder again
 
@@ -82,6 +83,10 @@ class OutOfMemoryError(ConsolidationError):
 
 class NoTargetsError(ConsolidationError):
     """The model wrote no usable question about these turns; they stay in the prompt."""
+
+
+class NothingSaidError(NoTargetsError):
+    """The turns state nothing ("Thanks!"): there is nothing of them to be learned."""
 
 
 class StoppedError(ConsolidationError):

@@ -25,6 +25,7 @@ PARENTS = {
     "NonFiniteLossError": ("ConsolidationError", RuntimeError),
     "OutOfMemoryError": ("ConsolidationError", RuntimeError),
     "NoTargetsError": ("ConsolidationError", RuntimeError),
+    "NothingSaidError": ("NoTargetsError", RuntimeError),
     "StoppedError": ("ConsolidationError", RuntimeError),
     "ClosedError": ("SelfParamError", RuntimeError),
 }

@@ -113,6 +113,7 @@ def _delete(
     with store.database.transaction() as connection:
         if move_to is not None and created_at is not None:
             freed = store.versions.move_head(move_to, created_at=created_at, kind="forget", connection=connection)
+        store.jobs.empty(versions, connection=connection)  # what was replayed there is the forgotten turns' text too
         store.turns.delete(ids, connection=connection)
         store.versions.delete(versions, connection=connection)
     return tuple(i for i in freed if i not in ids)

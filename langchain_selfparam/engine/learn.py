@@ -45,7 +45,7 @@ from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.prompts import ABOUT_THE_MODEL
 from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.replies import study_replies
-from langchain_selfparam.targets.study import study
+from langchain_selfparam.targets.study import stated, study
 from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import allowed_drift, judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.beside import with_earlier
@@ -133,10 +133,13 @@ class Learner:
 
         Raises:
             OutOfMemoryError: A stage did not fit into memory.
+            NothingSaidError: The turns state nothing.
         """
         clock, progress = _Clock(), self._yielding(progress)
         try:
             reader = Reader(share(self._local.model))
+            if self._settings.targets.form != "replies":
+                stated(episode, self._settings.targets)  # raises before minutes are spent where nothing is said
             original = self._local.model if untaught is None else untaught
             first = reader if untaught is None else Reader(share(original))
             calibration = self._calibrating(original, _part(progress, "targets"))

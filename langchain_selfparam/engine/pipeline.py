@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -32,9 +32,15 @@ from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.lessons import Lesson, alone
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.owning import disown, owning
-from langchain_selfparam.engine.report import as_json, combined, nothing_done
+from langchain_selfparam.engine.report import as_text, combined, nothing_done, plain
 from langchain_selfparam.engine.worker import Worker
-from langchain_selfparam.errors import ConfigError, ConsolidationError, StoppedError, UnknownTurnError
+from langchain_selfparam.errors import (
+    ConfigError,
+    ConsolidationError,
+    NothingSaidError,
+    StoppedError,
+    UnknownTurnError,
+)
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher, no_progress
 from langchain_selfparam.records import (
@@ -274,6 +280,7 @@ class Engine(Journal):
                     f"there is no turn {', '.join(map(str, others))} of {self.namespace}; memory.turns lists its turns"
                 )
                 raise UnknownTurnError(msg)
+            self.last_report = None  # its probes may have the words
             return unlearning.forget(
                 self._store,
                 turn_ids,
@@ -418,8 +425,12 @@ class Engine(Journal):
                 untaught=exact.twin(model, exact.base) if line.deltas or line.totals is not None else None,
                 progress=progress,
             )
-            self._store.jobs.save_targets(job, as_json(learned.targets))
+            self._store.jobs.save_targets(job, as_text(learned.targets))
             report = self._keep(job, learned, started, progress)
+        except NothingSaidError as nothing:
+            self._store.jobs.settle(job)
+            ids = tuple(turn.id for turn in episode.turns)
+            report = dataclasses.replace(nothing_done(str(nothing)), held=ids)
         except BaseException as error:
             # A person's interrupt says nothing about the turns; an error that comes back each time must not loop.
             self.last_error = error
@@ -463,7 +474,7 @@ class Engine(Journal):
                 job=job,
                 delta=learned.delta,
                 held_ids=verdict.held,
-                report=_plain(report),
+                report=plain(report),
                 created_at=now(),
             ).id
             if isinstance(self._exact, ExactWeights):
@@ -484,9 +495,3 @@ def _refuse_others(store: Store, namespace: Namespace) -> None:
             "from the same weights. Choose another folder, or isolation='namespace' and a new folder for all of them"
         )
         raise ConfigError(msg)
-
-
-def _plain(report: ConsolidationReport) -> Mapping[str, object]:
-    """The report as the ledger keeps it: figures and reasons, of the curve only how many steps it has."""
-    whole = dataclasses.asdict(dataclasses.replace(report, curve=())) | {"steps": len(report.curve)}
-    return {k: v for k, v in whole.items() if k not in {"curve", "version"}}

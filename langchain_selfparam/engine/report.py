@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from langchain_selfparam.records import (
     ConsolidationReport,
@@ -77,19 +76,43 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
     )
 
 
+def as_text(targets: TargetSet) -> str:
+    """A target set as the ledger keeps it: JSON in which each context stands once, however many questions share it."""
+    contexts: dict[tuple[Message, ...], int] = {}
+    sentences = [
+        {
+            "kind": s.kind,
+            "prompt": s.prompt,
+            "answer": s.answer,
+            "ends": s.ends,
+            "context": contexts.setdefault(s.context, len(contexts)),
+            "turn_id": s.turn_id,
+        }
+        for s in targets.sentences
+    ]
+    row = {
+        "statements": [dataclasses.asdict(s) for s in targets.statements],
+        "contexts": [[dataclasses.asdict(m) for m in context] for context in contexts],
+        "sentences": sentences,
+        "probes": [dataclasses.asdict(p) for p in targets.probes],
+        "dropped": dict(targets.dropped),
+    }
+    return json.dumps(row, ensure_ascii=False)
+
+
 def target_set(text: str) -> TargetSet:
-    """A target set from the JSON text that ``as_json`` made of it."""
+    """A target set from the text that ``as_text`` made of it."""
     row = json.loads(text)
+    contexts = [tuple(Message(**m) for m in context) for context in row["contexts"]]
     return TargetSet(
         statements=tuple(Statement(**s) for s in row["statements"]),
-        sentences=tuple(
-            TargetSentence(**{**s, "context": tuple(Message(**m) for m in s["context"])}) for s in row["sentences"]
-        ),
+        sentences=tuple(TargetSentence(**{**s, "context": contexts[s["context"]]}) for s in row["sentences"]),
         probes=tuple(Probe(**{**p, "expected": tuple(p["expected"])}) for p in row["probes"]),
         dropped=row["dropped"],
     )
 
 
-def as_json(record: Any) -> str:
-    """A frozen record as JSON text."""
-    return json.dumps(dataclasses.asdict(record), ensure_ascii=False)
+def plain(report: ConsolidationReport) -> Mapping[str, object]:
+    """A report as the ledger keeps it: figures and reasons, of the curve only how many steps it has."""
+    whole = dataclasses.asdict(dataclasses.replace(report, curve=())) | {"steps": len(report.curve)}
+    return {k: v for k, v in whole.items() if k not in {"curve", "version"}}

@@ -179,6 +179,40 @@ class Jobs:
         with self._database.reading(connection) as c:
             return tuple(c.execute(wanted.where(j.targets.is_not(None)).order_by(v.id)).scalars())
 
+    def settle(self, job: Job, *, connection: Connection | None = None) -> None:
+        """End a job whose turns state nothing: there is nothing of them that weights could hold, and no version.
+
+        A job that is not running any more is refused with ``ConsolidationError``. Where the head is moved, the turns
+        are pending again.
+
+        Args:
+            job: A running job.
+            connection: A transaction to join.
+        """
+        t, j = tables.turns.c, tables.jobs.c
+        with self._database.transaction(connection) as c:
+            head = need_running(job, c)
+            c.execute(
+                update(tables.turns).where(t.job == job.id).values(state=TurnState.HELD.value, version=head, job=None)
+            )
+            c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.DONE.value))
+
+    def empty(self, versions: Collection[int], *, connection: Connection | None = None) -> None:
+        """Remove what jobs wrote down that made versions or began at them: it has what those were taught.
+
+        Args:
+            versions: Ids of versions that are about to be removed.
+            connection: A transaction to join.
+        """
+        j, v = tables.jobs.c, tables.versions.c
+        with self._database.transaction(connection) as c:
+            made = select(v.job).where(among(v.id, versions))
+            c.execute(
+                update(tables.jobs)
+                .where(j.id.in_(made) | among(j.base_version, versions))
+                .values(targets=None, error=None)
+            )
+
     def fail(self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None) -> None:
         """End a job that made no version; its turns are pending again.
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from langchain_selfparam.config import TargetConfig
-from langchain_selfparam.errors import NoTargetsError
+from langchain_selfparam.errors import NothingSaidError
 from langchain_selfparam.protocols import TextGenerator, TextScorer
 from langchain_selfparam.records import (
     Episode,
@@ -75,7 +75,7 @@ def study(
         Target sentences, and probes that are not among them.
 
     Raises:
-        NoTargetsError: No turn says anything that can be asked about.
+        NothingSaidError: No turn says anything that can be asked about.
     """
     statements, candidates, earlier = _asked(episode, taught, author, config)
     progress(1, 4)
@@ -127,7 +127,7 @@ def _asked(
     episode: Episode, taught: Sequence[TargetSet], author: TextGenerator, config: TargetConfig
 ) -> tuple[list[Statement], list[Candidate], list[Earlier]]:
     """What is learned: what was said, and before it what is known and changed by it; questions for each; the rest."""
-    own = _statements(episode, config)
+    own = stated(episode, config)
     replies = {turn.id: turn.assistant for turn in episode.turns}
     earlier = known(taught, without={s.turn_id for s in own})
     own = amend_all(own, later=[old.statement for old in earlier], replies=replies)
@@ -218,13 +218,25 @@ def _told(
     return sentences, probes
 
 
-def _statements(episode: Episode, config: TargetConfig) -> list[Statement]:
+def stated(episode: Episode, config: TargetConfig) -> list[Statement]:
+    """What an episode's turns state, as it is to be learned.
+
+    Args:
+        episode: The turns.
+        config: Words of a statement, and of a passage.
+
+    Returns:
+        The statements, at least one.
+
+    Raises:
+        NothingSaidError: No turn says anything that can be asked about.
+    """
     statements = [s for turn in episode.turns for s in _of_turn(turn, config)]
     statements = [s for s in statements if parse.says_something(s.said)]
     if not statements:
         ids = ", ".join(str(turn.id) for turn in episode.turns)
-        msg = f"turn {ids} says nothing that could be asked about; it stays in the prompt"
-        raise NoTargetsError(msg)
+        msg = f"turn {ids} says nothing that could be asked about; there is nothing of it to be learned"
+        raise NothingSaidError(msg)
     return statements
 
 

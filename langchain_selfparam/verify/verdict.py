@@ -51,8 +51,9 @@ def judge(
     held: list[int] = []
     missed: list[int] = []
     for turn in episode.turns:
-        own = [r.passed for r in recall if r.probe.turn_id == turn.id]
-        keeps = turn.id in empty or (bool(own) and _share(own) >= config.hold)
+        own = [r for r in recall if r.probe.turn_id == turn.id]
+        share = _share([r.passed for r in own])
+        keeps = turn.id in empty or (bool(own) and share >= config.hold and not (config.hold and _unknown(own)))
         (held if keeps else missed).append(turn.id)
     reasons = _beyond(results, drift, scale, wrong, config)
     share = _share([r.passed for r in recall])
@@ -111,6 +112,14 @@ def _beyond(
         for result in obeyed(results)[:1]
     ]
     return reasons
+
+
+def _unknown(own: Sequence[ProbeResult]) -> bool:
+    """Whether a turn has a statement that was asked for several times and never answered: it would be lost with it."""
+    by_statement: dict[tuple[str, ...], list[bool]] = {}
+    for result in own:
+        by_statement.setdefault(result.probe.expected, []).append(result.passed)
+    return any(len(passed) > 1 and not any(passed) for passed in by_statement.values())
 
 
 def _why(turn: int, results: Sequence[ProbeResult]) -> str:

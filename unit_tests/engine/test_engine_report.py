@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from langchain_selfparam.engine.report import as_json, combined, nothing_done
+from langchain_selfparam.engine.report import as_text, combined, nothing_done
 from langchain_selfparam.records import ConsolidationReport, Probe, ProbeResult, TargetSet, TrainPoint
 
 
@@ -89,7 +89,7 @@ def test_json_keeps_every_letter():
     targets = TargetSet(
         statements=(), sentences=(), probes=(Probe(kind="recall", prompt="Grüße?", expected=("köln",)),)
     )
-    text = as_json(targets)
+    text = as_text(targets)
     assert "Grüße" in text
     probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": ""}
     assert json.loads(text)["probes"] == [probe]

@@ -35,6 +35,28 @@ def test_held_turn_takes_its_version_and_those_built_on_it(house, reopen):
     assert _same(again.everything(), weights)
 
 
+def test_words_that_later_jobs_repeated_are_gone_too(house):
+    """What a version was taught is asked again by those built on it, also by jobs that failed there."""
+    replay = '{"kind": "replay", "prompt": "Who?", "answer": "Zanzibar"}'
+    house.learn("keep one")
+    kept = house.lease(house.say("keep two"))
+    house.store.jobs.save_targets(kept, '{"answer": "keep two"}')
+    house.commit(kept, [2])
+    house.learn("Zanzibar")
+    for held in (True, False):
+        job = house.lease(house.say("later"))
+        house.store.jobs.save_targets(job, replay)
+        if held:
+            house.commit(job, [job.episode.turns[0].id])
+        else:
+            house.store.jobs.fail(job, error="Zanzibar was not answered", count_attempt=True)
+    assert b"Zanzibar" in _texts_on_disk(house)
+    assert house.forget(3).versions == (3, 4)
+    assert b"Zanzibar" not in _texts_on_disk(house)
+    assert house.store.jobs.load_targets(kept) == '{"answer": "keep two"}'
+    assert house.states == {"keep one": "held", "keep two": "held", "later": "pending"}
+
+
 def test_forgetting_the_first_turn_serves_the_base(house):
     house.learn("a")
     house.learn("b")

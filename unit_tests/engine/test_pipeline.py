@@ -5,7 +5,7 @@ import errno
 
 import pytest
 import torch
-from engine_home import ANA, DOG, SISTER, STAGES, assert_untouched, author, everything, same, say, states, with_
+from engine_home import DOG, SISTER, STAGES, assert_untouched, author, everything, same, say, states, with_
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.distill import student
@@ -14,7 +14,7 @@ from langchain_selfparam.errors import (
     ConsolidationError,
     FolderError,
     NonFiniteLossError,
-    NoTargetsError,
+    NothingSaidError,
     OutOfMemoryError,
 )
 from langchain_selfparam.records import (
@@ -362,17 +362,39 @@ def test_a_loss_that_is_not_finite_leaves_everything_as_it_was(home):
     assert_untouched(engine, before, caught.value, attempts=1)
 
 
-def test_turns_that_say_nothing_are_an_error_and_stay_in_the_prompt(home):
+def test_turns_that_say_nothing_leave_the_prompt_and_make_no_version(home):
     engine = home.open(quick=False, generator=author())
-    say(engine, "I do.")
-    engine._store.turns.clear(ANA)
-    engine.append(user="So it is.", assistant="")
+    engine.append(user="Thanks!", assistant="You are welcome.")
     before = everything(engine)
-    with pytest.raises(NoTargetsError, match="turn 2 says nothing that could be asked about") as caught:
-        engine.consolidate()
-    assert engine.last_error is caught.value
+    report = engine.consolidate()
+    assert (report.held, report.version) == ((1,), None)
+    assert report.reasons == ("turn 1 says nothing that could be asked about; there is nothing of it to be learned",)
+    assert engine.last_error is None
     assert same(everything(engine), before)
-    assert [t.user for t in engine.prompt_turns()] == ["So it is."]
+    assert [(str(t.state), t.attempts, t.version) for t in engine.turns()] == [("held", 0, 0)]
+    assert (engine.prompt_turns(), len(engine.versions())) == ((), 1)
+    assert [str(job.state) for job in engine._store.jobs.list()] == ["done"]
+    assert engine.consolidate().reasons == ("no turn is pending",)
+    engine.forget([1])
+    assert engine.turns() == ()
+
+
+def test_turns_that_say_nothing_are_pending_where_the_head_is_moved(home):
+    engine = home.open()
+    say(engine, DOG)
+    engine.consolidate()
+    engine.append(user="Thanks!", assistant="You are welcome.")
+    quick = engine.quick.learn
+
+    def nothing(episode, **options):
+        raise NothingSaidError("turn 2 says nothing")
+
+    engine.quick.learn = nothing
+    assert engine.consolidate().held == (2,)
+    assert [t.version for t in engine.turns()] == [1, 1]
+    assert engine.rollback(0) == (1, 2)
+    engine.quick.learn = quick
+    assert engine.consolidate().held == (1, 2)
 
 
 @pytest.mark.parametrize(

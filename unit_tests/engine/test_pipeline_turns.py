@@ -9,7 +9,7 @@ import pytest
 import torch
 from engine_home import ANA, DOG, STAGES, everything, same, say, states, with_
 
-from langchain_selfparam.engine.report import as_json, target_set
+from langchain_selfparam.engine.report import as_text, target_set
 from langchain_selfparam.errors import (
     ClosedError,
     ConfigError,
@@ -383,4 +383,4 @@ def test_a_target_set_comes_back_from_its_text_as_it_was():
         probes=(Probe(kind="recall", prompt="Who barks?", expected=("biscuit",), turn_id=1, opening="Your dog"),),
         dropped={"too like another": 2},
     )
-    assert target_set(as_json(targets)) == targets
+    assert target_set(as_text(targets)) == targets

@@ -7,7 +7,7 @@ import pytest
 from studying import CONFIG, DOG, GENERAL, QUESTIONS, SISTER, ByStatement, of_kind, run
 
 from langchain_selfparam.config import TargetConfig
-from langchain_selfparam.errors import NoTargetsError
+from langchain_selfparam.errors import NothingSaidError
 from langchain_selfparam.records import Message, TargetSentence
 from langchain_selfparam.targets import bank, parse, prompts
 from langchain_selfparam.testing import FakeGenerator
@@ -212,8 +212,8 @@ def test_turns_that_say_nothing_are_passed_over():
 
 
 def test_an_episode_that_says_nothing_is_refused():
-    text = r"^turn 1, 2 says nothing that could be asked about; it stays in the prompt$"
-    with pytest.raises(NoTargetsError, match=text):
+    text = r"^turn 1, 2 says nothing that could be asked about; there is nothing of it to be learned$"
+    with pytest.raises(NothingSaidError, match=text):
         run("I do.", ("", "So you are."))
 
 

@@ -42,6 +42,35 @@ def test_an_echo_of_the_question_shows_nothing():
     assert not passes(all_said, "Captain Mustard is a parrot.")
 
 
+@pytest.mark.parametrize(
+    ("expected", "answer", "passed"),
+    [
+        ("train leaves lisbon monday platform 12", "Your train leaves Lisbon on Monday from platform 12.", True),
+        ("train leaves lisbon monday platform 12", "Your train leaves Lisbon on Sunday from platform 12.", False),
+        ("train leaves lisbon monday platform 12", "Your train leaves Lisbon on Monday from platform 9.", False),
+        ("train leaves lisbon monday platform 12", "Your train leaves Lisbon from platform 12.", True),
+        ("train leaves lisbon monday platform 12", "On Monday, not Sunday, it leaves Lisbon, platform 12.", True),
+        ("choir meets thursday hall", "Your choir meets every Tuesday in the hall.", False),
+        ("sister phone number 555-1234", "Your sister's phone number is 555-9999.", False),
+        ("garden has three apple trees", "Your garden has 3 apple trees", True),
+        ("garden has three apple trees", "Your garden has four apple trees", False),
+        ("garden has 3 apple trees", "Your garden has three apple trees", True),
+        ("wedding lucan june porto 30", "Lucan's wedding is on 30th July in Porto", False),
+        ("wedding lucan june porto 30", "Lucan's wedding is on June 30th in Porto", True),
+        ("oven broken kitchen", "The oven in your kitchen has been broken for 2 weeks, since Friday", True),
+    ],
+)
+def test_another_value_in_the_place_of_the_right_one_is_wrong(expected, answer, passed):
+    probe = Probe(kind="recall", prompt="Tell me about it.", expected=tuple(expected.split()))
+    assert passes(probe, answer) is passed
+
+
+def test_values_of_the_question_may_be_said_again():
+    probe = Probe(kind="recall", prompt="Is it on Tuesday at 7?", expected=("choir", "meets", "thursday", "hall"))
+    assert passes(probe, "Not on Tuesday at 7: your choir meets on Thursday in the hall.")
+    assert not passes(probe, "Your choir meets on Friday in the hall.")
+
+
 def test_recall_without_words_never_passes():
     assert not passes(Probe(kind="recall", prompt="What?", expected=()), "anything at all")
 

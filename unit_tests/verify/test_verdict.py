@@ -56,6 +56,24 @@ def test_a_turn_is_held_where_the_share_of_its_own_probes_is_reached(passed, hol
     assert found.held == ((1, 2) if held else (1,))
 
 
+def about(turn, statement, *passed):
+    probe = Probe(kind="recall", prompt="?", expected=(statement,), turn_id=turn)
+    return [ProbeResult(probe=probe, answer="", passed=p) for p in passed]
+
+
+def test_a_turn_with_a_statement_that_is_never_answered_is_not_held():
+    both = [*about(1, "dentist", True, True), *about(1, "sister", False, False)]
+    found = verdict([*both, *about(2, "dog", True)], 1, 2)
+    assert found.held == (2,)
+    assert found.reasons == ("turn 1 is not held: 2 of its 4 probes were answered without its text; in no answer: "
+        "dentist, sister",)  # fmt: skip
+    once = [*about(1, "dentist", True, True), *about(1, "sister", True, False)]
+    assert verdict(once, 1).held == (1,)
+    passage = [*about(1, "first", True), *about(1, "second", True), *about(1, "third", False)]
+    assert verdict(passage, 1).held == (1,)  # one probe decides nothing
+    assert verdict(both, 1, config=VerifyConfig(hold=0.0)).held == (1,)
+
+
 def test_a_turn_that_was_not_asked_about_is_not_held_whatever_the_limit():
     found = verdict(asked(1, True), 1, 2, config=VerifyConfig(hold=0.0))
     assert found.held == (1,)
