@@ -258,6 +258,8 @@ class Verdict:
     """What the delta was multiplied with to stay within the drift limit."""
     reasons: tuple[str, ...] = ()
     results: tuple[ProbeResult, ...] = ()
+    missing: Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """By turn, held or not: words of what was said that no answer gave."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,6 +288,8 @@ class ConsolidationReport:
     kl_last: float
     reasons: tuple[str, ...] = ()
     """Why turns stayed pending, or why nothing was committed; empty where all is held."""
+    missing: Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Coverage: by turn, held or not, words of what was said that no answer to a probe gave."""
     curve: tuple[TrainPoint, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
 

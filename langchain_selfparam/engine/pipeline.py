@@ -460,6 +460,7 @@ class Engine(Journal):
             kl_first=learned.train.kl_first,
             kl_last=learned.train.kl_last,
             reasons=verdict.reasons,
+            missing=verdict.missing,
             curve=learned.train.curve,
             probes=verdict.results,
         )

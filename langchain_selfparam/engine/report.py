@@ -71,6 +71,7 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
         kl_first=max(r.kl_first for r in reports),
         kl_last=max(r.kl_last for r in reports),
         reasons=tuple(reason for r in reports for reason in r.reasons),
+        missing={turn: words for r in reports for turn, words in r.missing.items()},
         curve=tuple(p for r in reports for p in r.curve),
         probes=probes,
     )

@@ -72,6 +72,9 @@ def judge(
         scale=scale,
         reasons=tuple(reasons),
         results=tuple(results),
+        missing={
+            t.id: words for t in episode.turns if (words := _missing([r for r in recall if r.probe.turn_id == t.id]))
+        },
     )
 
 
@@ -122,13 +125,18 @@ def _unknown(own: Sequence[ProbeResult]) -> bool:
     return any(len(passed) > 1 and not any(passed) for passed in by_statement.values())
 
 
+def _missing(results: Sequence[ProbeResult]) -> tuple[str, ...]:
+    """Words of what was said that are in no answer, in order."""
+    given = {word for result in results for word in words(result.answer)}
+    return tuple(dict.fromkeys(word for result in results for word in result.probe.expected if word not in given))
+
+
 def _why(turn: int, results: Sequence[ProbeResult]) -> str:
     """Why a turn is not held: what was asked, and which of its words no answer gave."""
-    given = {word for result in results for word in words(result.answer)}
-    missing = dict.fromkeys(word for result in results for word in result.probe.expected if word not in given)
+    missing = _missing(results)
     passed = sum(result.passed for result in results)
     text = f"turn {turn} is not held: {passed} of its {len(results)} probes were answered without its text"
-    named = ", ".join(list(missing)[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
+    named = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     return f"{text}; in no answer: {named}" if missing else text
 
 

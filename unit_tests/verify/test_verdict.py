@@ -56,6 +56,13 @@ def test_a_turn_is_held_where_the_share_of_its_own_probes_is_reached(passed, hol
     assert found.held == ((1, 2) if held else (1,))
 
 
+def test_words_that_no_answer_gives_are_named_of_held_turns_too():
+    probe = Probe(kind="recall", prompt="?", expected=("biscuit", "brown", "loud"), turn_id=1)
+    results = [ProbeResult(probe=probe, answer=text, passed=True) for text in ("Biscuit, loud", "loud Biscuit")]
+    found = verdict([*results, *about(2, "cello", True)], 1, 2)
+    assert (found.held, found.missing) == ((1, 2), {1: ("brown",), 2: ("cello",)})
+
+
 def about(turn, statement, *passed):
     probe = Probe(kind="recall", prompt="?", expected=(statement,), turn_id=turn)
     return [ProbeResult(probe=probe, answer="", passed=p) for p in passed]
