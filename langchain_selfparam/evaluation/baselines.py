@@ -99,6 +99,21 @@ class Baseline:
         """Learning rates to choose from."""
         return (_PUBLISHED_RATE,) if self.name == "published" else RATES
 
+    def missing(self, lesson: Lesson) -> str:
+        """Why a lesson has nothing to learn for this baseline.
+
+        Args:
+            lesson: What would be learned.
+
+        Returns:
+            A sentence; empty where it can be learned.
+        """
+        if self.name != "ft-context" and not _pairs(lesson):
+            return f"nothing was taught: the memory has no questions for {self.name} to learn; leave it out"
+        if self.name != "published" and lesson.steps < 1:
+            return f"nothing was taught: the memory took no training step, and {self.name} takes as many; leave it out"
+        return ""
+
     def learn(self, model: Any, lesson: Lesson, *, rate: float, progress: Progress = lambda done, total: None) -> Any:
         """Learn on top of a model's weights; what cannot be learned is refused as ``delta`` does.
 
@@ -129,14 +144,10 @@ class Baseline:
             NoTargetsError: There is nothing to learn from, or no step to learn it in.
             InputError: The published recipe cannot read a text in one prompt.
         """
-        if self.name != "ft-context" and not _pairs(lesson):
-            msg = f"nothing was taught: the memory has no questions for {self.name} to learn; leave it out"
-            raise NoTargetsError(msg)
+        if reason := self.missing(lesson):
+            raise NoTargetsError(reason)
         if self.name == "published":
             return self._published(model, lesson, rate, progress)
-        if lesson.steps < 1:
-            msg = f"nothing was taught: the memory took no training step, and {self.name} takes as many; leave it out"
-            raise NoTargetsError(msg)
         documents = self._text(lesson) if self.name == "ft-context" else self._sentences(lesson)
         each = len(batches(documents, tokens=self._config.batch_tokens, order=range(len(documents))))
         config = dataclasses.replace(
