@@ -275,7 +275,8 @@ class ConsolidationReport:
     recall: float
     """Recall probes passed, as a share of those asked; 0 where none was asked."""
     drift: float
-    """Mean token KL on unrelated prompts against the untouched model, in nats."""
+    """Mean token KL on unrelated prompts against the untouched model, in nats, of the candidate: of what is served
+    since where ``version`` names it, of what was refused where that is ``None``. Of several episodes the largest."""
     neighbours_wrong: float
     seconds: Mapping[str, float]
     """Wall-clock seconds by stage: targets, teacher, student, probes, commit, and total."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -238,6 +239,19 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
         fields["isolation"] = "namespace"
     llm = ChatSelfParam.from_pretrained(args.model)
     return llm, ParametricMemory(llm, path=args.folder, **fields)
+
+
+def content(files: Sequence[Path]) -> str:
+    """A short name for what files hold, by which one sees that they have changed.
+
+    Args:
+        files: In order.
+
+    Returns:
+        ``sha256`` and 16 hexadecimal digits.
+    """
+    parts = [hashlib.sha256(file.read_bytes()).digest() for file in files]
+    return f"sha256 {hashlib.sha256(b''.join(parts)).hexdigest()[:16]}"
 
 
 def short(turn: Turn, width: int = 60) -> str:

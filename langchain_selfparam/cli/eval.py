@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.cli import recommend
-from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, count
+from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, content, count
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ConfigError, InputError
 
@@ -104,15 +104,21 @@ def run(args: argparse.Namespace) -> int:
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
     if args.protocol == "sequential" and (args.seeds > 1 or args.vary):
-        msg = "`eval sequential` takes neither --seeds nor --vary; run it once for each, with --set and another --out"
+        msg = (
+            "`eval sequential` takes neither --seeds nor --vary: its steps build on one memory, and its tables are of "
+            "one; run it once for each, with --set (targets.seed and training.seed for a seed) and another --out"
+        )
         raise InputError(msg)
     if args.protocol == "recommend":
         return _recommend(args)
     settings = settings_of(args.set)
     path = find(args.data)
-    conversations = load(path)[: args.contexts]
+    every = load(path)
+    conversations = every[: args.contexts]
+    if args.contexts and args.contexts > len(every):
+        print(f"{len(every)} of {len(every)} contexts; {args.contexts} asked for", file=sys.stderr)
     args.out = args.out or Path("out") / args.protocol
-    _claim(args)
+    _claim(args, _contents(path))
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
     llm = ChatSelfParam.from_pretrained(args.model)
     asker = Asker(llm)
@@ -166,6 +172,20 @@ def settings_of(changes: Sequence[str]) -> Settings:
     return Settings.from_mapping(mapping)
 
 
+def _contents(path: Path) -> dict[str, Any]:
+    """What tells the data of one run from those of another: names stay, and files change."""
+    beside = path.with_name(f"{path.stem}_neighbours.jsonl")
+    return {"the content of --data": content([path, *([beside] if beside.is_file() else [])])}
+
+
+def _model_files(name: str) -> list[list[Any]] | None:
+    """Names, sizes and times of a model's files here; ``None`` for one from the hub or from a wheel."""
+    path = Path(name).expanduser()
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    kept = [(file.name, file.stat()) for file in files if file.is_file()]
+    return [[file, stat.st_size, stat.st_mtime_ns] for file, stat in kept] or None
+
+
 def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> None:
     """See that the folder is new, or holds parts of this very run."""
     from langchain_selfparam import __version__
@@ -185,6 +205,9 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
     )
     mark = {name: getattr(args, name) for name in names}
     mark |= {"unchanged": [str(path) for path in args.unchanged or []], "version": __version__, **(more or {})}
+    if args.unchanged:
+        mark["the content of --unchanged"] = content(args.unchanged)
+    mark["the files of --model"] = _model_files(args.model)
     file = args.out / "run.json"
     # A run that ended before its first part, over a mistyped argument for instance, binds nobody.
     begun = any((args.out / name).exists() for name in ("outcomes.jsonl", "steps.json", "answers.jsonl"))
@@ -243,18 +266,38 @@ def _injection(
             more=more,
             starts=lambda text: print(text, file=sys.stderr, flush=True),
         )
+    planned = len(plan.conversations) * len(plan.variants) * plan.seeds
+    done = sum(harness.is_done(one, plan) for one in found)
+    _say_how_far(done, planned, "contexts")
     if not found:
         print("no part was finished; run the same command again", file=sys.stderr)
         return OK
+    for one in found:
+        for way, other in one.baselines.items():
+            if "not_run" in other:
+                print(f"{one.id}, seed {one.seed}: {way} was not run: {other['not_run']}", file=sys.stderr)
     tables.write_whole(args.out / "questions.jsonl", "".join(f"{line}\n" for line in outcome.lines(found)))
     parts = summary.variants(found)
     _picture(args.out / "steps.png", lambda: pictures.steps(next(iter(parts.values()))))
     if len(parts) > 1:
         _picture(args.out / "drift.png", lambda: pictures.drift(parts, limit=settings.verify.max_drift))
     values = summary.as_json(found, model=name, data=args.data, protocol=args.protocol)
+    values |= {"contexts_done": done, "contexts_planned": planned, "rates": _rates(args)}
     title = f"{name}, right answers by what was in the prompt; after: nothing, learned"
     _show(args, title, summary.tables(found), values)
     return OK
+
+
+def _rates(args: argparse.Namespace) -> Mapping[str, Any]:
+    """How the baselines' learning rates were chosen."""
+    from langchain_selfparam.evaluation import harness, rates
+
+    return rates.Rates(args.out / harness.RATES_FILE).values
+
+
+def _say_how_far(done: int, planned: int, what: str) -> None:
+    if done < planned:
+        print(f"{done} of {planned} {what} done; run the same command to go on", file=sys.stderr)
 
 
 def _variants(args: argparse.Namespace) -> Mapping[str, Settings]:
@@ -275,7 +318,7 @@ def _sequential(
     settings: Settings,
     more: Callable[[], bool],
 ) -> int:
-    from langchain_selfparam.evaluation import retention, sequence
+    from langchain_selfparam.evaluation import retention, sequence, tables
     from langchain_selfparam.evaluation.datasets import load_neighbours
 
     plan = sequence.Plan(
@@ -284,18 +327,28 @@ def _sequential(
         settings=settings,
         baselines=_baselines(args, sequence.BASELINES),
         unchanged=_unchanged(args),
+        retrieved=not args.no_retrieval,
     )
     with Bars() as bars:
         found = sequence.run(plan, asker, folder=args.out, progress=bars, more=more)
+    _say_how_far(len(found.ours.steps), len(conversations), "contexts")
+    for way, done in found.unfinished.items():
+        _say_how_far(done, len(conversations), f"contexts of {way}")
+    for way, reason in found.not_run.items():
+        print(f"{way} was not run: {reason}", file=sys.stderr)
     if not found.ours.steps:
         print("no step was finished; run the same command again", file=sys.stderr)
         return OK
     _picture(args.out / "retention.png", lambda: retention.picture(found.ours))
     for way, other in found.others.items():
         _picture(args.out / f"retention-{way}.png", functools.partial(retention.picture, other))
-    values = retention.as_json(found.ours, model=name, data=args.data, others=found.others, change=found.change)
+    lines = retention.lines(found.ours, others=found.others)
+    tables.write_whole(args.out / "questions.jsonl", "".join(f"{line}\n" for line in lines))
+    whole: dict[str, Any] = {"others": found.others, "change": found.change, "not_run": found.not_run}
+    values = retention.as_json(found.ours, model=name, data=args.data, **whole)
+    values |= {"baselines_unfinished": dict(found.unfinished), "rates": _rates(args)}
     title = f"{name}: right answers after each step, nothing in the prompt"
-    _show(args, title, retention.tables(found.ours, others=found.others, change=found.change), values)
+    _show(args, title, retention.tables(found.ours, **whole), values)
     return OK
 
 

@@ -7,14 +7,13 @@ In come dialogues, prompts and items, out go tables, JSON and every ranking. Wha
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from langchain_selfparam.cli.common import OK, Bars, count
+from langchain_selfparam.cli.common import OK, Bars, content, count
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import InputError
 
@@ -118,10 +117,4 @@ def marks(args: argparse.Namespace) -> dict[str, Any]:
     names = ("train", "test", "items", "limit", "rounds", "scored", "dialogues")
     found = {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in names}
     contents = {"train": (args.train,), "test": (args.test,), "items": files_of_items(args.items)}
-    return found | {f"the content of --{name}": _content(files) for name, files in contents.items()}
-
-
-def _content(files: Sequence[Path]) -> str:
-    """A short name for what files hold."""
-    parts = [hashlib.sha256(file.read_bytes()).digest() for file in files]
-    return f"sha256 {hashlib.sha256(b''.join(parts)).hexdigest()[:16]}"
+    return found | {f"the content of --{name}": content(files) for name, files in contents.items()}

@@ -129,6 +129,10 @@ class Journal:
         path = self._store.versions.path(self._store.versions.head().id)
         return [target_set(text) for text in self._store.jobs.taught([version.id for version in path])]
 
+    def studied(self) -> list[TargetSet]:
+        """What every consolidation of this namespace was to learn, refused ones too, the oldest first."""
+        return [target_set(text) for text in self._store.jobs.studied(self.namespace)]
+
     def _need_open(self) -> None:
         if self.closed:
             msg = f"the memory {self.folder} was closed; open it again"

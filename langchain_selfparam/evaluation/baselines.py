@@ -1,14 +1,15 @@
 """Other ways to put text into weights, to be compared with: fine-tuning, and the published recipe.
 
-In come a model, what was said, and the questions that a consolidation was taught with; out goes a twin of the model
-with other weights. Nothing is verified or kept: a baseline does what it does.
+In come a model, what was said, and the questions that a consolidation was to learn, whether or not it was kept; out
+goes a change of the weights, or a twin of the model that has it. Nothing is verified: a baseline does what it does.
 
 - ``ft-context``: next-token fine-tuning on what the user said (the literature's FT(C)).
 - ``ft-sentences``: next-token fine-tuning on the questions with whole answers, as chat (FT(S)).
 - ``published``: SELF-PARAM (arXiv 2410.00487) with its hyper-parameters: LoRA of rank 8 and alpha 32, AdamW at a
-  constant 2e-5, batches of one, 500 rounds of three parts (a question with its answer, a suffix of the text,
-  unrelated text); the loss summed over the vocabulary, what was learned merged. Questions and answers are ours, where
-  it has a stronger model write them; it runs in mixed precision like everything else here, where it used fp32.
+  constant 2e-5, batches of one, for each conversation 500 rounds of three parts (a question with its answer, a suffix
+  of the text, unrelated text); the loss summed over the vocabulary, what was learned merged. Questions and answers are
+  ours, where it has a stronger model write them; it runs in mixed precision like everything else here, where it used
+  fp32. Conversations that are learned at once share the LoRA and take turns, a round each.
 
 Both fine-tunings use a LoRA of the same rank on the same layers and as many steps as the memory took.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -32,10 +33,11 @@ from langchain_selfparam.distill.precision import mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.steering import moved
 from langchain_selfparam.distill.teacher import TeacherTargets
-from langchain_selfparam.errors import UnsupportedModelError
+from langchain_selfparam.errors import InputError, NoTargetsError, UnsupportedModelError
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.records import Message, TargetSet
+from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, with_weights
 
 Name = Literal["ft-context", "ft-sentences", "published"]
@@ -43,7 +45,7 @@ NAMES: tuple[Name, ...] = ("ft-context", "ft-sentences", "published")
 RATES = (2e-4, 5e-4, 1e-3, 2e-3)
 """Learning rates that are tried for fine-tuning."""
 ROUNDS = 500
-"""Rounds of the published recipe: 50 epochs of 10 questions."""
+"""Rounds of the published recipe for a conversation: 50 epochs of 10 questions."""
 _PUBLISHED = TrainingConfig(rank=8, alpha=32.0, frozen_share=0.0, layers="all", damping=None)
 _PUBLISHED_RATE = 2e-5
 _UNRELATED_TOKENS = 64
@@ -57,13 +59,16 @@ class Lesson:
 
     Attributes:
         conversations: What was said.
-        taught: What the memory's consolidations learned from.
+        taught: What the memory's consolidations were to learn, also where they were refused.
         steps: How many training steps they took.
+        turns: For each conversation the ids that its turns have in ``taught``; needed where several are learned at once
+            by the published recipe, which reads each with its own questions.
     """
 
     conversations: Sequence[Conversation]
     taught: Sequence[TargetSet]
     steps: int
+    turns: Sequence[Collection[int]] = ()
 
 
 class Baseline:
@@ -94,8 +99,23 @@ class Baseline:
         """Learning rates to choose from."""
         return (_PUBLISHED_RATE,) if self.name == "published" else RATES
 
+    def missing(self, lesson: Lesson) -> str:
+        """Why a lesson has nothing to learn for this baseline.
+
+        Args:
+            lesson: What would be learned.
+
+        Returns:
+            A sentence; empty where it can be learned.
+        """
+        if self.name != "ft-context" and not _pairs(lesson):
+            return f"nothing was taught: the memory has no questions for {self.name} to learn; leave it out"
+        if self.name != "published" and lesson.steps < 1:
+            return f"nothing was taught: the memory took no training step, and {self.name} takes as many; leave it out"
+        return ""
+
     def learn(self, model: Any, lesson: Lesson, *, rate: float, progress: Progress = lambda done, total: None) -> Any:
-        """Learn on top of a model's weights.
+        """Learn on top of a model's weights; what cannot be learned is refused as ``delta`` does.
 
         Args:
             model: The served model or a twin of it; it is not changed.
@@ -104,16 +124,34 @@ class Baseline:
             progress: Called with steps done and all steps.
 
         Returns:
-            A twin with other weights; the model itself where nothing was consolidated and the baseline needs its pairs.
+            A twin with other weights.
         """
-        if self.name != "ft-context" and not _pairs(lesson):
-            return model  # the memory learned nothing from it, so that there are no pairs to learn
+        return merged(model, self.delta(model, lesson, rate=rate, progress=progress))
+
+    def delta(self, model: Any, lesson: Lesson, *, rate: float, progress: Progress = lambda done, total: None) -> Delta:
+        """What learning changes.
+
+        Args:
+            model: The served model or a twin of it; it is not changed.
+            lesson: What to learn.
+            rate: Peak learning rate.
+            progress: Called with steps done and all steps.
+
+        Returns:
+            The change of the model's weights.
+
+        Raises:
+            NoTargetsError: There is nothing to learn from, or no step to learn it in.
+            InputError: The published recipe cannot read a text in one prompt.
+        """
+        if reason := self.missing(lesson):
+            raise NoTargetsError(reason)
         if self.name == "published":
             return self._published(model, lesson, rate, progress)
         documents = self._text(lesson) if self.name == "ft-context" else self._sentences(lesson)
         each = len(batches(documents, tokens=self._config.batch_tokens, order=range(len(documents))))
         config = dataclasses.replace(
-            self._config, learning_rate=rate, damping=None, stop_kl=0.0, epochs=max(1, math.ceil(lesson.steps / each))
+            self._config, learning_rate=rate, damping=None, stop_kl=0.0, epochs=math.ceil(lesson.steps / each)
         )
         shadow = Shadow(model, config)
         student.Course(
@@ -126,7 +164,7 @@ class Baseline:
             autocast=mixed_precision(self._local.device, self._local.dtype),
             progress=progress,
         ).run()
-        return _merged(model, shadow)
+        return shadow.delta()
 
     def _text(self, lesson: Lesson) -> list[Document]:
         said = [user for c in lesson.conversations for user, _ in c.turns]
@@ -158,21 +196,41 @@ class Baseline:
         found = tuple(self._local.encode("", add_special_tokens=True))
         return found or (self._local.end_of_turn_id,)
 
-    def _published(self, model: Any, lesson: Lesson, rate: float, progress: Progress) -> Any:
+    def _read(self, lesson: Lesson) -> list[tuple[list[int], list[tuple[str, list[int]]]]]:
+        """For each conversation that was taught its text, and its questions, each with what is learned of it."""
+        found = []
+        for conversation, pairs in _by_conversation(lesson):
+            if not pairs:
+                continue
+            context = self._local.encode(_whole([conversation]))
+            texts = [(q, self._local.encode(f"Question: {q} Answer: {a}")) for q, a in pairs]
+            longest = len(self._start) + len(context) + max(len(text) for _, text in texts)
+            if longest > self._local.context_window:
+                msg = (
+                    f"the published recipe reads {conversation.id} with a question in one prompt of {longest:,} "
+                    f"tokens, and {self._local.name} reads {self._local.context_window:,}; leave 'published' out of "
+                    "--baselines, or give shorter conversations"
+                )
+                raise InputError(msg)
+            found.append((context, texts))
+        return found
+
+    def _published(self, model: Any, lesson: Lesson, rate: float, progress: Progress) -> Delta:
+        told_of = self._read(lesson)
         chance = random.Random(self._config.seed)
         shadow = Shadow(model, dataclasses.replace(_PUBLISHED, seed=self._config.seed))
         reader, told = Reader(shadow.model), Reader(share(model))
         optimizer = torch.optim.AdamW(shadow.parameters, lr=rate)
         autocast = mixed_precision(self._local.device, self._local.dtype)
-        context = self._local.encode(_whole(lesson.conversations))
-        pairs = _pairs(lesson)
         unrelated = [s for t in lesson.taught for s in t.sentences if s.kind == "neutral"]
-        for done in range(self._rounds):
-            question, answer = pairs[chance.randrange(len(pairs))]
+        rounds = self._rounds * len(told_of)
+        for done in range(rounds):
+            context, pairs = told_of[done % len(told_of)]
+            _, asked = pairs[chance.randrange(len(pairs))]
             cut = chance.randrange(1, len(context))
             other = chance.choice(unrelated) if unrelated else None
             parts = [
-                (context, self._local.encode(f"Question: {question} Answer: {answer}")),
+                (context, asked),
                 (context[:cut], context[cut:]),
                 ([], self._local.encode(f"{other.prompt} {other.answer}")[:_UNRELATED_TOKENS] if other else []),
             ]
@@ -187,8 +245,8 @@ class Baseline:
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
-            progress(done + 1, self._rounds)
-        return _merged(model, shadow)
+            progress(done + 1, rounds)
+        return shadow.delta()
 
 
 def best_rate(scores: Mapping[float, float]) -> float:
@@ -210,7 +268,8 @@ def part_of(lesson: Lesson, *, every: int) -> Lesson:
         dataclasses.replace(one, sentences=tuple(s for s in one.sentences if s.kind == "question")[::every])
         for one in lesson.taught
     ]
-    return Lesson(conversations=lesson.conversations[::every], taught=taught, steps=max(1, round(lesson.steps / every)))
+    steps = max(1, round(lesson.steps / every)) if lesson.steps else 0
+    return Lesson(conversations=lesson.conversations[::every], taught=taught, steps=steps)
 
 
 def drift_of(local: LocalModel, model: Any, taught: Sequence[TargetSet]) -> float:
@@ -249,14 +308,41 @@ def _pairs(lesson: Lesson) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def _by_conversation(lesson: Lesson) -> list[tuple[Conversation, list[tuple[str, str]]]]:
+    """Each conversation with the questions about its own turns."""
+    if len(lesson.conversations) == 1:
+        return [(lesson.conversations[0], _pairs(lesson))]
+    found = []
+    for conversation, turns in zip(lesson.conversations, lesson.turns, strict=True):
+        taught = [
+            dataclasses.replace(one, sentences=tuple(s for s in one.sentences if s.turn_id in turns))
+            for one in lesson.taught
+        ]
+        own = Lesson(conversations=[conversation], taught=taught, steps=lesson.steps)
+        found.append((conversation, _pairs(own)))
+    return found
+
+
 def _whole(conversations: Sequence[Conversation]) -> str:
     return "\n".join(f"User: {user}\nAssistant: {reply}" for c in conversations for user, reply in c.turns)
 
 
 @torch.no_grad()
-def _merged(model: Any, shadow: Shadow) -> Any:
+def merged(model: Any, delta: Delta) -> Any:
+    """A twin with a change in its weights.
+
+    Args:
+        model: The served model or a twin of it; it is not changed.
+        delta: The change.
+
+    Returns:
+        The twin.
+
+    Raises:
+        FloatingPointError: Weights would not be finite.
+    """
     tensors = {}
-    for name, factors in shadow.delta().layers.items():
+    for name, factors in delta.layers.items():
         weight = model.get_submodule(name).weight
         change = (factors.b @ factors.a).to(weight.device)
         tensors[name] = (weight.float() + change).to(weight.dtype)

@@ -7,28 +7,35 @@ opens memories; what is asked and scored is ``injection``'s, what other methods 
 from __future__ import annotations
 
 import dataclasses
-import resource
+import json
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
-from langchain_selfparam.config import Settings
+from langchain_selfparam.config import Settings, TrainingConfig
 from langchain_selfparam.engine.pipeline import Engine
+from langchain_selfparam.engine.report import as_json, target_set
 from langchain_selfparam.evaluation import outcome as outcomes
-from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
 from langchain_selfparam.evaluation.datasets import Conversation
-from langchain_selfparam.evaluation.injection import Ask, Result, answered, bar, inject
-from langchain_selfparam.evaluation.metrics import share
+from langchain_selfparam.evaluation.injection import Ask, Result, ask_closed_book, bar, inject
+from langchain_selfparam.evaluation.machine import Peak
+from langchain_selfparam.evaluation.metrics import right, share
 from langchain_selfparam.evaluation.outcome import Outcome
+from langchain_selfparam.evaluation.rates import NOT_RUN, Rates, moved_by, questions_of
 from langchain_selfparam.evaluation.retrieval import Index
-from langchain_selfparam.evaluation.unchanged import Change, Unchanged, Yardstick
+from langchain_selfparam.evaluation.tables import write_whole
+from langchain_selfparam.evaluation.unchanged import Unchanged, Yardstick
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.protocols import Progress
-from langchain_selfparam.records import TargetSet
+from langchain_selfparam.records import ConsolidationReport
+
+RATES_FILE = "baselines.json"
+"""In a run's folder: learning rates of baselines, as they were tried and chosen."""
+_LESSON_FILE = "lesson.json"
 
 
 class Subject(Protocol):
@@ -85,44 +92,50 @@ def run(
 ) -> list[Outcome]:
     """Run what is not yet kept.
 
+    Beside outcomes are kept what the baselines' learning rates were chosen by (``RATES_FILE``) and, until its baselines
+    are done, what a group was taught.
+
     Args:
         plan: What to run.
         subject: The model.
         keep: A ``.jsonl`` file of outcomes; what is in it is not run again.
         progress: Called by stage.
-        more: Asked before each group; ``False`` ends the run there.
+        more: Asked before each group and before each baseline's learning; ``False`` ends the run there.
         starts: Told of each group.
 
     Returns:
-        All outcomes, kept ones too, in the plan's order.
+        All outcomes, kept ones too, in the plan's order; the last may be without its baselines yet.
     """
-    done = {found.key: found for found in outcomes.read(keep)}
+    for name in plan.baselines:  # refused before anything is learned where the model is not for it
+        Baseline(subject.local, name, config=TrainingConfig())
+    kept = _Kept(keep)
     yardstick: Yardstick | None = None
-    rates: dict[str, float] = {}
-    wanted = [(v, s, group) for v in plan.variants for s in range(plan.seeds) for group in plan.groups]
-    for number, (variant, seed, group) in enumerate(wanted, 1):
-        if all((c.id, seed, variant) in done for c in group):
+    wanted = list(_wanted(plan))
+    for number, part in enumerate(wanted, 1):
+        if part.is_done(kept.outcomes, plan.baselines):
             continue
         if not more():
             break
-        starts(f"{_title(group)}, seed {seed}{', ' if variant else ''}{variant} ({number} of {len(wanted)})")
-        if yardstick is None and plan.unchanged is not None:
-            yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
-        settings = seeded(plan.variants[variant], seed)
-        results, change = _group(plan, group, subject, settings, rates, yardstick, progress)
-        for result in results:
-            found = outcomes.outcome(
-                result,
-                seed=seed,
-                variant=variant,
-                peak_bytes=peak_bytes(),
-                tokens=_tokens(result, subject.local),
-                change=change,
-            )
-            done[found.key] = found
-        outcomes.write(keep, done.values())
-    keys = [(c.id, s, v) for v, s, group in wanted for c in group]
-    return [done[key] for key in keys if key in done]
+        title = f"{part.title}, seed {part.seed}{', ' if part.variant else ''}{part.variant}"
+        starts(f"{title} ({number} of {len(wanted)})")
+        lesson = kept.lesson(part)
+        if lesson is None:
+            if yardstick is None and plan.unchanged is not None:
+                yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
+            found, lesson = _learned(plan, part, subject, yardstick, progress)
+            kept.begun(part, found, lesson if plan.baselines else None)
+        if not all(
+            kept.has(part, name) or _with_baseline(name, part, lesson, subject, kept, progress, more)
+            for name in plan.baselines
+        ):
+            break
+        kept.forget_lesson()
+    return [kept.outcomes[key] for part in wanted for key in part.keys if key in kept.outcomes]
+
+
+def is_done(found: Outcome, plan: Plan) -> bool:
+    """Whether nothing of an outcome is missing."""
+    return all(name in found.baselines for name in plan.baselines)
 
 
 def open_memory(subject: Subject, folder: Path, *, settings: Settings, namespace: str) -> Engine:
@@ -157,71 +170,186 @@ def seeded(settings: Settings, seed: int) -> Settings:
     )
 
 
-def peak_bytes() -> int:
-    """Most memory so far: of tensors where there is a GPU, else of the process."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used if sys.platform == "darwin" else used * 1024
+def served_drift(engine: Engine) -> float:
+    """How far what a memory serves is from the untouched model, nats a token, as its ledger has it."""
+    report = engine.versions()[-1].report
+    drift = report.get("drift", 0.0)
+    assert isinstance(drift, float), f"the ledger has the drift {drift!r}"
+    return drift
 
 
-def _group(
-    plan: Plan,
-    group: Sequence[Conversation],
-    subject: Subject,
-    settings: Settings,
-    rates: dict[str, float],
-    yardstick: Yardstick | None,
-    progress: Progress,
-) -> tuple[list[Result], Change | None]:
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """What is learned at once, with one seed and one variant."""
+
+    group: Sequence[Conversation]
+    seed: int
+    variant: str
+    settings: Settings
+
+    @property
+    def title(self) -> str:
+        return self.group[0].id if len(self.group) == 1 else f"{len(self.group)} contexts at once"
+
+    @property
+    def keys(self) -> list[tuple[str, int, str]]:
+        return [(c.id, self.seed, self.variant) for c in self.group]
+
+    def is_done(self, found: Mapping[tuple[str, int, str], Outcome], baselines: Sequence[Name]) -> bool:
+        return all(key in found and all(b in found[key].baselines for b in baselines) for key in self.keys)
+
+
+def _wanted(plan: Plan) -> Iterator[_Part]:
+    for variant, settings in plan.variants.items():
+        for seed in range(plan.seeds):
+            for group in plan.groups:
+                yield _Part(group=group, seed=seed, variant=variant, settings=seeded(settings, seed))
+
+
+class _Kept:
+    """What a run keeps, so that it can go on."""
+
+    def __init__(self, keep: Path) -> None:
+        self._keep = keep
+        self._lesson_file = keep.parent / _LESSON_FILE
+        self.outcomes = {found.key: found for found in outcomes.read(keep)}
+        self.rates = Rates(keep.parent / RATES_FILE)
+
+    def has(self, part: _Part, name: Name) -> bool:
+        return all(name in self.outcomes[key].baselines for key in part.keys)
+
+    def begun(self, part: _Part, found: Sequence[Outcome], lesson: Lesson | None) -> None:
+        """Keep a part without its baselines, first what these will be taught."""
+        if lesson is not None:
+            row = {"keys": part.keys, "steps": lesson.steps, "turns": [list(turns) for turns in lesson.turns]}
+            row["taught"] = [json.loads(as_json(one)) for one in lesson.taught]
+            write_whole(self._lesson_file, json.dumps(row, ensure_ascii=False) + "\n")
+        self.put(found)
+
+    def put(self, found: Sequence[Outcome]) -> None:
+        self.outcomes |= {one.key: one for one in found}
+        outcomes.write(self._keep, self.outcomes.values())
+
+    def lesson(self, part: _Part) -> Lesson | None:
+        """What a part that was begun was taught; ``None`` where it has to be learned anew."""
+        if not self._lesson_file.exists() or not all(key in self.outcomes for key in part.keys):
+            return None
+        row = json.loads(self._lesson_file.read_text("utf-8"))
+        if row["keys"] != [list(key) for key in part.keys]:
+            return None
+        taught = [target_set(json.dumps(one)) for one in row["taught"]]
+        return Lesson(conversations=part.group, taught=taught, steps=row["steps"], turns=row["turns"])
+
+    def forget_lesson(self) -> None:
+        self._lesson_file.unlink(missing_ok=True)
+
+
+def _learned(
+    plan: Plan, part: _Part, subject: Subject, yardstick: Yardstick | None, progress: Progress
+) -> tuple[list[Outcome], Lesson]:
+    """What the memory makes of a part, and what a baseline has to learn it from."""
+    ids: list[list[int]] = []
+    peak = 0
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_memory(subject, Path(folder), settings=settings, namespace=group[0].id) as engine,
+        open_memory(subject, Path(folder), settings=part.settings, namespace=part.group[0].id) as engine,
     ):
 
         def say() -> None:
-            for conversation in group:
-                for user, assistant in conversation.turns:
-                    engine.append(user=user, assistant=assistant)
+            for conversation in part.group:
+                turns = [engine.append(user=user, assistant=reply) for user, reply in conversation.turns]
+                ids.append([turn.id for turn in turns])
+
+        def consolidate() -> ConsolidationReport:
+            nonlocal peak
+            measured = Peak()
+            report = engine.consolidate(progress=progress)
+            peak = measured.bytes
+            return report
 
         results = inject(
-            group,
+            part.group,
             ask=subject,
             say=say,
-            consolidate=lambda: engine.consolidate(progress=progress),
+            consolidate=consolidate,
             progress=progress,
-            retrieve=Index(group) if plan.retrieved else None,
+            retrieve=Index(part.group) if plan.retrieved else None,
         )
-        taught = engine.taught()
+        taught, drift = engine.studied(), served_drift(engine)
         change = yardstick.change() if yardstick is not None else None
-    for name in plan.baselines:
-        results = _with_baseline(name, results, taught, subject, settings, rates, progress)
-    return results, change
+    found = [
+        outcomes.outcome(
+            result,
+            seed=part.seed,
+            variant=part.variant,
+            peak_bytes=peak,
+            tokens=_tokens(result, subject.local),
+            change=change,
+            served_drift=drift,
+        )
+        for result in results
+    ]
+    return found, Lesson(conversations=part.group, taught=taught, steps=len(results[0].report.curve), turns=ids)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """What a baseline made of a lesson with one learning rate."""
+
+    answers: Sequence[tuple[Sequence[str], Sequence[str]]]
+    details: Mapping[str, Any]
 
 
 def _with_baseline(
     name: Name,
-    results: list[Result],
-    taught: Sequence[TargetSet],
+    part: _Part,
+    lesson: Lesson,
     subject: Subject,
-    settings: Settings,
-    rates: dict[str, float],
+    kept: _Kept,
     progress: Progress,
-) -> list[Result]:
-    """The results with a baseline's answers; its learning rate is the one that does best on the first group.
+    more: Callable[[], bool],
+) -> bool:
+    """Keep a baseline's answers, or why there are none; ``False`` where the time is over."""
+    baseline = Baseline(subject.local, name, config=part.settings.training)
+    questions = [q for c in part.group for q in c.questions]
+    attempts: dict[float, _Attempt] = {}
 
-    Best on the very questions that are scored: this favours the baseline.
-    """
-    baseline = Baseline(subject.local, name, config=settings.training)
-    lesson = Lesson(
-        conversations=[r.conversation for r in results], taught=taught, steps=max(1, len(results[0].report.curve))
+    def attempt(rate: float) -> float:
+        attempts[rate] = _attempt(baseline, part, lesson, rate, subject, progress)
+        answers = [text for said, _ in attempts[rate].answers for text in said]
+        return share(right(q, text) for q, text in zip(questions, answers, strict=True))
+
+    found = [kept.outcomes[key] for key in part.keys]
+    try:
+        on = questions_of(part.title, len(questions))
+        rate = kept.rates.choose(baseline, attempt, on=on, variant=part.variant, more=more)
+        if rate is None or (rate not in attempts and not more()):
+            return False
+        if rate not in attempts:
+            attempt(rate)
+    except NOT_RUN as error:
+        kept.put([outcomes.without_way(one, name, str(error)) for one in found])
+        return True
+    best = attempts[rate]
+    kept.put(
+        [
+            outcomes.with_way(one, conversation, name, answers, best.details)
+            for one, conversation, answers in zip(found, part.group, best.answers, strict=True)
+        ]
     )
-    tried: dict[float, list[Result]] = {}
-    for rate in (rates[name],) if name in rates else baseline.rates:
-        model = baseline.learn(subject.local.model, lesson, rate=rate, progress=bar(progress, f"{name} {rate:g}"))
-        tried[rate] = [answered(r, subject.over(model), name, progress) for r in results]
-    rates[name] = best_rate({rate: share(a.is_right(name) for r in t for a in r.asked) for rate, t in tried.items()})
-    return tried[rates[name]]
+    return True
+
+
+def _attempt(
+    baseline: Baseline, part: _Part, lesson: Lesson, rate: float, subject: Subject, progress: Progress
+) -> _Attempt:
+    measured, started = Peak(), time.perf_counter()
+    model = baseline.learn(subject.local.model, lesson, rate=rate, progress=bar(progress, f"{baseline.name} {rate:g}"))
+    details: dict[str, Any] = {"rate": rate, "seconds": time.perf_counter() - started, "peak_bytes": measured.bytes}
+    details["drift"] = moved_by(subject.local, model, lesson.taught)
+    ask = subject.over(model)
+    answers = [ask_closed_book(c, ask, progress, f"ask: {baseline.name}") for c in part.group]
+    return _Attempt(answers=answers, details=details)
 
 
 def _tokens(result: Result, local: LocalModel) -> dict[str, float]:
@@ -229,7 +357,3 @@ def _tokens(result: Result, local: LocalModel) -> dict[str, float]:
         way: sum(len(local.encode_chat(list(p))) for p in prompts) / max(1, len(prompts))
         for way, prompts in result.prompts.items()
     }
-
-
-def _title(group: Sequence[Conversation]) -> str:
-    return group[0].id if len(group) == 1 else f"{len(group)} contexts at once"

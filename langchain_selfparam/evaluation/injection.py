@@ -115,13 +115,8 @@ def inject(
     seen = [_Answers(c) for c in conversations]
     for found in seen:
         found.closed_book(ask, BEFORE, progress, "ask: nothing")
-        questions = found.conversation.questions
-        told = [(*found.conversation.messages, Message(role="user", text=q.text)) for q in questions]
-        found.by_prompt(told, ask, HISTORY, progress)
-        if retrieve is not None:
-            found.by_prompt([_quoted(retrieve(q.text), q.text) for q in questions], ask, RETRIEVED, progress)
-        if quoted:
-            found.by_prompt(quoting(found.conversation), ask, QUOTED, progress)
+        for way, prompts in in_prompt(found.conversation, quoted=quoted, retrieve=retrieve).items():
+            found.by_prompt(prompts, ask, way, progress)
     say()
     started = time.perf_counter()
     report = consolidate()
@@ -155,6 +150,26 @@ def ask_closed_book(
     return answers, near
 
 
+def in_prompt(
+    conversation: Conversation, *, quoted: bool = True, retrieve: Retrieve | None = None
+) -> dict[str, list[tuple[Message, ...]]]:
+    """Prompts with more than the question in them.
+
+    Args:
+        conversation: Where the questions and the turns are.
+        quoted: Whether also with the right turn alone.
+        retrieve: Finds what to put into the prompt for the way ``retrieved``; it is left out where missing.
+
+    Returns:
+        By way one prompt for each question.
+    """
+    questions = conversation.questions
+    found = {HISTORY: [(*conversation.messages, Message(role="user", text=q.text)) for q in questions]}
+    if retrieve is not None:
+        found[RETRIEVED] = [_quoted(retrieve(q.text), q.text) for q in questions]
+    return {**found, **({QUOTED: quoting(conversation)} if quoted else {})}
+
+
 def quoting(conversation: Conversation) -> list[tuple[Message, ...]]:
     """Prompts that quote the turns with the answer: the ceiling of what a memory of this model can reach.
 
@@ -165,32 +180,6 @@ def quoting(conversation: Conversation) -> list[tuple[Message, ...]]:
         One prompt for each question.
     """
     return [_quoted([conversation.turns[turn][0] for turn in q.turns], q.text) for q in conversation.questions]
-
-
-def answered(result: Result, ask: Ask, way: str, progress: Progress) -> Result:
-    """A result with one way more, that of other weights.
-
-    Args:
-        result: What was found so far.
-        ask: Answers with these weights.
-        way: Its name.
-        progress: Called by stage.
-
-    Returns:
-        The same with closed-book answers of that way.
-    """
-    answers, near = ask_closed_book(result.conversation, ask, progress, f"ask: {way}")
-    return dataclasses.replace(
-        result,
-        asked=tuple(
-            dataclasses.replace(a, answers={**a.answers, way: text})
-            for a, text in zip(result.asked, answers, strict=True)
-        ),
-        neighbours=tuple(
-            dataclasses.replace(n, answers={**n.answers, way: text})
-            for n, text in zip(result.neighbours, near, strict=True)
-        ),
-    )
 
 
 class _Answers:

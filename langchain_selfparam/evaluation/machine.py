@@ -1,4 +1,4 @@
-"""What this machine and a model on it are: one line of text each, for ``selfparam doctor`` and reports.
+"""What this machine and a model on it are: one line of text each, for ``selfparam doctor`` and reports; and its memory.
 
 In comes a model's name, out goes text, or the error that says what is missing.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
+from pathlib import Path
 
 import torch
 
@@ -24,6 +26,50 @@ _LIBRARIES = (
     "langchain-classic",
     "SQLAlchemy",
 )
+_PROCESS = Path("/proc/self")
+
+
+class Peak:
+    """Most memory from here on: of tensors where there is a GPU, else of the process.
+
+    Where the system does not let its own peak be set back (it does on Linux), it is only how far the peak has grown:
+    0 where it was as high before.
+    """
+
+    def __init__(self) -> None:
+        self._before = 0
+        for index in range(torch.cuda.device_count()):
+            torch.cuda.reset_peak_memory_stats(index)
+        self._since = self._set_back()
+        if not self._since:
+            self._before = _largest()
+
+    @property
+    def bytes(self) -> int:
+        """Most bytes until now."""
+        if torch.cuda.is_available():
+            return sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))
+        if self._since:
+            status = (_PROCESS / "status").read_text("utf-8")
+            return 1024 * int(status.split("VmHWM:")[1].split()[0])
+        return _largest() - self._before
+
+    def _set_back(self) -> bool:
+        try:
+            (_PROCESS / "clear_refs").write_text("5", "utf-8")
+            return "VmHWM:" in (_PROCESS / "status").read_text("utf-8")
+        except OSError:
+            return False
+
+
+def _largest() -> int:
+    """Most memory of the process since it began; 0 where Python cannot tell, as on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used * 1024
 
 
 def package() -> str:

@@ -22,6 +22,7 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.engine.pipeline import Engine
+from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate, drift_of, part_of
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item
 from langchain_selfparam.evaluation.datasets import Conversation
@@ -215,7 +216,7 @@ class Recommendation:
         taught = self._learn(counting.alike)
         if len(self._rounds) == plan.rounds:
             for name in plan.baselines:
-                self._baseline(name, taught)
+                self._other(name, taught)
         return self._found()
 
     def _by_counting(self, counting: Counting) -> None:
@@ -292,7 +293,7 @@ class Recommendation:
                     self._ask(OURS if last else f"{OURS}, round {number + 1}", self._subject)
                     if last:
                         self._order(OURS, self._subject.local.model)
-            return engine.taught()
+            return engine.studied()
 
     def _round(self, engine: Engine, dialogues: Sequence[Dialogue], alike: Alike) -> None:
         """Learn dialogues and write down what came of it; one that was learned before an end is only written down."""
@@ -316,6 +317,14 @@ class Recommendation:
         self._rounds.append({**done, "reasons": list(found["reasons"])[:3], "version": version})
         write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
 
+    def _other(self, name: Name, taught: Sequence[TargetSet]) -> None:
+        """A baseline, or why it was not run."""
+        try:
+            self._baseline(name, taught)
+        except NoTargetsError as error:
+            self._others[name] = {"rates": {}, "not_run": str(error)}
+            self._write_others()
+
     def _baseline(self, name: Name, taught: Sequence[TargetSet]) -> None:
         """Another way to learn; its rate is the one that does best on the first prompts, in its favour.
 
@@ -330,7 +339,7 @@ class Recommendation:
         whole = Lesson(
             conversations=[_as_conversation(d) for d in plan.dialogues],
             taught=taught,
-            steps=max(1, sum(r["steps"] for r in self._rounds)),
+            steps=sum(r["steps"] for r in self._rounds),
         )
         kept = self._others.setdefault(name, {"rates": {}})
         for rate in baseline.rates if len(baseline.rates) > 1 else ():

@@ -7,6 +7,8 @@ itself is ``sequential``'s, what other methods learn is ``baselines``'.
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +17,22 @@ from typing import Any, cast
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.report import nothing_done
-from langchain_selfparam.evaluation.baselines import NAMES, Baseline, Lesson, Name, best_rate
+from langchain_selfparam.errors import InputError, NoTargetsError
+from langchain_selfparam.evaluation.baselines import NAMES, Baseline, Lesson, Name, merged
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour
-from langchain_selfparam.evaluation.harness import Subject, open_memory
-from langchain_selfparam.evaluation.injection import ask_closed_book, bar
+from langchain_selfparam.evaluation.harness import RATES_FILE, Subject, open_memory, served_drift
+from langchain_selfparam.evaluation.injection import ask_closed_book, bar, in_prompt
+from langchain_selfparam.evaluation.machine import Peak
 from langchain_selfparam.evaluation.metrics import right, share
-from langchain_selfparam.evaluation.sequential import Run, sequential, write
+from langchain_selfparam.evaluation.rates import NOT_RUN, Rates, moved_by, questions_of
+from langchain_selfparam.evaluation.retrieval import Index
+from langchain_selfparam.evaluation.sequential import Run, read, sequential
+from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.evaluation.unchanged import Change, Unchanged, Yardstick
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Message, TargetSet
+from langchain_selfparam.weights.delta import Delta
+from langchain_selfparam.weights.files import read_delta, write_delta
 
 _RESET = "published-reset"
 BASELINES = (*NAMES, _RESET)
@@ -41,6 +50,7 @@ class Plan:
         settings: All stages' settings.
         baselines: Other ways to learn, of ``BASELINES``.
         unchanged: What is looked at before the first and after the last step; nothing where missing.
+        retrieved: Whether BM25 answers too, over the turns of all conversations.
     """
 
     conversations: Sequence[Conversation]
@@ -48,6 +58,7 @@ class Plan:
     settings: Settings = dataclasses.field(default_factory=Settings)
     baselines: Sequence[str] = ()
     unchanged: Unchanged | None = None
+    retrieved: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,13 +67,17 @@ class Found:
 
     Attributes:
         ours: The memory's matrix.
-        others: The baselines' by name; only where the memory has learned everything.
+        others: The baselines' by name; only those that have learned everything, as the memory has.
         change: What else has moved, from before the first to after the last step.
+        unfinished: Baselines that are still to be gone on with, and how many steps of them are done.
+        not_run: Baselines that are left out, and why.
     """
 
     ours: Run
     others: Mapping[str, Run]
     change: Change | None
+    unfinished: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    not_run: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def run(
@@ -85,40 +100,66 @@ def run(
         yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
     folder.mkdir(parents=True, exist_ok=True)
     with open_memory(subject, folder / "memory", settings=plan.settings, namespace="sequential") as engine:
+        last: dict[str, Any] = {}
 
         def say(conversation: Conversation) -> None:
             for number, (user, assistant) in enumerate(conversation.turns):
                 # An id makes a turn that was said before an interruption the same turn after it.
                 engine.append(user=user, assistant=assistant, message_id=f"{conversation.id}:{number}")
 
+        def consolidate() -> ConsolidationReport:
+            peak = Peak()
+            report = engine.consolidate(progress=progress)
+            last.update(peak_bytes=peak.bytes, drift=served_drift(engine), candidate_drift=report.drift)
+            return report
+
         ours = sequential(
             plan.conversations,
             plan.neighbours,
             ask=subject,
             say=say,
-            consolidate=lambda: engine.consolidate(progress=progress),
+            consolidate=consolidate,
             progress=progress,
             keep=folder / "steps.json",
             more=more,
+            prompts=_prompts(plan),
+            besides=lambda: last,
         )
         change = yardstick.change() if yardstick is not None else None
-        taught = engine.taught()
+        taught = engine.studied()
         ids = [turn.id for turn in engine.turns()]
-    others: dict[str, Run] = {}
+    found = Found(ours=ours, others={}, change=change)
     if len(ours.steps) == len(plan.conversations):
         lessons = _lessons(plan.conversations, ids, taught, ours)
         for name in plan.baselines:
-            if not more():
-                break
-            others[name] = _baseline(name, plan, subject, lessons, folder / f"steps-{name}.json", progress)
-    return Found(ours=ours, others=others, change=change)
+            try:
+                other = _Other(name, plan, subject, lessons, folder, progress).run(more)
+            except NOT_RUN as error:
+                found = dataclasses.replace(found, not_run={**found.not_run, name: str(error)})
+                continue
+            if len(other.steps) == len(plan.conversations):
+                found = dataclasses.replace(found, others={**found.others, name: other})
+            else:
+                found = dataclasses.replace(found, unfinished={**found.unfinished, name: len(other.steps)})
+    return found
+
+
+def _prompts(plan: Plan) -> dict[str, list[list[tuple[Message, ...]]]]:
+    """By way, for each conversation, prompts with more than the question in them."""
+    retrieve = Index(plan.conversations) if plan.retrieved else None
+    found: dict[str, list[list[tuple[Message, ...]]]] = {}
+    for conversation in plan.conversations:
+        for way, prompts in in_prompt(conversation, retrieve=retrieve).items():
+            found.setdefault(way, []).append(prompts)
+    return found
 
 
 def _lessons(
     conversations: Sequence[Conversation], ids: Sequence[int], taught: Sequence[TargetSet], ours: Run
 ) -> dict[str, Lesson]:
     """What a baseline learns from at each step: the same text and questions, and as many steps on average."""
-    steps = max(1, round(statistics.fmean(step.steps for step in ours.steps)))
+    mean = statistics.fmean(step.steps for step in ours.steps)
+    steps = max(1, round(mean)) if mean else 0
     lessons = {}
     start = 0
     for conversation in conversations:
@@ -138,53 +179,139 @@ def _lessons(
     return lessons
 
 
-def _baseline(
-    name: str, plan: Plan, subject: Subject, lessons: Mapping[str, Lesson], keep: Path, progress: Progress
-) -> Run:
-    """The matrix of a baseline; kept when it is whole, since its weights are not."""
-    baseline = Baseline(
-        subject.local, cast("Name", "published" if name == _RESET else name), config=plan.settings.training
-    )
-    rate = 0.0 if keep.exists() else _best_rate(baseline, plan, subject, lessons, progress)
-    base = subject.local.model
-    model: Any = base
-    said: list[Conversation] = []
+class _Other:
+    """A baseline on its way through the contexts; what it has learned and answered is kept after each step."""
 
-    def learn() -> ConsolidationReport:
-        nonlocal model
-        started = time.perf_counter()
-        start = base if name == _RESET else model
-        lesson = lessons[said[-1].id]
-        model = baseline.learn(start, lesson, rate=rate, progress=bar(progress, f"{name} {said[-1].id}"))
-        return dataclasses.replace(nothing_done(""), seconds={"total": time.perf_counter() - started})
+    def __init__(
+        self,
+        name: str,
+        plan: Plan,
+        subject: Subject,
+        lessons: Mapping[str, Lesson],
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self._name, self._plan, self._subject, self._lessons = name, plan, subject, lessons
+        self._progress = progress
+        known = cast("Name", "published" if name == _RESET else name)
+        self._baseline = Baseline(subject.local, known, config=plan.settings.training)
+        self._keep = folder / f"steps-{name}.json"
+        self._rates = Rates(folder / RATES_FILE)
+        self._weights = _Weights(folder / f"weights-{name}")
+        self._said: list[Conversation] = []
+        self._last: dict[str, Any] = {}
+        self._rate = 0.0
+        self._model: Any = subject.local.model
+        self._taught = [one for lesson in lessons.values() for one in lesson.taught]
 
-    def ask(prompts: Sequence[Sequence[Message]], progress: Callable[[int, int], None]) -> list[str]:
-        return subject.over(model)(prompts, progress)  # the model of the last step, not of the first
+    def run(self, more: Callable[[], bool]) -> Run:
+        """Learn and ask what is not kept yet.
 
-    found = sequential(
-        plan.conversations,
-        plan.neighbours,
-        ask=ask,
-        say=said.append,
-        consolidate=learn,
-        progress=progress,
-        keep=keep if keep.exists() else None,
-    )
-    write(keep, [found.before, *found.steps], plan.conversations)
-    return found
+        Args:
+            more: Asked before each step and each rate that is tried; ``False`` ends it there.
+
+        Returns:
+            What was measured so far.
+
+        Raises:
+            NoTargetsError: There is nothing to learn in any step.
+        """
+        contexts = self._plan.conversations
+        steps, _ = read(self._keep, contexts)
+        finished = len(steps) == len(contexts) + 1 and bool(steps[-1].answers)
+        if not finished:
+            rate = self._chosen(more)
+            if rate is None:
+                more = lambda: False  # noqa: E731
+            else:
+                self._rate = rate
+            self._said = list(contexts[: max(0, len(steps) - 1)])
+            for delta in self._weights.read(len(self._said)):
+                self._put_on(delta)
+        found = sequential(
+            contexts,
+            self._plan.neighbours,
+            ask=self._ask,
+            say=self._said.append,
+            consolidate=self._learn,
+            progress=self._progress,
+            keep=self._keep,
+            more=more,
+            besides=lambda: self._last,
+        )
+        if len(found.steps) == len(contexts):
+            self._weights.remove()
+        return found
+
+    def _chosen(self, more: Callable[[], bool]) -> float | None:
+        """The rate that does best on the first context in which something is taught."""
+        taught = [c for c in self._plan.conversations if not self._baseline.missing(self._lessons[c.id])]
+        if not taught:
+            raise NoTargetsError(self._baseline.missing(self._lessons[self._plan.conversations[0].id]))
+        first = taught[0]
+
+        def attempt(rate: float) -> float:
+            watch = bar(self._progress, f"{self._name} {rate:g}")
+            model = self._subject.local.model
+            model = merged(model, self._baseline.delta(model, self._lessons[first.id], rate=rate, progress=watch))
+            answers, _ = ask_closed_book(first, self._subject.over(model), self._progress, "ask")
+            return share(right(q, a) for q, a in zip(first.questions, answers, strict=True))
+
+        return self._rates.choose(self._baseline, attempt, on=questions_of(first.id, len(first.questions)), more=more)
+
+    def _learn(self) -> ConsolidationReport:
+        started, peak = time.perf_counter(), Peak()
+        lesson = self._lessons[self._said[-1].id]
+        note = self._baseline.missing(lesson)
+        delta = None
+        if not note:
+            start = self._subject.local.model if self._name == _RESET else self._model
+            watch = bar(self._progress, f"{self._name} {self._said[-1].id}")
+            delta = self._baseline.delta(start, lesson, rate=self._rate, progress=watch)
+        self._put_on(delta)
+        seconds = time.perf_counter() - started
+        self._last = {"peak_bytes": peak.bytes, "note": note}
+        self._last["drift"] = moved_by(self._subject.local, self._model, self._taught)
+        self._weights.put(len(self._said) - 1, delta)
+        return dataclasses.replace(nothing_done(note), seconds={"total": seconds})
+
+    def _put_on(self, delta: Delta | None) -> None:
+        if self._name == _RESET:
+            self._model = self._subject.local.model
+        if delta is not None:
+            self._model = merged(self._model, delta)
+
+    def _ask(self, prompts: Sequence[Sequence[Message]], progress: Callable[[int, int], None]) -> list[str]:
+        return self._subject.over(self._model)(prompts, progress)  # the model of the last step, not of the first
 
 
-def _best_rate(
-    baseline: Baseline, plan: Plan, subject: Subject, lessons: Mapping[str, Lesson], progress: Progress
-) -> float:
-    """The rate with most right answers on the first context: the very questions that are scored, in its favour."""
-    if len(baseline.rates) == 1:
-        return baseline.rates[0]
-    first = plan.conversations[0]
-    scored = {}
-    for rate in baseline.rates:
-        watch = bar(progress, f"{baseline.name} {rate:g}")
-        model = baseline.learn(subject.local.model, lessons[first.id], rate=rate, progress=watch)
-        answers, _ = ask_closed_book(first, subject.over(model), progress, "ask")
-        scored[rate] = share(right(q, a) for q, a in zip(first.questions, answers, strict=True))
-    return best_rate(scored)
+class _Weights:
+    """What a baseline has learned in each step, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._file = folder, folder / "steps.json"
+        self._files: list[list[str] | None] = json.loads(self._file.read_text("utf-8")) if self._file.exists() else []
+
+    def put(self, number: int, delta: Delta | None) -> None:
+        """Keep what a step has learned; ``None`` for nothing."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = None if delta is None else list(write_delta(self._folder, number, delta, metadata={}))
+        self._files = [*self._files[:number], file]
+        write_whole(self._file, json.dumps(self._files) + "\n")
+
+    def read(self, count: int) -> list[Delta | None]:
+        """What the first steps have learned."""
+        if len(self._files) < count:
+            msg = (
+                f"{self._folder} has the weights of {len(self._files)} steps, and {count} were answered; remove "
+                f"{self._folder.parent / self._folder.name.replace('weights-', 'steps-')}.json to learn them anew"
+            )
+            raise InputError(msg)
+        return [
+            None if file is None else read_delta(self._folder / file[0], sha256=file[1], version=number)
+            for number, file in enumerate(self._files[:count])
+        ]
+
+    def remove(self) -> None:
+        """They are not needed any more."""
+        shutil.rmtree(self._folder, ignore_errors=True)

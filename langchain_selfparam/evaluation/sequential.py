@@ -17,9 +17,14 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour
 from langchain_selfparam.evaluation.injection import Ask, bar
 from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right, share
+from langchain_selfparam.evaluation.stats import Interval, interval
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Message
+
+Answers = tuple[tuple[str, ...], ...]
+"""For each context, in order, the answers to its questions."""
+_NO_PROMPTS: Mapping[str, Sequence[Sequence[Sequence[Message]]]] = {}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,18 +36,25 @@ class Step:
         answers: For each context, in order, the answers to its questions.
         neighbours: Answers to the questions that are about nothing that was said.
         held: Turns that the weights hold since.
-        drift: Mean token KL to the untouched model on unrelated prompts, nats.
+        drift: Mean token KL to the untouched model on unrelated prompts, nats, of what is served since; ``None`` where
+            nobody measured it.
         seconds: Wall-clock seconds of the consolidation.
         steps: Training steps of it.
+        candidate_drift: That of the candidate, also where it was refused; ``None`` where there is none.
+        peak_bytes: Most memory while it was learned, as ``machine.Peak`` has it.
+        note: Why nothing was learned, where nothing was.
     """
 
     learned: str
-    answers: tuple[tuple[str, ...], ...]
+    answers: Answers
     neighbours: tuple[str, ...]
     held: int
-    drift: float
+    drift: float | None
     seconds: float
     steps: int = 0
+    candidate_drift: float | None = None
+    peak_bytes: int = 0
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,17 +66,26 @@ class Run:
         neighbours: Questions about other things.
         before: Right answers by context before anything was learned.
         steps: One for each context that was learned.
+        prompted: Answers before anything was learned, with more than the question in the prompt, by way.
     """
 
     conversations: tuple[Conversation, ...]
     neighbours: tuple[Neighbour, ...]
     before: Step
     steps: tuple[Step, ...]
+    prompted: Mapping[str, Answers] = dataclasses.field(default_factory=dict)
 
     def flags(self, step: Step, context: int) -> list[bool]:
         """Whether each question of a context was answered right after a step."""
+        return self._flags(step.answers, context)
+
+    def _flags(self, answers: Answers, context: int) -> list[bool]:
         questions = self.conversations[context].questions
-        return [right(q, a) for q, a in zip(questions, step.answers[context], strict=True)]
+        return [right(q, a) for q, a in zip(questions, answers[context], strict=True)]
+
+    def prompted_flags(self, way: str) -> list[bool]:
+        """Whether each question of the contexts that were learned was answered right with more in the prompt."""
+        return [flag for at in range(len(self.steps)) for flag in self._flags(self.prompted[way], at)]
 
     @property
     def matrix(self) -> list[list[float]]:
@@ -73,8 +94,52 @@ class Run:
 
     def f1(self, step: Step, context: int) -> list[float]:
         """Token F1 of each question of a context that has whole answers, after a step."""
+        return self._f1(step.answers, context)
+
+    def _f1(self, answers: Answers, context: int) -> list[float]:
         questions = self.conversations[context].questions
-        return [qa_f1(a, q.golds) for q, a in zip(questions, step.answers[context], strict=True) if q.golds]
+        return [qa_f1(a, q.golds) for q, a in zip(questions, answers[context], strict=True) if q.golds]
+
+    @property
+    def figures(self) -> dict[str, list[tuple[str, float]]]:
+        """What each figure is the mean of: for every question its context and its score.
+
+        The names are those of ``summary``; a figure that nobody was asked for is missing.
+        """
+        contexts = range(len(self.steps))
+        last = self.steps[-1].answers
+        own = {at: self._flags(self.steps[at].answers, at) for at in contexts}
+        now = {at: self._flags(last, at) for at in contexts}
+        kinds = {at: [q.kind for q in self.conversations[at].questions] for at in contexts}
+        found: dict[str, Mapping[int, Sequence[float]]] = {
+            "before": {at: self._flags(self.before.answers, at) for at in contexts},
+            "just": own,
+            "last": now,
+            "retention": {
+                at: [flag for was, flag in zip(own[at], now[at], strict=True) if was] for at in contexts[:-1]
+            },
+            "corrected": {
+                at: [flag for kind, flag in zip(kinds[at], now[at], strict=True) if kind == "update"] for at in contexts
+            },
+            "just_f1": {at: self._f1(self.steps[at].answers, at) for at in contexts},
+            "last_f1": {at: self._f1(last, at) for at in contexts},
+        }
+        for way, answers in self.prompted.items():
+            found |= {way: {at: self._flags(answers, at) for at in contexts}}
+            found |= {f"{way}_f1": {at: self._f1(answers, at) for at in contexts}}
+        named = {
+            name: [(self.conversations[at].id, float(value)) for at, values in by.items() for value in values]
+            for name, by in found.items()
+        }
+        return {name: values for name, values in named.items() if values}
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The figures with their 95 % intervals; whole contexts are drawn, since they share their weights."""
+        return {
+            name: interval([value for _, value in values], groups=[context for context, _ in values])
+            for name, values in self.figures.items()
+        }
 
     @property
     def summary(self) -> dict[str, float]:
@@ -84,35 +149,22 @@ class Run:
         was right just after its own step (the last context left aside) the part that is right after the last one;
         ``ratio``: of the same contexts all that is right after the last one, over all that was right just after;
         ``corrected``: right answers to ``update`` questions after the last step; ``leaks``: neighbours answered with
-        what was said, after the last step. Where the set has whole answers, ``just_f1`` and ``last_f1`` are mean token
-        F1.
+        what was said, after the last step; ``drift_max``: the largest drift of what was served after a step. Where the
+        set has whole answers, ``just_f1`` and ``last_f1`` are mean token F1. By way ``history`` and so on what was
+        right with more in the prompt, before, and ``history_f1`` and so on.
         """
-        count = len(self.steps)
-        just = [self.flags(step, at) for at, step in enumerate(self.steps)]
-        last = [self.flags(self.steps[-1], at) for at in range(count)]
-        pairs = [p for own, now in zip(just[:-1], last[:-1], strict=True) for p in zip(own, now, strict=True)]
-        kept = [now for own, now in pairs if own]
-        updates = [
-            flag
-            for at in range(count)
-            for flag, q in zip(last[at], self.conversations[at].questions, strict=True)
-            if q.kind == "update"
-        ]
+        means = {name: statistics.fmean(value for _, value in values) for name, values in self.figures.items()}
+        earlier = range(len(self.steps) - 1)
+        just = sum(sum(self.flags(self.steps[at], at)) for at in earlier)
+        last = sum(sum(self.flags(self.steps[-1], at)) for at in earlier)
+        drifts = [step.drift for step in self.steps if step.drift is not None]
         near = self.neighbours
-        scores = {
-            "just_f1": [value for at, step in enumerate(self.steps) for value in self.f1(step, at)],
-            "last_f1": [value for at in range(count) for value in self.f1(self.steps[-1], at)],
-        }
         return {
-            "before": share(f for at in range(count) for f in self.flags(self.before, at)),
-            "just": share(f for flags in just for f in flags),
-            "last": share(f for flags in last for f in flags),
-            **({"retention": share(kept), "ratio": sum(now for _, now in pairs) / len(kept)} if kept else {}),
-            **({"corrected": share(updates)} if updates else {}),
+            **means,
+            **({"ratio": last / just} if just else {}),
             **({"leaks_before": self._leaks(self.before), "leaks": self._leaks(self.steps[-1])} if near else {}),
-            "drift_max": max(step.drift for step in self.steps),
+            **({"drift_max": max(drifts)} if drifts else {}),
             "seconds": statistics.fmean(step.seconds for step in self.steps),
-            **{name: statistics.fmean(values) for name, values in scores.items() if values},
         }
 
     def _leaks(self, step: Step) -> float:
@@ -129,6 +181,8 @@ def sequential(
     progress: Progress,
     keep: Path | None = None,
     more: Callable[[], bool] = lambda: True,
+    prompts: Mapping[str, Sequence[Sequence[Sequence[Message]]]] = _NO_PROMPTS,
+    besides: Callable[[], Mapping[str, Any]] = dict,
 ) -> Run:
     """Learn conversations one after another and ask about all of them after each.
 
@@ -141,28 +195,41 @@ def sequential(
         progress: Called by stage.
         keep: Where finished steps are kept and read from; the memory has to be the one of that run.
         more: Asked before each step; ``False`` ends the run there.
+        prompts: By way, for each conversation prompts with more than the question in them, to be answered once before
+            anything is learned.
+        besides: After a conversation was learned, fields of its ``Step`` that its report does not have.
 
     Returns:
         What was measured.
     """
-    done = list(_read(keep, conversations)) if keep is not None and keep.exists() else []
+    done, prompted = read(keep, conversations)
 
     def answer() -> None:
         done[-1] = _asked(done[-1], conversations, neighbours, ask, progress)
-        write(keep, done, conversations)
+        _write(keep, done, conversations, prompted)
 
     if not done:
         done.append(Step(learned="", answers=(), neighbours=(), held=0, drift=0.0, seconds=0.0, steps=0))
     if not done[-1].answers:  # also where a run was interrupted between learning and asking
         answer()
+    for way in prompts if len(done) == 1 else ():  # later the weights are no longer the untouched ones
+        if way not in prompted:
+            prompted[way] = tuple(tuple(ask(part, bar(progress, f"ask: {way}"))) for part in prompts[way])
+            _write(keep, done, conversations, prompted)
     for conversation in conversations[len(done) - 1 :]:
         if not more():
             break
         say(conversation)
-        done.append(_learned(conversation, consolidate()))
-        write(keep, done, conversations)
+        done.append(dataclasses.replace(_learned(conversation, consolidate()), **besides()))
+        _write(keep, done, conversations, prompted)
         answer()
-    return Run(conversations=tuple(conversations), neighbours=tuple(neighbours), before=done[0], steps=tuple(done[1:]))
+    return Run(
+        conversations=tuple(conversations),
+        neighbours=tuple(neighbours),
+        before=done[0],
+        steps=tuple(done[1:]),
+        prompted=prompted,
+    )
 
 
 def _learned(conversation: Conversation, report: ConsolidationReport) -> Step:
@@ -187,20 +254,30 @@ def _asked(
     return dataclasses.replace(step, answers=answers, neighbours=tuple(found))
 
 
-def write(keep: Path | None, done: Sequence[Step], conversations: Sequence[Conversation]) -> None:
-    """Keep what was measured.
-
-    Args:
-        keep: The file; nothing is written where missing.
-        done: What was seen before the first step and after each.
-        conversations: All of the run.
-    """
+def _write(
+    keep: Path | None, done: Sequence[Step], conversations: Sequence[Conversation], prompted: Mapping[str, Answers]
+) -> None:
     if keep is not None:
-        values = {"conversations": [c.id for c in conversations], "steps": [dataclasses.asdict(s) for s in done]}
+        values: dict[str, Any] = {"conversations": [c.id for c in conversations], "prompted": prompted}
+        values["steps"] = [dataclasses.asdict(step) for step in done]
         write_whole(keep, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
 
-def _read(keep: Path, conversations: Sequence[Conversation]) -> Iterator[Step]:
+def read(keep: Path | None, conversations: Sequence[Conversation]) -> tuple[list[Step], dict[str, Answers]]:
+    """Read what a run has kept.
+
+    Args:
+        keep: The file; nothing is read where it is missing or not there.
+        conversations: All of the run.
+
+    Returns:
+        What was seen before the first step and after each; and by way what was answered with more in the prompt.
+
+    Raises:
+        InputError: It is of a run over other conversations.
+    """
+    if keep is None or not keep.exists():
+        return [], {}
     found: Mapping[str, Any] = json.loads(keep.read_text("utf-8"))
     ids = [c.id for c in conversations]
     if found["conversations"] != ids:
@@ -209,5 +286,9 @@ def _read(keep: Path, conversations: Sequence[Conversation]) -> Iterator[Step]:
             "conversations, or give another folder"
         )
         raise InputError(msg)
-    for row in found["steps"]:
-        yield Step(**{**row, "answers": tuple(map(tuple, row["answers"])), "neighbours": tuple(row["neighbours"])})
+    steps = [
+        Step(**{**row, "answers": tuple(map(tuple, row["answers"])), "neighbours": tuple(row["neighbours"])})
+        for row in found["steps"]
+    ]
+    prompted = {way: tuple(map(tuple, answers)) for way, answers in found.get("prompted", {}).items()}
+    return steps, prompted

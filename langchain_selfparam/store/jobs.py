@@ -213,6 +213,22 @@ class Jobs:
                 .values(targets=None, error=None)
             )
 
+    def studied(self, namespace: Namespace, *, connection: Connection | None = None) -> tuple[str, ...]:
+        """Read what all jobs of a namespace learned from, whether or not it was kept.
+
+        Args:
+            namespace: Whose jobs.
+            connection: A transaction to join.
+
+        Returns:
+            The texts that were saved, in the order of the jobs; none of a job that ended before, or of whose turns one
+            was forgotten.
+        """
+        j = tables.jobs.c
+        wanted = select(j.targets).where(j.namespace == namespace_text(namespace), j.targets.is_not(None))
+        with self._database.reading(connection) as c:
+            return tuple(c.execute(wanted.order_by(j.id)).scalars())
+
     def fail(self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None) -> None:
         """End a job that made no version; its turns are pending again.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 
@@ -117,7 +118,12 @@ def test_eval_of_two_conversations(selfparam, model_folder, tmp_path, learned):
         "steps.png",
         "tables.md",
     ]
-    assert len((folder / "questions.jsonl").read_text("utf-8").splitlines()) == 48 * 5
+    lines = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    assert sum(line["kind"] != "neighbour" for line in lines) == 48 * 5
+    assert all(line["keys"] for line in lines if line["kind"] != "neighbour")
+    assert {line["way"] for line in lines if line["kind"] == "neighbour"} == {"before", "after"}
+    assert (found["contexts_done"], found["contexts_planned"]) == (2, 2)
+    assert found["conversations"][0]["peak_bytes"] > 0
 
 
 def test_eval_goes_on_after_an_interruption_and_refuses_another_run(selfparam, model_folder, tmp_path, learned):
@@ -139,6 +145,72 @@ def test_eval_goes_on_after_an_interruption_and_refuses_another_run(selfparam, m
     assert err.strip().endswith(
         f"{folder} holds another run (contexts was 2 and is 1); give another --out, or remove it"
     )
+
+
+def row(name):
+    question = {"q": "Who?", "keys": ["ana"], "kind": "recall", "turn": 0}
+    turns = [{"user": f"I am Ana of {name}.", "assistant": "Hello!"}]
+    return json.dumps({"id": name, "turns": turns, "questions": [question]}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "option"),
+    [("set.jsonl", "--data"), ("set_neighbours.jsonl", "--data"), ("prose.jsonl", "--unchanged")],
+)
+def test_files_that_have_changed_are_another_run(selfparam, model_folder, tmp_path, learned, file, option):
+    (tmp_path / "set.jsonl").write_text(row("a") + row("b"), "utf-8")
+    (tmp_path / "set_neighbours.jsonl").write_text('{"q": "Who?", "forbidden": ["Ana"]}\n', "utf-8")
+    (tmp_path / "prose.jsonl").write_text('{"text": "It rained."}\n', "utf-8")
+    args = ["eval", "single", "--data", tmp_path / "set.jsonl", "--model", model_folder, "--contexts", 1]
+    args += ["--out", tmp_path / "out", "--no-retrieval", "--unchanged", tmp_path / "prose.jsonl"]
+    assert selfparam(*args)[0] == 0
+    assert selfparam(*args)[0] == 0
+    with (tmp_path / file).open("a") as opened:
+        opened.write("\n")
+    code, _, err = selfparam(*args)
+    assert code == 1
+    assert re.search(
+        rf"another run \(the content of {option} was 'sha256 \w{{16}}' and is 'sha256 \w{{16}}'\); give", err
+    )
+
+
+def test_a_model_that_has_changed_is_another_run(selfparam, model_folder, tmp_path, learned):
+    args = ("eval", "single", "--model", model_folder, "--contexts", 1, "--out", tmp_path / "out", "--no-retrieval")
+    assert selfparam(*args)[0] == 0
+    (model_folder / "notes.txt").write_text("other")
+    code, _, err = selfparam(*args)
+    assert code == 1
+    assert "holds another run (the files of --model was [[" in err
+
+
+def test_more_contexts_than_there_are_is_said(selfparam, model_folder, tmp_path, learned):
+    (tmp_path / "set.jsonl").write_text(row("a") + row("b"), "utf-8")
+    args = ("--data", tmp_path / "set.jsonl", "--model", model_folder, "--out", tmp_path / "out", "--no-retrieval")
+    code, _, err = selfparam("eval", "batch", *args, "--contexts", 500)
+    assert code == 0
+    assert "2 of 2 contexts; 500 asked for" in err
+
+
+@pytest.mark.parametrize("protocol", ["single", "sequential"])
+def test_a_run_that_was_cut_says_how_far_it_came(selfparam, model_folder, tmp_path, learned, monkeypatch, protocol):
+    (tmp_path / "set.jsonl").write_text(row("a") + row("b"), "utf-8")
+    budget = iter([True, False])
+    monkeypatch.setattr("langchain_selfparam.cli.eval._within", lambda args: lambda: next(budget))
+    args = ("--data", tmp_path / "set.jsonl", "--model", model_folder, "--out", tmp_path / "out", "--no-retrieval")
+    code, _, err = selfparam("eval", protocol, *args)
+    assert code == 0
+    assert "1 of 2 contexts done; run the same command to go on" in err
+    found = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))
+    assert (found["contexts_done"], found["contexts_planned"]) == (1, 2)
+
+
+def test_a_baseline_that_was_not_run_is_said(selfparam, model_folder, tmp_path, learned):
+    (tmp_path / "set.jsonl").write_text(row("a"), "utf-8")
+    args = ("--data", tmp_path / "set.jsonl", "--model", model_folder, "--no-retrieval", "--baselines", "ft-sentences")
+    for protocol in ("single", "sequential"):
+        code, _, err = selfparam("eval", protocol, *args, "--out", tmp_path / protocol)
+        assert code == 0
+        assert "ft-sentences was not run: nothing was taught: the memory has no questions" in err
 
 
 def test_eval_of_seeds_variants_and_what_must_stay(selfparam, model_folder, tmp_path, learned):
@@ -205,7 +277,10 @@ def test_a_mistyped_argument_does_not_claim_the_folder(selfparam, model_folder, 
 def test_sequential_runs_once(selfparam, tmp_path, extra):
     code, _, err = selfparam("eval", "sequential", "--out", tmp_path / "out", *extra)
     assert code == 1
-    assert "`eval sequential` takes neither --seeds nor --vary; run it once for each, with --set and another" in err
+    assert (
+        "`eval sequential` takes neither --seeds nor --vary: its steps build on one memory, and its tables are" in err
+    )
+    assert "run it once for each, with --set (targets.seed and training.seed for a seed) and another --out" in err
 
 
 def test_settings_of_changes():
@@ -256,6 +331,9 @@ def test_sequential_shows_the_matrix_and_goes_on(selfparam, model_folder, tmp_pa
     assert (folder / "retention.png").exists()
     found = json.loads((tmp_path / "s.json").read_text("utf-8"))
     assert found["contexts"] == ["A-01", "A-02"]
+    assert set(found["prompted"]) == {"history", "retrieved", "quoted"}
+    lines = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    assert {line["way"] for line in lines} == {"before", "history", "retrieved", "quoted", "after"}
     assert found["change"]["token_kl"]["mean"] < 1e-6
     code, again, _ = selfparam("eval", "sequential", *args)
     assert code == 0

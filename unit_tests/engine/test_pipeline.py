@@ -138,6 +138,9 @@ def test_drift_beyond_the_limit_is_refused_and_nothing_changes(home):
     assert list(engine._store.deltas.iterdir()) == []
     (job,) = engine._store.jobs.list()
     assert (job.state, job.error) == ("failed", "; ".join(report.reasons))
+    assert engine.taught() == []
+    (studied,) = engine.studied()
+    assert {sentence.turn_id for sentence in studied.sentences if sentence.kind == "question"} == {1}
 
 
 def test_limits_on_drift_follow_what_the_served_weights_have(home, monkeypatch):

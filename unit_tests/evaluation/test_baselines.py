@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from langchain_selfparam.config import TrainingConfig
-from langchain_selfparam.errors import UnsupportedModelError
+from langchain_selfparam.errors import InputError, NoTargetsError, UnsupportedModelError
 from langchain_selfparam.evaluation import baselines
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, drift_of, part_of
 from langchain_selfparam.evaluation.datasets import Conversation
@@ -95,7 +95,59 @@ def test_published_without_unrelated_text_goes_on(tiny, lesson):
 def test_nothing_consolidated_is_nothing_to_learn_from(tiny, lesson, name):
     bare = dataclasses.replace(lesson, taught=[])
     baseline = Baseline(tiny, name, config=TrainingConfig(rank=2))
-    assert baseline.learn(tiny.model, bare, rate=1e-3) is tiny.model
+    with pytest.raises(NoTargetsError, match=rf"nothing was taught: the memory has no questions for {name} to learn"):
+        baseline.learn(tiny.model, bare, rate=1e-3)
+
+
+def test_no_step_of_the_memory_is_no_step_of_fine_tuning(tiny, lesson):
+    baseline = Baseline(tiny, "ft-context", config=CONFIG)
+    with pytest.raises(NoTargetsError, match=r"nothing was taught: the memory took no training step, and ft-context"):
+        baseline.learn(tiny.model, dataclasses.replace(lesson, steps=0), rate=1e-3)
+    assert part_of(dataclasses.replace(lesson, steps=0), every=4).steps == 0
+
+
+@pytest.fixture
+def two(lesson):
+    """A lesson about two conversations, the second of two turns."""
+    dog, neutral = lesson.taught[0].sentences
+    context = (dog.context[0], Message(role="assistant", text="Your cat is Tom."))
+    cat = dataclasses.replace(dog, prompt="What is my cat called?", turn_id=3, context=context)
+    said = Conversation(
+        id="b", title="", turns=(("I like tea.", "Fine."), ("My cat is Tom.", "Oh!")), questions=(), neighbours=()
+    )
+    taught = dataclasses.replace(lesson.taught[0], sentences=(dog, cat, neutral))
+    return dataclasses.replace(
+        lesson, conversations=[*lesson.conversations, said], taught=[taught], turns=[{1}, {2, 3}]
+    )
+
+
+def test_the_published_recipe_reads_each_conversation_with_its_own_questions(tiny, two, monkeypatch):
+    read, known, seen = baselines.teacher.read, [], []
+
+    def watched(reader, head, groups):
+        known.append(tiny.tokenizer.decode([*groups[0][0].prompt, *groups[0][0].answer]))
+        return read(reader, head, groups)
+
+    monkeypatch.setattr(baselines.teacher, "read", watched)
+    baseline = Baseline(tiny, "published", config=CONFIG, rounds=3)
+    baseline.learn(tiny.model, two, rate=2e-5, progress=lambda *at: seen.append(at))
+    assert seen[-1] == (6, 6)  # three rounds each
+    asked = [text for text in known if "Question:" in text]
+    assert len(asked) == 6
+    assert all(("dog" in text, "cat" in text) == (at % 2 == 0, at % 2 == 1) for at, text in enumerate(asked))
+
+
+def test_a_text_beyond_the_window_is_an_error_that_says_so(tiny, two, monkeypatch):
+    monkeypatch.setattr(tiny.config, "max_position_embeddings", 20)
+    with pytest.raises(InputError, match=r"reads a with a question in one prompt of \d+ tokens, and .* reads 20;"):
+        Baseline(tiny, "published", config=CONFIG).learn(tiny.model, two, rate=2e-5)
+
+
+def test_a_change_is_the_same_when_it_is_put_on_later(tiny, lesson):
+    baseline = Baseline(tiny, "ft-context", config=CONFIG)
+    whole = baseline.learn(tiny.model, lesson, rate=5e-3).state_dict()
+    again = baselines.merged(tiny.model, baseline.delta(tiny.model, lesson, rate=5e-3)).state_dict()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
 
 
 def test_labels_are_cross_entropy(tiny, lesson):

@@ -1,6 +1,6 @@
 """What is asked when, and where the answers go."""
 
-from langchain_selfparam.evaluation.injection import answered, inject
+from langchain_selfparam.evaluation.injection import inject
 from langchain_selfparam.records import Message
 
 
@@ -74,14 +74,6 @@ def test_several_conversations_are_learned_at_once(conversation, report):
     assert [r.held("after") for r in results] == [0.5, 0.5]
     assert set(results[1].asked[0].answers) == {"before", "history", "after"}
     assert not results[0].asked[0].is_right("quoted")
-
-
-def test_answers_of_other_weights_are_one_way_more(conversation, report):
-    (result,) = run(World(report), [conversation], quoted=False)
-    more = answered(result, lambda prompts, progress: ["Biscuit, Friday"] * len(prompts), "other", lambda *step: None)
-    assert more.held("other") == 1.0
-    assert more.leaked("other") == 1.0
-    assert "other" not in result.asked[0].answers
 
 
 def test_shares(result):

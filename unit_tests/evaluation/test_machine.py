@@ -36,3 +36,21 @@ def test_a_model_that_cannot_be_learned_into_is_refused(monkeypatch):
     monkeypatch.setattr(machine, "load", lambda name: local)
     with pytest.raises(UnsupportedModelError, match="it is an encoder-decoder model"):
         machine.model("llama")
+
+
+def test_the_peak_is_of_what_came_after():
+    import torch
+
+    before = machine.Peak()
+    large = torch.ones(64 * 2**18)
+    high = before.bytes
+    assert high >= large.nbytes
+    del large
+    assert machine.Peak().bytes < high - 2**25
+
+
+def test_the_peak_where_the_system_does_not_set_it_back_is_what_it_grew(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "_PROCESS", tmp_path / "none")
+    peaks = iter([100, 130])
+    monkeypatch.setattr(machine, "_largest", lambda: next(peaks))
+    assert machine.Peak().bytes == 30

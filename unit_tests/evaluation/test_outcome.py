@@ -59,14 +59,56 @@ def test_another_file_is_refused(tmp_path, text):
 
 def test_every_answer_is_a_line(found):
     lines = [json.loads(line) for line in outcomes.lines([found])]
-    assert len(lines) == 2 * 4
+    assert len(lines) == 2 * 4 + 2
     assert lines[3] == {
         "id": "dog",
         "seed": 2,
         "variant": "a=1",
         "question": "What is my dog called?",
         "kind": "recall",
+        "keys": ["biscuit"],
+        "golds": [],
         "way": "after",
         "answer": "Your dog is called Biscuit.",
         "right": True,
     }
+    assert lines[-1] == {
+        "id": "dog",
+        "seed": 2,
+        "variant": "a=1",
+        "question": "What is a good name for a dog?",
+        "kind": "neighbour",
+        "keys": [],
+        "golds": [],
+        "way": "after",
+        "answer": "Biscuit!",
+        "leaks": True,
+    }
+
+
+def test_other_weights_are_one_way_more(found, conversation, tmp_path):
+    answers = ["Biscuit", "Friday, not Monday"], ["Biscuit!"]
+    more = outcomes.with_way(found, conversation, "ft-context", answers, {"rate": 1e-3, "drift": None})
+    assert more.right("ft-context") == [True, False]
+    assert more.questions[1]["old"]["ft-context"] is True
+    assert more.neighbours[0]["leaks"]["ft-context"] is True
+    assert more.baselines == {"ft-context": {"rate": 1e-3, "drift": None}}
+    assert "ft-context" not in found.ways
+    outcomes.write(tmp_path / "o.jsonl", [more])
+    assert outcomes.read(tmp_path / "o.jsonl")[0].baselines == more.baselines
+
+
+def test_a_way_that_was_not_run_has_a_reason_and_no_answers(found):
+    less = outcomes.without_way(found, "ft-sentences", "nothing was taught")
+    assert less.baselines == {"ft-sentences": {"not_run": "nothing was taught"}}
+    assert "ft-sentences" not in less.ways
+
+
+def test_the_drift_is_that_of_what_is_served(result, found):
+    import dataclasses
+
+    assert found.drift == 0.0123
+    refused = dataclasses.replace(result, report=dataclasses.replace(result.report, version=None))
+    assert outcomes.outcome(refused).drift == 0.0
+    assert outcomes.outcome(refused).report["drift"] == 0.0123
+    assert outcomes.outcome(result, served_drift=0.01).drift == 0.01

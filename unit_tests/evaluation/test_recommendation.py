@@ -10,6 +10,7 @@ from recommending import dialogue, prompt, write
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.learn import Learner
+from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.evaluation import recommendation
 from langchain_selfparam.evaluation.baselines import RATES, Baseline
 from langchain_selfparam.evaluation.catalogue import Catalogue
@@ -292,6 +293,15 @@ def test_a_rate_that_is_the_only_one_is_not_looked_for(plan, subject, tmp_path, 
     found = run(plan, subject, tmp_path / "out")
     assert learned == [(2e-5, sum(r["steps"] for r in found.rounds))]
     assert tables(plan, found)[-1][1] == [["published", "2e-05", "-", "0.000"]]
+
+
+def test_a_baseline_without_anything_to_learn_is_not_run_and_says_so(plan, subject, tmp_path, monkeypatch):
+    monkeypatch.setattr(Engine, "studied", lambda self: [])
+    plan = dataclasses.replace(plan, baselines=("ft-sentences",))
+    found = run(plan, subject, tmp_path / "out")
+    assert found.others["ft-sentences"]["not_run"].startswith("nothing was taught: the memory has no questions for")
+    assert "ft-sentences" not in found.rankings["free_text"]
+    assert json.loads((tmp_path / "out" / "baselines.json").read_text("utf-8")) == found.others
 
 
 def test_figures_and_tables(plan, subject, tmp_path):

@@ -1,6 +1,7 @@
 """A sequential run with its baselines: same questions, weights that build on each other or start anew."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -50,20 +51,29 @@ def subject(tiny):
     return Subject(tiny)
 
 
+class Learned(list):
+    """What was learned; ``diverges`` are rates that do."""
+
+
 @pytest.fixture
 def learned(monkeypatch):
     """What each baseline started from and was taught, instead of learning: every start is the model given."""
-    seen = []
+    seen, diverges = Learned(), set()
+    seen.diverges = diverges
 
-    def learn(self, model, lesson, *, rate, progress):
-        from langchain_selfparam.weights.shadow import with_weights
+    def delta(self, model, lesson, *, rate, progress):
+        from langchain_selfparam.weights.delta import Delta, Factors
 
+        if rate in diverges:
+            raise FloatingPointError("too far")
         seen.append((self.name, id(model), [c.id for c in lesson.conversations], lesson.steps, rate))
         seen[-1] += ({s.turn_id for t in lesson.taught for s in t.sentences if s.kind == "question"},)
         name = "model.layers.0.mlp.down_proj"
-        return with_weights(model, {name: model.get_submodule(name).weight + 1})
+        out, inside = model.get_submodule(name).weight.shape
+        return Delta({name: Factors(b=torch.ones(out, 1), a=torch.ones(1, inside))})
 
-    monkeypatch.setattr(Baseline, "learn", learn)
+    monkeypatch.setattr(Baseline, "delta", delta)
+    monkeypatch.setattr(sequence, "moved_by", lambda local, model, taught: float(len(taught)))
     return seen
 
 
@@ -125,3 +135,80 @@ def test_baselines_wait_until_the_memory_has_learned_everything(subject, tmp_pat
     assert len(found.ours.steps) == 1
     assert found.others == {}
     assert not learned
+
+
+def test_a_baseline_that_was_stopped_goes_on_with_its_own_weights(subject, tmp_path, learned):
+    plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS, baselines=["published"])
+    options = {"folder": tmp_path, "progress": lambda *step: None}
+    turns = iter([True, True, True, False])
+    found = sequence.run(plan, subject, more=lambda: next(turns), **options)
+    assert (found.others, found.unfinished) == ({}, {"published": 1})
+    assert len(learned) == 1
+    found = sequence.run(plan, subject, **options)
+    assert [names for _, _, names, *_ in learned] == [["dog"], ["cat"]]
+    assert learned[1][1] != id(subject.local.model)  # what it learned of the dog is in the weights again
+    assert found.others["published"].matrix == [[1.0, 0.0], [1.0, 0.0]]
+    assert [step.drift for step in found.others["published"].steps] == [2.0, 2.0]
+    assert not (tmp_path / "weights-published").exists()
+
+
+def test_weights_that_are_gone_are_asked_for(subject, tmp_path, learned):
+    plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS, baselines=["published"])
+    turns = iter([True, True, True, False])
+    sequence.run(plan, subject, folder=tmp_path, progress=lambda *step: None, more=lambda: next(turns))
+    (tmp_path / "weights-published" / "steps.json").write_text("[]")
+    found = run(subject, tmp_path, baselines=["published"])
+    assert "has the weights of 0 steps, and 1 were answered; remove" in found.not_run["published"]
+    assert "steps-published.json to learn them anew" in found.not_run["published"]
+
+
+def test_a_rate_that_diverges_leaves_the_others(subject, tmp_path, learned, monkeypatch):
+    monkeypatch.setattr(Baseline, "rates", (1e-3, 1e-4))
+    learned.diverges.add(1e-4)
+    found = run(subject, tmp_path, baselines=["ft-context"])
+    assert found.others["ft-context"].matrix == [[1.0, 0.0], [1.0, 0.0]]
+    kept = json.loads((tmp_path / "baselines.json").read_text("utf-8"))[""]["ft-context"]
+    assert (kept["rate"], kept["diverged"]) == (1e-3, {"0.0001": "too far"})
+    assert kept["chosen_on"].startswith("dog: the 1 questions that are scored, in the baseline's favour")
+
+
+def test_a_baseline_without_anything_to_learn_is_left_out(subject, tmp_path, learned, monkeypatch):
+    from langchain_selfparam.engine.pipeline import Engine
+
+    monkeypatch.setattr(Engine, "studied", lambda self: [])
+    found = run(subject, tmp_path, baselines=["ft-sentences"])
+    assert found.not_run["ft-sentences"].startswith("nothing was taught: the memory has no questions for ft-sentences")
+    assert found.others == {}
+
+
+def test_a_context_of_which_nothing_was_taught_is_a_step_without_change(subject, tmp_path, learned, monkeypatch):
+    lessons = sequence._lessons
+
+    def without_dog(*args):
+        found = lessons(*args)
+        return {**found, "dog": dataclasses.replace(found["dog"], taught=[])}
+
+    monkeypatch.setattr(sequence, "_lessons", without_dog)
+    found = run(subject, tmp_path, baselines=["published"])
+    first, second = found.others["published"].steps
+    assert first.note.startswith("nothing was taught")
+    assert (second.note, [names for _, _, names, *_ in learned]) == ("", [["cat"]])
+
+
+def test_it_is_asked_with_more_in_the_prompt_and_served_drift_is_told(subject, tmp_path):
+    found = run(subject, tmp_path)
+    assert set(found.ours.prompted) == {"history", "retrieved", "quoted"}
+    assert found.ours.prompted_flags("retrieved") == [True, True]
+    first, _ = found.ours.steps
+    assert first.drift == pytest.approx(first.candidate_drift)
+    assert first.peak_bytes > 0
+    assert "retrieved" not in run(subject, tmp_path / "other", retrieved=False).ours.prompted
+
+
+def test_the_drift_of_a_refused_candidate_is_not_that_of_what_is_served(subject, tmp_path):
+    strict = dataclasses.replace(SETTINGS, verify=dataclasses.replace(SETTINGS.verify, max_drift=1e-9))
+    plan = sequence.Plan(conversations=[DOG], settings=strict)
+    found = sequence.run(plan, subject, folder=tmp_path, progress=lambda *step: None)
+    assert found.ours.steps[0].held == 0
+    assert found.ours.steps[0].drift == 0.0
+    assert found.ours.steps[0].candidate_drift > 0

@@ -10,6 +10,7 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation import retention
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour, Question, load, load_neighbours
 from langchain_selfparam.evaluation.sequential import sequential
+from langchain_selfparam.records import Message
 
 
 def conversation(name, *keys, kind="recall"):
@@ -59,7 +60,7 @@ def run(memory, contexts=(A, B, C), **options):
         progress=lambda *at: stages.append(at),
         **options,
     )
-    assert {stage for stage, *_ in stages} <= {"ask"}
+    assert {stage for stage, *_ in stages} <= {"ask", "ask: history"}
     return found
 
 
@@ -95,7 +96,7 @@ def test_what_nobody_was_asked_is_a_dash_and_no_figure():
     assert not {"retention", "corrected", "leaks", "leaks_before"} & found.summary.keys()
     figures = dict(retention.tables(found)[1][1])
     assert figures["corrected facts right after the last one"] == "-"
-    assert figures["right after the last one"] == "100 %"
+    assert figures["right after the last one"] == "100 % (100 to 100)"
 
 
 def test_figures_are_read_from_the_matrix():
@@ -161,12 +162,94 @@ def test_tables_json_and_picture(tmp_path):
     (header, rows), (_, figures) = retention.tables(found)
     assert header == ("learned", "a", "b", "c", "held", "drift", "seconds")
     assert rows[1] == ("b", "50 %", "100 %", "", "2", "0.0100", "7")
-    assert ("corrected facts right after the last one", "100 %") in figures
+    assert ("corrected facts right after the last one", "100 % (100 to 100)") in figures
     values = json.loads(json.dumps(retention.as_json(found, model="m", data="d")))
     assert values["summary"]["just"] == 1.0
     assert values["matrix"][2] == [0.5, 1.0, 1.0]
     pytest.importorskip("matplotlib")
     assert retention.picture(found).startswith(b"\x89PNG")
+
+
+PROMPTS = {"history": [[(Message(role="user", text=f"told {q.text}"),) for q in c.questions] for c in (A, B, C)]}
+
+
+class Told(Memory):
+    """Answers what it is told of, and counts how often it was told."""
+
+    told = 0
+
+    def ask(self, prompts, progress):
+        self.told += sum(p[-1].text.startswith("told ") for p in prompts)
+        return [
+            p[-1].text.split()[-1].rstrip("?") if p[-1].text.startswith("told ") else answer
+            for p, answer in zip(prompts, super().ask(prompts, progress), strict=True)
+        ]
+
+
+def test_more_in_the_prompt_is_asked_once_before_and_kept(tmp_path):
+    keep, memory = tmp_path / "steps.json", Told({"b": ["pear"], "c": ["boat", "bus"]})
+    contexts = (A, B, C)
+    options = {"ask": memory.ask, "say": memory.say, "consolidate": memory.consolidate, "prompts": PROMPTS}
+    options |= {"progress": lambda *at: None, "keep": keep, "besides": lambda: {"drift": 0.5, "peak_bytes": 2**21}}
+    stops = iter([True, False])
+    first = sequential(contexts, NEAR, more=lambda: next(stops), **options)
+    assert first.prompted["history"] == (("apple", "pear"), ("boat", "bus"), ("cat",))
+    assert len(first.prompted_flags("history")) == 2  # of what was learned
+    found = sequential(contexts, NEAR, **options)
+    assert memory.told == 5
+    assert found.prompted == first.prompted
+    assert found.summary["history"] == 1.0
+    assert found.summary["drift_max"] == 0.5
+    _, figures, (head, rows) = retention.tables(found)
+    assert ("most memory of a consolidation, MiB", "2") in figures[1]
+    assert head[:3] == ("answered with", "right (95 % interval)", "of whole")
+    assert [(row[0], row[2]) for row in rows] == [
+        ("nothing in the prompt, before", "0.00"),
+        ("whole conversation in the prompt", "1.00"),
+        ("nothing in the prompt, after the last one", "0.40"),
+    ]
+    values = json.loads(json.dumps(retention.as_json(found, model="m", data="d")))
+    assert values["prompted"]["history"]["ratio"] == 1.0
+    assert values["prompted"]["history"]["right"]["low"] == 1.0
+    assert values["intervals"]["last"]["mean"] == 2 / 5
+    assert values["intervals"]["last"]["low"] < 2 / 5 < values["intervals"]["last"]["high"]
+    assert (values["contexts_done"], values["contexts_planned"], values["peak_bytes"]) == (3, 3, 2**21)
+
+
+def test_every_answer_is_a_line():
+    found = run(Memory(), prompts=PROMPTS)
+    lines = [json.loads(line) for line in retention.lines(found, others={"published": run(Memory())})]
+    assert len(lines) == 6 + 5 + 2 * 3 * 6
+    assert lines[0] == {
+        "step": 0,
+        "learned": "",
+        "context": "a",
+        "question": "a apple?",
+        "kind": "recall",
+        "keys": ["apple"],
+        "golds": [],
+        "way": "before",
+        "answer": "",
+        "right": False,
+    }
+    assert {line["way"] for line in lines} == {"before", "history", "after", "published"}
+    assert [line["leaks"] for line in lines if line["kind"] == "neighbour"] == [False] * 7
+    assert lines[-6]["learned"] == "c"
+
+
+def test_drift_that_nobody_measured_is_no_figure():
+    found = run(Memory(), besides=lambda: {"drift": None})
+    assert "drift_max" not in found.summary
+    assert dict(retention.tables(found)[1][1])["largest drift after a step, nats a token"] == "-"
+
+
+def test_what_was_not_run_is_named():
+    found = run(Memory())
+    head, rows = retention.tables(found, not_run={"published": "nothing was taught"})[-1]
+    assert head[-2] == "largest drift"
+    assert rows[-1][:2] == ("published", "not run: nothing was taught")
+    values = retention.as_json(found, model="m", data="d", not_run={"published": "nothing was taught"})
+    assert values["baselines_not_run"] == {"published": "nothing was taught"}
 
 
 def test_neighbours_of_a_whole_set_lie_beside_it(tmp_path):

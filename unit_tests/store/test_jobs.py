@@ -85,6 +85,17 @@ def test_targets_are_kept_with_the_job(rooms):
     assert rooms.jobs.load_targets(job) == '["zwei"]'
 
 
+def test_what_all_jobs_were_to_learn_is_read_whatever_became_of_them(rooms):
+    first, second = rooms.lease(*rooms.say("one")), rooms.lease(*rooms.say("two"))
+    rooms.jobs.save_targets(first, "[1]")
+    rooms.jobs.fail(first, error="no", count_attempt=True)
+    namespace = first.episode.namespace
+    assert rooms.jobs.studied(namespace) == ("[1]",)
+    rooms.jobs.save_targets(second, "[2]")
+    assert rooms.jobs.studied(namespace) == ("[1]", "[2]")
+    assert rooms.jobs.studied(("memories", "somebody else")) == ()
+
+
 @pytest.mark.parametrize(("count", "attempts"), [(True, 1), (False, 0)])
 def test_a_failure_frees_the_turns_and_counts_only_if_told_to(rooms, count, attempts):
     one, _ = rooms.say("one", "two")
