@@ -48,7 +48,8 @@ def interval(values: Sequence[float], *, groups: Sequence[object] | None = None,
     than 95 for several (99 with six: the interval is wider than it needs to be then). Where groups differ in truth by
     12 points (standard deviation) the truth about all such groups is within 86, 91 and 95 for two, three and six of
     them; where they differ by 25 points within 87 for six and 94 for twelve. With few groups the interval is about
-    these groups, and says little of others.
+    these groups, and says little of others. Where all values are alike there is no width, though the truth need not be
+    theirs.
 
     Args:
         values: One for each question, at least one.

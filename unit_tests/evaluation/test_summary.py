@@ -223,6 +223,36 @@ def test_pictures_have_some_size(found):
         assert height > 500
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """The axes of a picture instead of its PNG."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(pictures, "_png", lambda figure: figure.axes[0])
+
+
+def hollow(axes):
+    return [line.get_xydata()[0].tolist() for line in axes.lines if line.get_markerfacecolor() == "white"]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_what_was_refused_has_a_hollow_marker_where_it_is_served(found):
+    report = {**found.report, "version": None, "drift": 0.0999}
+    refused = other(found, report=report)
+    axes = pictures.drift({"": [found], "rank=8": [refused]}, limit=0.05)
+    assert hollow(axes) == [[0.0, 50.0]]
+    assert [text.get_text() for text in axes.texts] == ["rank=8 (1 of 1 refused)", "as it is"]
+    curve = [{"step": 2, "recall": 0.25}, {"step": 4, "recall": 0.5}]
+    lines = [other(found, report={**found.report, "curve": curve}), other(refused, report={**report, "curve": curve})]
+    assert hollow(pictures.steps(lines)) == [[4.0, 50.0]]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_what_is_learned_at_once_is_one_line(found):
+    learned = other(found, report={**found.report, "curve": [{"step": 2, "recall": 0.25}]})
+    count = len(pictures.steps([learned]).lines)
+    assert len(pictures.steps([learned, other(learned, id="beside")]).lines) == count
+
+
 def test_a_missing_matplotlib_says_what_to_install(found, monkeypatch):
     import sys
 
