@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import operator
 import random
 import statistics
 from collections.abc import Iterator, Sequence
@@ -165,8 +164,8 @@ def permutation(first: Sequence[float], second: Sequence[float], *, seed: int = 
     apart = [a - b for a, b in zip(first, second, strict=True) if a != b]
     found = abs(sum(apart)) - 1e-12
     if 2 ** len(apart) <= _DRAWS:
-        every = itertools.product((1, -1), repeat=len(apart))
-        return sum(abs(sum(map(operator.mul, apart, signs))) >= found for signs in every) / 2 ** len(apart)
+        every = [zip(apart, signs, strict=True) for signs in itertools.product((1, -1), repeat=len(apart))]
+        return sum(abs(sum(d * sign for d, sign in pairs)) >= found for pairs in every) / len(every)
     chance = random.Random(seed)
     as_far = sum(
         abs(sum(d if bit == "1" else -d for d, bit in zip(apart, bits, strict=True))) >= found
