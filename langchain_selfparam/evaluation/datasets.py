@@ -116,12 +116,11 @@ def find(source: str) -> Path:
     return path
 
 
-def load(path: Path, *, contexts: int | None = None) -> tuple[Conversation, ...]:
+def load(path: Path) -> tuple[Conversation, ...]:
     """Read conversations.
 
     Args:
         path: A ``.jsonl`` file with one a line, or a ``.json`` file with one or a list; UTF-8.
-        contexts: Only so many, the first; a warning says where the file has fewer.
 
     Returns:
         The conversations, in order; at least one.
@@ -149,9 +148,7 @@ def load(path: Path, *, contexts: int | None = None) -> tuple[Conversation, ...]
             msg = f"{place}: 'questions' is empty; at least one question is needed"
             raise InputError(msg)
         found[conversation.id] = conversation
-    if contexts is not None and contexts > len(found):
-        _LOG.warning("%s: %d of %d contexts; %d asked for", path, len(found), len(found), contexts)
-    return tuple(found.values())[:contexts]
+    return tuple(found.values())
 
 
 def load_neighbours(path: Path) -> tuple[Neighbour, ...]:

@@ -247,13 +247,13 @@ def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) ->
     several = len({o.seed for o in outcomes}) > 1
     rows = []
     for found in outcomes:
-        cells = [f"{found.id}, seed {found.seed}" if several else found.id]
+        cells = [f"seed {found.seed}, {found.id}" if several else found.id]
         cells += [percent(_mean(found.right(way))) for way in ways]
         cells += [_leaks(n["leaks"].get(way) for n in found.neighbours) for way in (BEFORE, AFTER)]
         own = (_held(found), f"{drift(found):.4f}", f"{found.seconds:.0f}", _giga(found.peak_bytes))
         rows.append((*cells, *(own if any(found is first for first in once) else ("same",) * len(own))))
     done, planned = figures["outcomes"], figures["planned"]
-    name = "all" if done >= planned else f"{done} of {planned} {'contexts and seeds' if several else 'contexts'}"
+    name = "all" if done >= planned else f"{done} of {planned} {'runs' if several else 'contexts'}"
     mean = (percent(figures["ways"][way]["right"].mean) for way in ways)
     leaks = (_leaks([figures["ways"][way].get("leaks")]) for way in (BEFORE, AFTER))
     last = (_held_of(figures), f"{figures['drift']:.4f}", f"{figures['seconds']:.0f}", _giga(figures["peak_bytes"]))

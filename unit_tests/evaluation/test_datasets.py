@@ -301,14 +301,6 @@ def test_a_mark_at_the_beginning_of_a_file_is_no_text(tmp_path):
     assert load(path)[0].id == "dog"
 
 
-def test_fewer_contexts_than_asked_for_are_counted(tmp_path, caplog):
-    path = write(tmp_path / "x.jsonl", GOOD, {**GOOD, "id": "cat"})
-    assert [c.id for c in load(path, contexts=1)] == ["dog"]
-    assert caplog.text == ""
-    assert len(load(path, contexts=500)) == 2
-    assert "x.jsonl: 2 of 2 contexts; 500 asked for" in caplog.text
-
-
 @pytest.mark.parametrize(
     ("row", "text"),
     [

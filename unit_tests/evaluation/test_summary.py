@@ -78,7 +78,7 @@ def test_f1_has_columns_of_its_own(found):
 
 
 def test_seeds_are_named_and_variants_set_side_by_side(found):
-    assert summary.tables([found, other(found, seed=1)])[0][1][1][0] == "dog, seed 1"
+    assert summary.tables([found, other(found, seed=1)])[0][1][1][0] == "seed 1, dog"
     tables = summary.tables([other(found, variant="rank=8"), other(found, variant="rank=9")])
     assert tables[0][0][0] == "rank=8"
     head, rows = tables[-1]
@@ -185,7 +185,7 @@ def test_a_run_that_was_cut_is_not_all(found):
     _, rows = summary.tables([found], planned=6)[0]
     assert rows[-1][0] == "1 of 6 contexts"
     seeds = [found, other(found, seed=1)]
-    assert summary.tables(seeds, planned=12)[0][1][-1][0] == "2 of 12 contexts and seeds"
+    assert summary.tables(seeds, planned=12)[0][1][-1][0] == "2 of 12 runs"
     values = summary.as_json([found], model="tiny", data="x", protocol="single", planned=6)
     assert (values["summary"][""]["outcomes"], values["summary"][""]["planned"]) == (1, 6)
 
