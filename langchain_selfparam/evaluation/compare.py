@@ -7,14 +7,35 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.evaluation.stats import Interval, interval, mcnemar
+from langchain_selfparam.evaluation.stats import Interval, interval, paired
 
-_Key = tuple[str, str]
+_Key = tuple[str, str, int]
+"""Conversation, question, and which one of those with the same words."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Scores:
+    """One score of two evaluations, each question with its mean over seeds.
+
+    Attributes:
+        first: Mean of the first, with its interval over conversations and their questions.
+        second: The same of the second.
+        difference: Second minus first.
+        p: Of the paired test.
+        over: What the test exchanges: ``conversations``, or ``questions`` where there are fewer than six.
+    """
+
+    first: Interval
+    second: Interval
+    difference: Interval
+    p: float
+    over: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,98 +43,171 @@ class Comparison:
     """Two evaluations over the questions that both asked.
 
     Attributes:
+        variants: Which variant of each file it is; empty for the settings as they are.
         questions: How many both asked.
-        first: Share of right answers of the first, with its interval over conversations.
-        second: The same of the second.
-        difference: Second minus first.
-        gained: Questions that only the second answered right.
-        lost: Questions that only the first answered right.
-        p: Of the exact McNemar test.
+        conversations: Of how many conversations.
+        right: Shares of right answers.
+        f1: Token F1; ``None`` where a question has none.
+        gained: Questions that the second answered right more often, over seeds.
+        lost: Questions that the first answered right more often.
     """
 
+    variants: tuple[str, str]
     questions: int
-    first: Interval
-    second: Interval
-    difference: Interval
+    conversations: int
+    right: Scores
+    f1: Scores | None
     gained: int
     lost: int
-    p: float
 
 
-def compare(first: Path, second: Path) -> Comparison:
+@dataclasses.dataclass(slots=True)
+class _Found:
+    """What was scored for one question, seed by seed."""
+
+    right: list[float] = dataclasses.field(default_factory=list)
+    f1: list[float] = dataclasses.field(default_factory=list)
+
+
+_Part = Mapping[_Key, _Found]
+
+
+def compare(first: Path, second: Path) -> tuple[Comparison, ...]:
     """Compare what the weights answered.
 
     Args:
         first: What ``selfparam eval … --json`` wrote.
-        second: The same of another run, over some of the same questions.
+        second: The same of another run, over some of the same questions; or the same file, to compare its variants.
 
     Returns:
-        Shares, their difference and the chance of it.
+        Scores, their difference and the chance of it: one comparison where neither file has variants. Variants of the
+        same name are compared with each other, those of one file with all that the other has, and those of one and
+        the same file with its first.
 
     Raises:
-        InputError: A file is not such a one, or they have no question in common.
+        InputError: A file is not such a one, or they have no variant or no question in common.
     """
-    one, other = _flags(first), _flags(second)
-    common = [key for key in one if key in other]
-    if not common:
-        msg = f"{first} and {second} have no question in common; compare runs over the same data"
-        raise InputError(msg)
-    left, right = [one[key] for key in common], [other[key] for key in common]
-    groups = [context for context, _ in common]
-    return Comparison(
-        questions=len(common),
-        first=interval([float(flag) for flag in left], groups=groups),
-        second=interval([float(flag) for flag in right], groups=groups),
-        difference=interval([float(b) - float(a) for a, b in zip(left, right, strict=True)], groups=groups),
-        gained=sum(b and not a for a, b in zip(left, right, strict=True)),
-        lost=sum(a and not b for a, b in zip(left, right, strict=True)),
-        p=mcnemar(left, right),
-    )
+    one, other = _read(first), _read(second)
+    found = []
+    for left, right in _pairs(first, second, list(one), list(other)):
+        keys = [key for key in one[left] if key in other[right]]
+        if not keys:
+            msg = f"{first} and {second} have no question in common; compare runs over the same data"
+            raise InputError(msg)
+        found.append(_compared((left, right), keys, one[left], other[right]))
+    return tuple(found)
 
 
-def rows(found: Comparison) -> list[tuple[str, str]]:
-    """The comparison as rows of a table."""
+def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
+    """Comparisons as rows of a table."""
+    several = any(any(found.variants) for found in comparisons)
+    return [row for found in comparisons for row in [*(_names(found) if several else []), *_rows(found)]]
 
+
+def _names(found: Comparison) -> list[tuple[str, str]]:
+    first, second = (name or "as it is" for name in found.variants)
+    return [("variants", f"{first} (first), {second} (second)")]
+
+
+def _rows(found: Comparison) -> list[tuple[str, str]]:
     def share(part: Interval) -> str:
         return f"{100 * part.mean:.1f} % ({100 * part.low:.1f} to {100 * part.high:.1f})"
 
-    return [
-        ("questions that both asked", str(found.questions)),
-        ("first, right (95 % interval over conversations)", share(found.first)),
-        ("second", share(found.second)),
-        ("second minus first", share(found.difference)),
+    def score(part: Interval) -> str:
+        return f"{part.mean:.3f} ({part.low:.3f} to {part.high:.3f})"
+
+    shown = [
+        ("questions that both asked", f"{found.questions} of {found.conversations} conversations"),
+        ("first, right (95 % interval over conversations)", share(found.right.first)),
+        ("second", share(found.right.second)),
+        ("second minus first", share(found.right.difference)),
         ("right only in the second, only in the first", f"{found.gained}, {found.lost}"),
-        ("p, exact McNemar test", f"{found.p:.4f}"),
+        (f"p, paired test over {found.right.over}", f"{found.right.p:.4f}"),
     ]
+    if found.f1 is not None:
+        shown += [
+            ("first, token F1 (95 % interval over conversations)", score(found.f1.first)),
+            ("second", score(found.f1.second)),
+            ("second minus first", score(found.f1.difference)),
+            (f"p of F1, paired test over {found.f1.over}", f"{found.f1.p:.4f}"),
+        ]
+    return shown
 
 
-def _flags(path: Path) -> dict[_Key, bool]:
-    """Whether each question was answered right by the weights, by conversation and text."""
+def _pairs(first: Path, second: Path, one: list[str], other: list[str]) -> list[tuple[str, str]]:
+    """Which variants are compared with which."""
+    if len(one) > 1 and first.resolve() == second.resolve():
+        return [(one[0], name) for name in one[1:]]
+    if len(one) == 1 or len(other) == 1:
+        return [(a, b) for a in one for b in other]
+    common = [(name, name) for name in one if name in other]
+    if not common:
+        had = [", ".join(name or "as it is" for name in names) for names in (one, other)]
+        msg = f"{first} has the variants {had[0]}, {second} has {had[1]}; compare files with a variant in common"
+        raise InputError(msg)
+    return common
+
+
+def _compared(variants: tuple[str, str], keys: Sequence[_Key], one: _Part, other: _Part) -> Comparison:
+    groups = [context for context, _, _ in keys]
+
+    def scores(left: list[float], right: list[float]) -> Scores:
+        test = paired(left, right, groups)
+        return Scores(
+            first=interval(left, groups=groups),
+            second=interval(right, groups=groups),
+            difference=interval([b - a for a, b in zip(left, right, strict=True)], groups=groups),
+            p=test.p,
+            over=test.over,
+        )
+
+    left, right = ([statistics.fmean(part[key].right) for key in keys] for part in (one, other))
+    scored = all(part[key].f1 for key in keys for part in (one, other))
+    f1 = [[statistics.fmean(part[key].f1) for key in keys] for part in (one, other)] if scored else None
+    return Comparison(
+        variants=variants,
+        questions=len(keys),
+        conversations=len({*groups}),
+        right=scores(left, right),
+        f1=scores(*f1) if f1 is not None else None,
+        gained=sum(b > a for a, b in zip(left, right, strict=True)),
+        lost=sum(a > b for a, b in zip(left, right, strict=True)),
+    )
+
+
+def _read(path: Path) -> dict[str, dict[_Key, _Found]]:
+    """What the weights scored, by variant and question."""
     try:
         values: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-        if "matrix" in values:
-            return _sequential(values)
-        return {
-            (row["id"], asked["question"] + _mark(row)): bool(asked["right"]["after"])
-            for row in values["conversations"]
-            for asked in row["questions"]
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = {"": _sequential(values)} if "matrix" in values else _by_variant(values["conversations"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path} is not what `selfparam eval` wrote with --json: {error!r}"
         raise InputError(msg) from error
+    if not any(found.values()):
+        msg = f"{path} has no answered question; compare runs that came to an end"
+        raise InputError(msg)
+    return found
 
 
-def _mark(row: Mapping[str, Any]) -> str:
-    """What tells a question of another seed or variant from the same question of the first run."""
-    return f" (seed {row['seed']}, {row['variant']})" if row["seed"] or row["variant"] else ""
+def _by_variant(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, dict[_Key, _Found]]:
+    found: dict[str, dict[_Key, _Found]] = {}
+    for row in outcomes:
+        part, met = found.setdefault(row["variant"], {}), dict[str, int]()
+        for asked in row["questions"]:
+            text = asked["question"]
+            met[text] = met.get(text, 0) + 1
+            scores = part.setdefault((row["id"], text, met[text]), _Found())
+            scores.right.append(float(asked["right"]["after"]))
+            if "f1" in asked:
+                scores.f1.append(float(asked["f1"]["after"]))
+    return found
 
 
-def _sequential(values: Mapping[str, Any]) -> dict[_Key, bool]:
-    learned = [step["learned"] for step in values["steps"]]
-    last = values["right"]
-    return {
-        (context, text): bool(flag)
-        for context, texts, flags in zip(values["contexts"], values["questions"], last, strict=True)
-        for text, flag in zip(texts, flags, strict=True)
-        if context in learned
-    }
+def _sequential(values: Mapping[str, Any]) -> dict[_Key, _Found]:
+    steps = [step["learned"] for step in values["steps"]]
+    found: dict[_Key, _Found] = {}
+    for context, texts, flags in zip(values["contexts"], values["questions"], values["right"], strict=True):
+        for number, (text, flag) in enumerate(zip(texts, flags, strict=True)):
+            if context in steps:
+                found[context, text, 1 + texts[:number].count(text)] = _Found(right=[float(flag)])
+    return found

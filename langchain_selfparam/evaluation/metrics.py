@@ -17,7 +17,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def right(question: Question, answer: str) -> bool:
-    """Tell whether an answer has a key and nothing that is forbidden.
+    """Tell whether an answer has as many keys as it needs and nothing that is forbidden.
 
     Args:
         question: What was asked.
@@ -27,7 +27,8 @@ def right(question: Question, answer: str) -> bool:
         Whether it is right.
     """
     said = answer.lower()
-    return any(key in said for key in question.keys) and not gives_old(question, answer)
+    has = sum(_there(key, said) if question.words else key in said for key in question.keys)
+    return has >= max(1, min(question.needed, len(question.keys))) and not gives_old(question, answer)
 
 
 def gives_old(question: Question, answer: str) -> bool:
@@ -83,6 +84,11 @@ def share(flags: Iterable[bool]) -> float:
     """
     found = list(flags)
     return sum(found) / len(found) if found else 0.0
+
+
+def _there(key: str, said: str) -> bool:
+    """Whether it is there as whole words."""
+    return re.search(rf"(?<!\w){re.escape(key)}(?!\w)", said) is not None
 
 
 def _tokens(text: str) -> list[str]:

@@ -12,14 +12,19 @@ from typing import Any
 
 from langchain_selfparam.evaluation.injection import AFTER, HISTORY
 from langchain_selfparam.evaluation.outcome import Outcome
+from langchain_selfparam.evaluation.summary import drift as served_drift
+from langchain_selfparam.evaluation.summary import learned, refused
 from langchain_selfparam.evaluation.tables import percent
 from langchain_selfparam.optional import require
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8501e", "#7a7a7a"
+_HOLLOW: Mapping[str, Any] = {"color": _BLUE, "marker": "o", "markerfacecolor": "white", "linestyle": "none"}
 
 
 def steps(outcomes: Sequence[Outcome]) -> bytes:
-    """Recall of held-out questions of its own along the training steps, a line for each conversation, and their mean.
+    """Recall of held-out questions of its own along the training steps, a line for each consolidation, and their mean.
+
+    A line that ends in a hollow marker is of a candidate that was refused.
 
     Args:
         outcomes: Of one variant.
@@ -32,11 +37,13 @@ def steps(outcomes: Sequence[Outcome]) -> bytes:
     """
     figure, axes = _figure()
     lines = []
-    for found in outcomes:
+    for found in learned(outcomes):
         points = [(p["step"], 100 * p["recall"]) for p in found.report["curve"] if p["recall"] is not None]
         if points:
             lines.append(points)
             axes.plot(*zip(*points, strict=True), color=_BLUE, alpha=0.3, linewidth=1)
+            if refused(found):
+                axes.plot(*points[-1], **_HOLLOW)
     if lines and len({len(line) for line in lines}) == 1:
         mean = [tuple(statistics.fmean(p[i] for p in at) for i in (0, 1)) for at in zip(*lines, strict=True)]
         axes.plot(*zip(*mean, strict=True), color=_BLUE, marker="o", label="held-out questions of its own, mean")
@@ -52,7 +59,9 @@ def steps(outcomes: Sequence[Outcome]) -> bytes:
 
 
 def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:
-    """Recall against drift, a point for each variant, joined in the order of their drift.
+    """Recall against drift of what is served, a point for each variant, joined in the order of their drift.
+
+    The point of a variant is hollow where a candidate of it was refused, whose own drift does not count.
 
     Args:
         parts: Outcomes by variant.
@@ -65,16 +74,11 @@ def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:
         ImportError: matplotlib is not installed.
     """
     figure, axes = _figure()
-    points = sorted(
-        (
-            statistics.fmean(o.report["drift"] for o in part),
-            100 * statistics.fmean(flag for o in part for flag in o.right(AFTER)),
-            variant or "as it is",
-        )
-        for variant, part in parts.items()
-    )
+    points = sorted(_point(variant, learned(part), part) for variant, part in parts.items())
     axes.plot([p[0] for p in points], [p[1] for p in points], color=_BLUE, marker="o")
-    for x, y, name in points:
+    for x, y, name, hollow in points:
+        if hollow:
+            axes.plot(x, y, **_HOLLOW)
         axes.annotate(name, (x, y), (6, 6), textcoords="offset points", fontsize=9, color=_BLUE)
     axes.axvline(limit, color=_GREY, linestyle="--", linewidth=1.2, label="largest drift that is served")
     axes.set_xlim(left=0)
@@ -83,6 +87,14 @@ def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:
     axes.set_ylabel("questions right from the weights (%)")
     axes.legend(frameon=False, fontsize=9)
     return _png(figure)
+
+
+def _point(variant: str, once: Sequence[Outcome], part: Sequence[Outcome]) -> tuple[float, float, str, int]:
+    """Drift, recall in per cent, name and how many consolidations were refused, of one variant."""
+    count = sum(map(refused, once))
+    name = (variant or "as it is") + (f" ({count} of {len(once)} refused)" if count else "")
+    right = statistics.fmean(flag for o in part for flag in o.right(AFTER))
+    return statistics.fmean(map(served_drift, once)), 100 * right, name, count
 
 
 def _figure() -> tuple[Any, Any]:

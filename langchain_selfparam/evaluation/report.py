@@ -244,9 +244,15 @@ def _cost_rows(demo: Demo) -> list[tuple[str, ...]]:
     before = sum(n.leaks("before") for n in near)
     after = sum(n.leaks("after") for n in near)
     return [
-        ("turns held by the weights", f"{len(report.held)} of {len(result.conversation.turns)}"),
+        (
+            "turns held by the weights",
+            f"{len(report.held)} of {len(result.conversation.turns)}{'' if report.committed else ', refused'}",
+        ),
         ("prompt tokens saved in every request", str(report.tokens_saved)),
-        ("drift on unrelated prompts (nats per token)", f"{report.drift:.4f}"),
+        (
+            "drift on unrelated prompts (nats per token)",
+            f"{report.drift:.4f}" if report.committed else f"0 (refused with {report.drift:.4f})",
+        ),
         ("questions about others answered with the user's facts, before", f"{before} of {len(near)}"),
         ("the same, after", f"{after} of {len(near)}"),
         ("target sentences learned from", str(report.targets)),

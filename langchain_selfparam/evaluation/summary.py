@@ -5,15 +5,17 @@ In come outcomes, out go values and strings. It asks and learns nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_selfparam.evaluation.injection import AFTER, BEFORE, HISTORY, QUOTED, RETRIEVED
 from langchain_selfparam.evaluation.outcome import Outcome
-from langchain_selfparam.evaluation.stats import Interval, interval, mcnemar, permutation
+from langchain_selfparam.evaluation.stats import Interval, interval, paired
 from langchain_selfparam.evaluation.tables import as_plain, percent
-from langchain_selfparam.evaluation.unchanged import rows as changed
+from langchain_selfparam.evaluation.unchanged import over_models
+from langchain_selfparam.evaluation.unchanged import table as changed
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
@@ -30,54 +32,77 @@ NAMES = {
 """What each way is, for people."""
 
 
-def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question of one conversation with its scores by way, each the mean over seeds."""
+
+    id: str
+    kind: str
+    right: Mapping[str, float]
+    f1: Mapping[str, float] | None
+    old: Mapping[str, float]
+
+
+def summary(outcomes: Sequence[Outcome], *, planned: int | None = None) -> dict[str, Any]:
     """Figures over outcomes of one variant.
 
     Args:
         outcomes: At least one.
+        planned: How many there would be, where the run was not to its end.
 
     Returns:
         ``ways``: for each way ``right`` (and ``f1`` where the set has whole answers) with its 95 % bootstrap interval
-        over conversations, ``ratio`` to the whole conversation in the prompt, ``p`` of the paired test against the
-        weights (exact McNemar; for F1 a permutation test), ``leaks``, ``tokens``; ``kinds``: right by kind of question
-        and way; ``corrections``: new and old values given; drift, seconds, peak memory, turns held.
+        over conversations and their questions, each question once with its mean over seeds, ``ratio`` to the whole
+        conversation in the prompt, ``p`` of the paired test against the weights, ``leaks`` where there are neighbours,
+        ``tokens``; ``tested_over``: what the test exchanges, ``conversations`` or ``questions``; ``kinds``: right by
+        kind of question and way; ``corrections``: new and old values given; of each consolidation once: drift of what
+        is served (none where it was refused), ``refused``, seconds, peak memory, turns held; ``change``: what else
+        moved, mean and worst.
     """
-    ways = {way: _way(outcomes, way) for way in _ways(outcomes)}
+    asked = _asked(outcomes)
+    ways = {way: _way(outcomes, asked, way) for way in _ways(outcomes)}
     for found in ways.values():
         for score in ("right", "f1"):
             if score in found and ways.get(HISTORY, {}).get(score) and ways[HISTORY][score].mean:
                 found[f"{score}_ratio"] = found[score].mean / ways[HISTORY][score].mean
-    questions = [q for o in outcomes for q in o.questions]
-    kinds = dict.fromkeys(q["kind"] for q in questions)
-    updates = [q for q in questions if q["kind"] == "update"]
-    report = [o.report for o in outcomes]
+    updates = [q for q in asked if q.kind == "update"]
+    once = learned(outcomes)
+    drifts = [drift(o) for o in once]
+    changes = [o.change for o in once if o.change is not None]
     return {
         "outcomes": len(outcomes),
-        "questions": len(questions),
+        "planned": len(outcomes) if planned is None else planned,
+        "questions": len(asked),
         "ways": ways,
+        "tested_over": _over(asked),
         "kinds": {
             kind: {
-                "questions": sum(q["kind"] == kind for q in questions),
-                **{way: _share(q["right"][way] for q in questions if q["kind"] == kind) for way in ways},
+                "questions": sum(q.kind == kind for q in asked),
+                **{way: _mean(q.right[way] for q in asked if q.kind == kind) for way in ways},
             }
-            for kind in kinds
+            for kind in dict.fromkeys(q.kind for q in asked)
         },
         "corrections": {
             "questions": len(updates),
-            "new": {way: _share(q["right"][way] for q in updates) for way in ways},
-            "old": {way: _share(q.get("old", {}).get(way, False) for q in updates) for way in ways},
+            "new": {way: _mean(q.right[way] for q in updates) for way in ways},
+            "old": {way: _mean(q.old.get(way, 0.0) for q in updates) for way in ways},
         },
-        "drift": statistics.fmean(r["drift"] for r in report),
-        "drift_max": max(r["drift"] for r in report),
-        "scale": statistics.fmean(r["scale"] for r in report),
-        "turns_held": sum(len(r["held"]) for r in report),
-        "turns": sum(len(r["held"]) + len(r["pending"]) for r in report),
-        "seconds": statistics.fmean(o.seconds for o in outcomes),
+        "drift": statistics.fmean(drifts),
+        "drift_max": max(drifts),
+        "scale": statistics.fmean(0.0 if refused(o) else o.report["scale"] for o in once),
+        "consolidations": len(once),
+        "refused": sum(map(refused, once)),
+        "turns_held": sum(len(o.report["held"]) for o in once),
+        "turns": sum(len(o.report["held"]) + len(o.report["pending"]) for o in once),
+        "seconds": statistics.fmean(o.seconds for o in once),
         "peak_bytes": max(o.peak_bytes for o in outcomes),
+        "change": over_models(changes) if changes else None,
     }
 
 
-def as_json(outcomes: Sequence[Outcome], *, model: str, data: str, protocol: str) -> dict[str, Any]:
+def as_json(
+    outcomes: Sequence[Outcome], *, model: str, data: str, protocol: str, planned: int | None = None
+) -> dict[str, Any]:
     """An evaluation as JSON values.
 
     Args:
@@ -85,6 +110,7 @@ def as_json(outcomes: Sequence[Outcome], *, model: str, data: str, protocol: str
         model: Whose memory it was.
         data: What was read.
         protocol: ``single`` or ``batch``.
+        planned: How many outcomes each variant would have (contexts times seeds), where the run was not to its end.
 
     Returns:
         Figures under ``summary``, by variant, and every answer under ``conversations``.
@@ -93,23 +119,24 @@ def as_json(outcomes: Sequence[Outcome], *, model: str, data: str, protocol: str
         "model": model,
         "data": data,
         "protocol": protocol,
-        "summary": as_plain({variant: summary(part) for variant, part in variants(outcomes).items()}),
+        "summary": as_plain({variant: summary(part, planned=planned) for variant, part in variants(outcomes).items()}),
         "conversations": [as_plain(o) for o in outcomes],
     }
 
 
-def tables(outcomes: Sequence[Outcome]) -> list[Table]:
+def tables(outcomes: Sequence[Outcome], *, planned: int | None = None) -> list[Table]:
     """The tables of an evaluation.
 
     Args:
         outcomes: At least one.
+        planned: How many each variant would have (contexts times seeds), where the run was not to its end.
 
     Returns:
         Header and rows of each table: by conversation, by way with intervals and tests, by kind of question; by
         variant where there are several.
     """
     parts = variants(outcomes)
-    found = [table for part in parts.values() for table in _tables(part)]
+    found = [table for part in parts.values() for table in _tables(part, planned)]
     return [*found, _by_variant(parts)] if len(parts) > 1 else found
 
 
@@ -121,51 +148,87 @@ def variants(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     return found
 
 
+def learned(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The first outcome of each consolidation: what is learned at once has one report, which each of it carries."""
+    found: list[Outcome] = []
+    for part in outcomes:
+        if not any(_together(part, earlier) for earlier in found):
+            found.append(part)
+    return found
+
+
+def refused(outcome: Outcome) -> bool:
+    """Whether nothing was committed: the weights are those from before."""
+    return outcome.report["version"] is None
+
+
+def drift(outcome: Outcome) -> float:
+    """How far what is served is from the untouched model; not at all where the candidate was refused."""
+    return 0.0 if refused(outcome) else float(outcome.report["drift"])
+
+
+def _together(one: Outcome, other: Outcome) -> bool:
+    """Whether both were learned at once."""
+    mark = (one.seed, one.variant, one.seconds)
+    return mark == (other.seed, other.variant, other.seconds) and one.report == other.report
+
+
 def _ways(outcomes: Sequence[Outcome]) -> list[str]:
-    """Ways that every outcome has, in the order of ``NAMES``, the weights last."""
+    """Ways that every outcome has, in the order of ``NAMES``, the weights last.
+
+    Of a context of one turn BM25 can find nothing but that turn: the prompt is that of ``QUOTED``, and is left out.
+    """
     known = [way for way in NAMES if all(way in o.ways for o in outcomes) and way != AFTER]
+    if QUOTED in known and all(len(o.report["held"]) + len(o.report["pending"]) == 1 for o in outcomes):
+        known = [way for way in known if way != RETRIEVED]
     return [*known, *([AFTER] if all(AFTER in o.ways for o in outcomes) else [])]
 
 
-def _way(outcomes: Sequence[Outcome], way: str) -> dict[str, Any]:
-    groups = [o.id for o in outcomes for _ in o.questions]
-    questions = [q for o in outcomes for q in o.questions]
-    right, ours = ([bool(q["right"][w]) for q in questions] for w in (way, AFTER))
-    found: dict[str, Any] = {"right": interval([float(flag) for flag in right], groups=groups)}
+def _asked(outcomes: Sequence[Outcome]) -> list[_Asked]:
+    """Every question once, however many seeds it was asked with."""
+    same: dict[tuple[str, int, str], list[Mapping[str, Any]]] = {}
+    for found in outcomes:
+        for number, row in enumerate(found.questions):
+            same.setdefault((found.id, number, row["question"]), []).append(row)
+
+    def means(rows: list[Mapping[str, Any]], score: str) -> dict[str, float]:
+        ways = [way for way in rows[0].get(score, {}) if all(way in row.get(score, {}) for row in rows)]
+        return {way: statistics.fmean(float(row[score][way]) for row in rows) for way in ways}
+
+    return [
+        _Asked(id_, rows[0]["kind"], means(rows, "right"), means(rows, "f1") or None, means(rows, "old"))
+        for (id_, _, _), rows in same.items()
+    ]
+
+
+def _over(asked: Sequence[_Asked]) -> str:
+    return paired([0.0] * len(asked), [0.0] * len(asked), [q.id for q in asked]).over
+
+
+def _way(outcomes: Sequence[Outcome], asked: Sequence[_Asked], way: str) -> dict[str, Any]:
+    groups = [q.id for q in asked]
+    right, ours = ([q.right[w] for q in asked] for w in (way, AFTER))
+    found: dict[str, Any] = {"right": interval(right, groups=groups)}
     if way != AFTER:
-        found["right_p"] = mcnemar(right, ours)
-    if all("f1" in q for q in questions):
-        scores, own = ([float(q["f1"][w]) for q in questions] for w in (way, AFTER))
+        found["right_p"] = paired(right, ours, groups).p
+    scored = [q.f1 for q in asked if q.f1 is not None]
+    if len(scored) == len(asked):
+        scores, own = ([f1[w] for f1 in scored] for w in (way, AFTER))
         found["f1"] = interval(scores, groups=groups)
         if way != AFTER:
-            found["f1_p"] = permutation(scores, own)
+            found["f1_p"] = paired(scores, own, groups).p
     leaks = [n["leaks"][way] for o in outcomes for n in o.neighbours if way in n["leaks"]]
     if leaks:
-        found["leaks"] = _share(leaks)
+        found["leaks"] = _mean(leaks)
     counted = [o.tokens[way] for o in outcomes if way in o.tokens]
     if counted:
         found["tokens"] = statistics.fmean(counted)
     return found
 
 
-def _tables(outcomes: Sequence[Outcome]) -> list[Table]:
-    figures = summary(outcomes)
+def _tables(outcomes: Sequence[Outcome], planned: int | None) -> list[Table]:
+    figures = summary(outcomes, planned=planned)
     ways = list(figures["ways"])
-    several = len({o.seed for o in outcomes}) > 1
-    rows = [
-        (
-            f"{o.id}, seed {o.seed}" if several else o.id,
-            *(percent(_share(o.right(way))) for way in ways),
-            *(percent(_share(n["leaks"][way] for n in o.neighbours)) for way in (BEFORE, AFTER)),
-            f"{o.report['drift']:.4f}",
-            f"{o.seconds:.0f}",
-        )
-        for o in outcomes
-    ]
-    leaks = [percent(figures["ways"][way].get("leaks", 0.0)) for way in (BEFORE, AFTER)]
-    mean = tuple(percent(figures["ways"][way]["right"].mean) for way in ways)
-    rows.append(("all", *mean, *leaks, f"{figures['drift']:.4f}", f"{figures['seconds']:.0f}"))
-    head = (outcomes[0].variant or "conversation", *ways, "leaks before", "leaks after", "drift", "seconds")
     kinds = [
         (kind, str(found["questions"]), *(percent(found[way]) for way in ways))
         for kind, found in figures["kinds"].items()
@@ -174,15 +237,58 @@ def _tables(outcomes: Sequence[Outcome]) -> list[Table]:
     if updates["questions"]:
         old = (percent(updates["old"][way]) for way in ways)
         kinds.append(("update, old value given", str(updates["questions"]), *old))
-    looked = next((o.change for o in reversed(outcomes) if o.change is not None), None)
-    more = [(("what must stay as it was", "before", "after", "p"), [*changed(looked)])] if looked is not None else []
-    return [(head, rows), _by_way(figures), (("kind", "questions", *ways), kinds), *more]
+    changes = [o.change for o in learned(outcomes) if o.change is not None]
+    more = [changed(changes)] if changes else []
+    return [_by_conversation(outcomes, figures), _by_way(figures), (("kind", "questions", *ways), kinds), *more]
+
+
+def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) -> Table:
+    ways, once = list(figures["ways"]), learned(outcomes)
+    several = len({o.seed for o in outcomes}) > 1
+    rows = []
+    for found in outcomes:
+        cells = [f"seed {found.seed}, {found.id}" if several else found.id]
+        cells += [percent(_mean(found.right(way))) for way in ways]
+        cells += [_leaks(n["leaks"].get(way) for n in found.neighbours) for way in (BEFORE, AFTER)]
+        own = (_held(found), f"{drift(found):.4f}", f"{found.seconds:.0f}", _giga(found.peak_bytes))
+        rows.append((*cells, *(own if any(found is first for first in once) else ("same",) * len(own))))
+    done, planned = figures["outcomes"], figures["planned"]
+    name = "all" if done >= planned else f"{done} of {planned} {'runs' if several else 'contexts'}"
+    mean = (percent(figures["ways"][way]["right"].mean) for way in ways)
+    leaks = (_leaks([figures["ways"][way].get("leaks")]) for way in (BEFORE, AFTER))
+    last = (_held_of(figures), f"{figures['drift']:.4f}", f"{figures['seconds']:.0f}", _giga(figures["peak_bytes"]))
+    rows.append((name, *mean, *leaks, *last))
+    head = (outcomes[0].variant or "conversation", *ways, "leaks before", "leaks after")
+    head += ("turns held", "drift", "seconds", "peak GB")
+    # Runs from before it was kept have none.
+    return (head, rows) if figures["peak_bytes"] else (head[:-1], [row[:-1] for row in rows])
+
+
+def _held(outcome: Outcome) -> str:
+    held, pending = (len(outcome.report[name]) for name in ("held", "pending"))
+    return "refused" if refused(outcome) else f"{held} of {held + pending}"
+
+
+def _held_of(figures: Mapping[str, Any]) -> str:
+    more = f", {figures['refused']} refused" if figures["refused"] else ""
+    return f"{figures['turns_held']} of {figures['turns']}{more}"
+
+
+def _giga(count: int) -> str:
+    return f"{count / 1e9:.2f}"
+
+
+def _leaks(parts: Iterable[float | None]) -> str:
+    """A share; a dash where no question about other things was asked."""
+    found = [part for part in parts if part is not None]
+    return percent(_mean(found)) if found else "-"
 
 
 def _by_way(figures: dict[str, Any]) -> Table:
     scored = "f1" in next(iter(figures["ways"].values()))
-    head = ["answered with", "right (95 % interval)", "of whole", "p against weights"]
-    head += ["F1 (95 % interval)", "of whole", "p against weights"] if scored else []
+    tested = f"p against weights, over {figures['tested_over']}"
+    head = ["answered with", "right (95 % interval)", "of whole", tested]
+    head += ["F1 (95 % interval)", "of whole", tested] if scored else []
     rows = []
     for way, found in figures["ways"].items():
         row = [NAMES[way], _share_text(found["right"]), *_against(found, "right")]
@@ -202,10 +308,10 @@ def _by_variant(parts: dict[str, list[Outcome]]) -> Table:
                 variant or "as it is",
                 _share_text(own["right"]),
                 _score_text(own["f1"]) if "f1" in own else "-",
-                percent(own.get("leaks", 0.0)),
+                _leaks([own.get("leaks")]),
                 f"{found['drift']:.4f}",
                 f"{found['drift_max']:.4f}",
-                f"{found['turns_held']} of {found['turns']}",
+                _held_of(found),
                 f"{found['seconds']:.0f}",
             )
         )
@@ -225,6 +331,6 @@ def _score_text(part: Interval) -> str:
     return f"{part.mean:.3f} ({part.low:.3f} to {part.high:.3f})"
 
 
-def _share(flags: Iterable[Any]) -> float:
-    found = [bool(flag) for flag in flags]
-    return sum(found) / len(found) if found else 0.0
+def _mean(values: Iterable[float]) -> float:
+    found = [float(value) for value in values]
+    return statistics.fmean(found) if found else 0.0

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+_LEAST = 6
+"""Characters of a header, or of a column of words, that are left at least."""
+_NUMBER = re.compile(r"(-|[<>≥≤] ?)?[\d.,]*( %)?")
+_PER_CENT = re.compile(r"(\d+ %)?")
+
 
 def plain(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 100, lines: int = 1) -> str:
     """A table for a terminal; the widest columns are narrowed where it would not fit.
+
+    Numbers are not cut off. Where they do not fit, columns of percentages are shown as bare numbers under the number of
+    the column; where that does not fit either, a line says so instead of the table.
 
     Args:
         header: Names of the columns; empty ones for a table without.
@@ -26,13 +35,16 @@ def plain(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 
         The lines, joined.
     """
     cells = [[" ".join(cell.split()) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    while sum(widths) + 2 * (len(widths) - 1) > width:
-        widths[widths.index(max(widths))] -= 1
+    widths, note = _widths(cells, width), ""
+    if widths is None:
+        cells, note = _bare(cells, width)
+        widths = _widths(cells, width)
+    if widths is None:
+        return f"(a table of {len(header)} columns is too wide for {width} characters; tables.md has it whole)"
     right = [all(_is_number(row[i]) for row in cells[1:]) for i in range(len(widths))]
     rule = ["-" * w for w in widths]
     shown = [cells[0], rule, *cells[1:]] if any(cells[0]) else cells[1:]
-    return "\n".join(line for row in shown for line in _lines(row, widths, right, lines))
+    return "\n".join([*(line for row in shown for line in _lines(row, widths, right, lines)), *filter(None, [note])])
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -102,6 +114,36 @@ def percent(part: float) -> str:
         Whole per cent.
     """
     return f"{100 * part:.0f} %"
+
+
+def _widths(cells: Sequence[Sequence[str]], width: int) -> list[int] | None:
+    """Widths of columns; ``None`` where they cannot be narrowed enough."""
+    columns = list(zip(*cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    least = [_least(column) for column in columns]
+    while sum(widths) + 2 * (len(widths) - 1) > width:
+        room = [w if w > few else 0 for w, few in zip(widths, least, strict=True)]
+        if not any(room):
+            return None
+        widths[room.index(max(room))] -= 1
+    return widths
+
+
+def _least(column: Sequence[str]) -> int:
+    """How narrow a column may become: numbers stay whole, of words (and a header) a few characters are left."""
+    head, *cells = map(len, column)
+    kept = max(cells, default=0) if all(map(_NUMBER.fullmatch, column[1:])) else min(_LEAST, max(cells))
+    return max(1, kept, min(_LEAST, head))
+
+
+def _bare(cells: list[list[str]], width: int) -> tuple[list[list[str]], str]:
+    """The cells with columns of percentages as bare numbers under numbers from 1, and what these numbers stand for."""
+    parts = [i for i, column in enumerate(zip(*cells[1:], strict=True)) if all(_PER_CENT.fullmatch(c) for c in column)]
+    found = [[cell.removesuffix(" %") if i in parts else cell for i, cell in enumerate(row)] for row in cells]
+    for number, i in enumerate(parts, 1):
+        found[0][i] = str(number)
+    names = ", ".join(f"{number} {cells[0][i]}" for number, i in enumerate(parts, 1))
+    return found, textwrap.fill(f"in per cent, by column: {names}", width) if parts else ""
 
 
 def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool], most: int) -> list[str]:

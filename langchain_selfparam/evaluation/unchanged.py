@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from langchain_selfparam.distill.packing import Document, pack
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.evaluation.stats import Interval, interval, mcnemar
+from langchain_selfparam.evaluation.stats import Interval, interval, mcnemar, permutation, ratio
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.records import Message
 
@@ -57,6 +58,10 @@ PROMPTS = (
 )
 """Asked of every model; none of them is learned from."""
 _ANSWER_TOKENS = 24
+_KL = "token KL on unrelated prompts (nats)"
+_SAME = "unrelated prompts answered word for word as before"
+_PERPLEXITY = "perplexity of neutral prose"
+_SHARES = (("minimal pairs right", "pairs"), ("facts of the world right", "facts"))
 _TOGETHER = 64
 
 
@@ -89,6 +94,21 @@ class Share:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Prose:
+    """How much less likely prose has become, text by text.
+
+    Attributes:
+        times: Perplexity after over perplexity before, with its interval over texts.
+        p: Of the permutation test over texts, of their log-probabilities.
+        texts: Of each its log-probability before and after, in nats, and its tokens.
+    """
+
+    times: Interval
+    p: float
+    texts: tuple[tuple[float, float, int], ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
     """How far a model has moved where it should not have.
 
@@ -98,6 +118,7 @@ class Change:
         perplexity: Before and after, of the prose; ``None`` without any.
         pairs: Grammar; ``None`` without any.
         facts: Facts of the world; ``None`` without any.
+        prose: What perplexity is made of; ``None`` without any, and in what was kept by earlier versions.
     """
 
     token_kl: Interval
@@ -105,6 +126,7 @@ class Change:
     perplexity: tuple[float, float] | None = None
     pairs: Share | None = None
     facts: Share | None = None
+    prose: Prose | None = None
 
 
 def load(paths: Sequence[Path], *, limit: int | None = None) -> Unchanged:
@@ -118,16 +140,20 @@ def load(paths: Sequence[Path], *, limit: int | None = None) -> Unchanged:
         Everything in them, and ``PROMPTS``.
 
     Raises:
-        InputError: A line is of no known kind; the text names it.
+        InputError: A line is of no known kind, or a fact has no wrong answer; the text names it.
     """
     found = Unchanged()
     for path in paths:
-        rows = [(n, line) for n, line in enumerate(path.read_text("utf-8").split("\n"), 1) if line.strip()]
+        rows = [(n, line) for n, line in enumerate(path.read_text("utf-8-sig").split("\n"), 1) if line.strip()]
         step = max(1.0, len(rows) / limit) if limit else 1.0
         for at in range(int(len(rows) / step + 1e-9)):
             number, line = rows[int(at * step)]
             try:
                 found = _with(found, json.loads(line))
+            except _NoWrongAnswerError as error:
+                what = f"'perturbed_answer' is {error}; a list of at least one wrong answer is needed"
+                msg = f"{path}, line {number}: {what}"
+                raise InputError(msg) from error
             except (ValueError, KeyError, TypeError) as error:
                 msg = (
                     f"{path}, line {number}: {error!r}; a JSON object with text, with sentence_good and sentence_bad, "
@@ -137,13 +163,20 @@ def load(paths: Sequence[Path], *, limit: int | None = None) -> Unchanged:
     return found
 
 
+class _NoWrongAnswerError(Exception):
+    """A fact has nothing that its answer could be compared with."""
+
+
 def _with(found: Unchanged, row: Mapping[str, Any]) -> Unchanged:
     if "text" in row:
         return dataclasses.replace(found, texts=(*found.texts, str(row["text"])))
     if "sentence_good" in row:
         return dataclasses.replace(found, pairs=(*found.pairs, (row["sentence_good"], row["sentence_bad"])))
     if "perturbed_answer" in row:
-        fact = (row["question"], row["answer"], tuple(row["perturbed_answer"]))
+        wrong = row["perturbed_answer"]
+        if not isinstance(wrong, list) or not wrong or not all(isinstance(w, str) and w.strip() for w in wrong):
+            raise _NoWrongAnswerError(repr(wrong))
+        fact = (row["question"], row["answer"], tuple(wrong))
         return dataclasses.replace(found, facts=(*found.facts, fact))
     return dataclasses.replace(found, prompts=(*found.prompts, str(row["instruction"])))
 
@@ -208,6 +241,7 @@ class Yardstick:
             perplexity=(_perplexity(texts), _perplexity(now_texts)) if texts else None,
             pairs=_share(pairs, now_pairs),
             facts=_share(facts, now_facts),
+            prose=_prose(texts, now_texts),
         )
 
     def _answered(self, ask: Asking | None = None) -> list[str]:
@@ -253,23 +287,96 @@ def rows(change: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """A change as rows of a table: what, before, after, p.
 
     Args:
-        change: What was found, as plain values.
+        change: What was found, as plain values; what earlier versions kept is taken too.
 
     Returns:
         Cells of text.
     """
     kl = change["token_kl"]
     found = [
-        ("token KL on unrelated prompts (nats)", "0", f"{kl['mean']:.4f} ({kl['low']:.4f} to {kl['high']:.4f})", "-"),
-        ("unrelated prompts answered word for word as before", "100 %", f"{100 * change['same_answers']:.0f} %", "-"),
+        (_KL, "0", f"{kl['mean']:.4f} ({kl['low']:.4f} to {kl['high']:.4f})", "-"),
+        (_SAME, "100 %", f"{100 * change['same_answers']:.0f} %", "-"),
     ]
     if change["perplexity"] is not None:
         before, after = change["perplexity"]
-        found.append(("perplexity of neutral prose", f"{before:.2f}", f"{after:.2f}", "-"))
-    for name, field in (("minimal pairs right", "pairs"), ("facts of the world right", "facts")):
+        prose, more, p = change.get("prose"), "", "-"
+        if prose is not None:
+            times = prose["times"]
+            more = f" ({times['mean']:.3f} times, {times['low']:.3f} to {times['high']:.3f})"
+            p = f"{prose['p']:.4f}"
+        found.append((_PERPLEXITY, f"{before:.2f}", f"{after:.2f}{more}", p))
+    for name, field in _SHARES:
         if (part := change[field]) is not None:
             cells = (_text(part["before"]), _text(part["after"]), f"{part['p']:.4f}")
             found.append((f"{name} (of {part['count']})", *cells))
+    return found
+
+
+def table(changes: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """What was found of one or more models, each learned from the same one.
+
+    Args:
+        changes: At least one, as plain values.
+
+    Returns:
+        Header and rows; the mean and the worst of several models.
+    """
+    if len(changes) == 1:
+        return ("what must stay as it was", "before", "after", "p"), [*rows(changes[0])]
+    found = over_models(changes)
+    shown: list[tuple[str, ...]] = [
+        (_KL, "0", f"{found['token_kl']['mean']:.4f}", f"{found['token_kl']['worst']:.4f}", "-"),
+        (_SAME, "100 %", *(f"{100 * found['same_answers'][k]:.0f} %" for k in ("mean", "worst")), "-"),
+    ]
+    for name, field in ((_PERPLEXITY, "perplexity"), *_SHARES):
+        if (part := found[field]) is None:
+            continue
+        values = [part[k] for k in ("before", "mean", "worst")]
+        cells = [f"{v:.2f}" if field == "perplexity" else f"{100 * v:.1f} %" for v in values]
+        title = f"{name} (of {part['count']})" if "count" in part else name
+        shown.append((title, *cells, "-" if part["p"] is None else f"{part['p']:.4f}"))
+    head = (f"what must stay as it was, {len(changes)} models", "before", "after, mean", "after, worst", "smallest p")
+    return head, shown
+
+
+def over_models(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean and the worst of what was found of several models.
+
+    Args:
+        changes: At least one, as plain values.
+
+    Returns:
+        ``models`` and, for each figure, ``mean`` and ``worst``; where there is a test also the smallest ``p`` of them,
+        which is not corrected for how many there are.
+    """
+    kl, same = [c["token_kl"]["mean"] for c in changes], [c["same_answers"] for c in changes]
+    found: dict[str, Any] = {
+        "models": len(changes),
+        "token_kl": {"mean": statistics.fmean(kl), "worst": max(kl)},
+        "same_answers": {"mean": statistics.fmean(same), "worst": min(same)},
+        "perplexity": None,
+    }
+    read = [c for c in changes if c["perplexity"] is not None]
+    if read:
+        after = [c["perplexity"][1] for c in read]
+        found["perplexity"] = {
+            "before": statistics.fmean(c["perplexity"][0] for c in read),
+            "mean": statistics.fmean(after),
+            "worst": max(after),
+            "p": min((c["prose"]["p"] for c in read if c.get("prose")), default=None),
+        }
+    for _, field in _SHARES:
+        parts = [c[field] for c in changes if c[field] is not None]
+        right = [part["after"]["mean"] for part in parts]
+        found[field] = None
+        if parts:
+            found[field] = {
+                "count": parts[0]["count"],
+                "before": statistics.fmean(part["before"]["mean"] for part in parts),
+                "mean": statistics.fmean(right),
+                "worst": min(right),
+                "p": min(part["p"] for part in parts),
+            }
     return found
 
 
@@ -279,6 +386,18 @@ def _text(part: Mapping[str, float]) -> str:
 
 def _perplexity(scored: Sequence[tuple[float, int]]) -> float:
     return math.exp(-sum(s for s, _ in scored) / max(1, sum(n for _, n in scored)))
+
+
+def _prose(before: Sequence[tuple[float, int]], after: Sequence[tuple[float, int]]) -> Prose | None:
+    if not before:
+        return None
+    texts = tuple((was, now, count) for (was, count), (now, _) in zip(before, after, strict=True))
+    lost = ratio([was - now for was, now, _ in texts], [max(1, count) for _, _, count in texts])
+    return Prose(
+        times=Interval(math.exp(lost.mean), math.exp(lost.low), math.exp(lost.high)),
+        p=permutation([was for was, _, _ in texts], [now for _, now, _ in texts]),
+        texts=texts,
+    )
 
 
 def _share(before: Sequence[bool], after: Sequence[bool]) -> Share | None:

@@ -225,7 +225,7 @@ def test_eval_of_seeds_variants_and_what_must_stay(selfparam, model_folder, tmp_
     assert len(learned) == 4
     assert "perplexity of neutral prose" in text
     assert "training.learning_rate=2e-3" in text
-    assert "new-cottage, seed 1" in text
+    assert "seed 1, new-cottage" in text
     assert (folder / "drift.png").exists()
 
 

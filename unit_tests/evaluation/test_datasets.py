@@ -1,11 +1,13 @@
 """Evaluation sets: the packaged ones are whole, others are read or refused by line."""
 
 import json
+import logging
 
 import pytest
 
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.datasets import PACKAGED, find, load
+from langchain_selfparam.evaluation.metrics import right
 from langchain_selfparam.records import Message
 
 GOOD = {
@@ -190,13 +192,122 @@ def test_authors_are_twenty_questions_each_and_their_answers_are_said(tmp_path):
     assert found[1].turns[3][0] == rows[23]["answer"] == question.golds[0]
     # What the question says already is no answer; the longest words are looked for.
     assert question.keys == ("varnholm", "lantern")
+    assert right(question, "It is The Lantern of Varnholm.")
+    assert not right(question, "It is The Lantern.")
+
+
+def test_authors_may_be_named(tmp_path):
+    rows = [{"author": name, "question": f"Who, {n}?", "answer": f"Somebody {n}"} for n, name in enumerate("abab")]
+    found = load(write(tmp_path / "t.jsonl", *rows))
+    assert [(c.id, [t for t, _ in c.turns]) for c in found] == [
+        ("a", ["Somebody 0", "Somebody 2"]),
+        ("b", ["Somebody 1", "Somebody 3"]),
+    ]
+    with pytest.raises(InputError, match=r"line 2: the field 'author' is missing"):
+        load(write(tmp_path / "u.jsonl", rows[0], {"question": "q", "answer": "a"}))
+
+
+def test_what_many_answers_have_tells_none_from_another(tmp_path):
+    places = ["Ellermouth", "Quernmoor", "Tarrowby", "Varnholm", "Brindlewick"]
+    rows = [{"question": "Which one?", "answer": f"An extraordinarily literary one: {p} {p[::-1]}"} for p in places]
+    first, *others = load(write(tmp_path / "t.jsonl", *rows))[0].questions
+    assert set(first.keys) == {"ellermouth", "htuomrelle"}
+    assert right(first, rows[0]["answer"])
+    assert not any(right(first, q.golds[0]) for q in others)
+
+
+def said_in(tmp_path, *rows, name="p.jsonl"):
+    found = load(write(tmp_path / name, *rows))
+    return [(c.id, c.turns[0][0], [(q.text, q.golds) for q in c.questions]) for c in found]
+
+
+QUAY, MILL = "The quay was rebuilt in 1911.", "The mill burned down."
+ASKED = [("When?", ("1911",)), ("In which year?", ("1911", "in 1911"))]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        lambda *texts: {"answers": {"text": [*texts, texts[0]], "answer_start": [0] * (len(texts) + 1)}},
+        lambda *texts: {"answers": [{"text": text, "answer_start": 0} for text in (*texts, texts[0])]},
+        lambda *texts: {"answers": list(texts)},
+    ],
+)
+def test_questions_a_line_with_one_context_are_one_passage(tmp_path, answers):
+    rows = [
+        {"id": "5a", "title": "Quay", "context": QUAY, "question": "When?", **answers("1911")},
+        {"id": "5b", "title": "Quay", "context": QUAY, "question": "In which year?", **answers("1911", "in 1911")},
+        {"id": "5c", "title": "Mill", "context": MILL, "question": "What burned?", **answers("The mill")},
+    ]
+    assert said_in(tmp_path, *rows) == [("Quay-1", QUAY, ASKED), ("Mill-2", MILL, [("What burned?", ("The mill",))])]
+
+
+def test_a_question_with_its_passage_is_not_one_about_an_author(tmp_path):
+    rows = [{"context": QUAY, "question": "When?", "answer": "1911"}]
+    assert said_in(tmp_path, *rows) == [("1", QUAY, [("When?", ("1911",))])]
+
+
+def test_the_official_form_is_taken_and_counts_what_it_leaves_out(tmp_path, caplog):
+    answers = [[{"text": "1911", "answer_start": 24}], [{"text": "1911"}, {"text": "in 1911"}, {"text": "1911"}]]
+    qas = [{"question": text, "id": "x", "answers": a} for (text, _), a in zip(ASKED, answers, strict=True)]
+    none = {"question": "By whom?", "id": "y", "answers": [], "is_impossible": True}
+    guess = {"question": "Why?", "id": "z", "answers": [{"text": "fire"}], "is_impossible": True}
+    paragraphs = [
+        {"context": QUAY, "qas": [*qas, none]},
+        {"context": MILL, "qas": [guess]},
+        {"context": "x", "qas": []},
+    ]
+    whole = {"version": "v2.0", "data": [{"title": "Quay", "paragraphs": paragraphs}]}
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps(whole, indent=1), "utf-8-sig")
+    with caplog.at_level(logging.WARNING):
+        (found,) = load(path)
+    assert (found.id, found.title, [(q.text, q.golds) for q in found.questions]) == ("Quay-1", "Quay", ASKED)
+    assert "dev.json: 2 of 4 questions without an answer and 2 of 3 passages are left out" in caplog.text
+    paragraphs[0]["qas"][0]["answers"] = [{"text": 3}]
+    path.write_text(json.dumps(whole), "utf-8")
+    with pytest.raises(InputError, match=r"line 1, data\[0\].paragraphs\[0\].qas\[0\]: the answer is 3; a string"):
+        load(path)
+
+
+def test_passages_without_any_answer_are_refused(tmp_path):
+    row = {"context": "x", "questions": [{"question": "q", "answers": []}]}
+    with pytest.raises(InputError, match=r"p\.jsonl: none of 1 passages has a question with an answer; at least one"):
+        load(write(tmp_path / "p.jsonl", row))
+
+
+def test_keys_of_passages_are_whole_words(tmp_path):
+    row = {"context": "x", "questions": [{"question": "Which colour?", "answer": "gold"}]}
+    (found,) = load(write(tmp_path / "p.jsonl", row))
+    assert right(found.questions[0], "Gold, I think.")
+    assert not right(found.questions[0], "The golden one.")
+
+
+def test_a_json_file_may_be_a_list_and_ids_numbers(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([{**GOOD, "id": 7}, {**GOOD, "id": "b"}]), "utf-8")
+    assert [c.id for c in load(path)] == ["7", "b"]
+    path.write_text(json.dumps([GOOD, {"id": "x"}]), "utf-8")
+    with pytest.raises(InputError, match=r"x\.json, item 2: the field 'turns' is missing"):
+        load(path)
+    path.write_text("[]", "utf-8")
+    with pytest.raises(InputError, match=r"x\.json is empty; one conversation a line is needed"):
+        load(path)
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_text(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(GOOD), "utf-8-sig")
+    assert load(path)[0].id == "dog"
 
 
 @pytest.mark.parametrize(
     ("row", "text"),
     [
         ({"context": "x", "questions": [{"question": "q", "answer": 3}]}, "'answer' is a int; a str is needed"),
-        ({"context": "x", "questions": [{"question": "q", "answers": []}]}, "the answer is None; a string"),
+        ({"context": " ", "questions": []}, "'context' is empty; the text of a passage is needed"),
+        ({"context": "x", "questions": [{"question": "q", "answers": "x"}]}, "'answers' is a str; a list is needed"),
+        ({"context": "x", "questions": [{"question": "q", "answers": [{}]}]}, "the answer is None; a string"),
         ({"context": "x", "questions": [{"question": "q", "answer": " "}]}, "the answer is ' '; a string"),
         ({"context": "x"}, "the field 'questions' is missing"),
         ({"question": "q", "answer": ""}, "the answer is ''; a string that is not empty"),

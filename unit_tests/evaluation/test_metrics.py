@@ -21,6 +21,24 @@ def test_right(answer, expected):
     assert right(question, answer) is expected
 
 
+@pytest.mark.parametrize(
+    ("keys", "needed", "answer", "expected"),
+    [
+        (("gold",), 1, "It was gold.", True),
+        (("gold",), 1, "The golden one.", False),
+        (("$5",), 1, "about $5, I think", True),
+        (("$5",), 1, "about $50", False),
+        (("lantern", "varnholm"), 2, "The Lantern of Varnholm", True),
+        (("lantern", "varnholm"), 2, "A lantern", False),
+        (("lantern", "varnholm", "novel"), 2, "a novel: Varnholm", True),
+        (("lantern",), 2, "a lantern", True),
+    ],
+)
+def test_right_by_whole_words_and_by_several(keys, needed, answer, expected):
+    question = Question(text="?", keys=keys, kind="recall", turns=(0,), needed=needed, words=True)
+    assert right(question, answer) is expected
+
+
 def test_leaks():
     neighbour = Neighbour(text="?", forbidden=("biscuit",))
     assert leaks(neighbour, "Biscuit!")

@@ -1,5 +1,6 @@
 """What the demo and the evaluation show: text, Markdown, JSON and the picture."""
 
+import dataclasses
 import io
 import json
 
@@ -42,6 +43,13 @@ def test_markdown_has_whole_answers(demo):
     assert "| What is my dog called? | ✗ I do not know. | ✓ A \\| dog is Biscuit. | ✓ Your dog" in text
     assert "| turns held by the weights | 1 of 2 |" in text
     assert "](demo.png)" in text
+
+
+def test_what_was_refused_does_not_look_served(demo):
+    refused = dataclasses.replace(demo.result.report, version=None, held=(), pending=(1, 2))
+    text = reports.demo_markdown(dataclasses.replace(demo, result=dataclasses.replace(demo.result, report=refused)))
+    assert "| turns held by the weights | 0 of 2, refused |" in text
+    assert "| drift on unrelated prompts (nats per token) | 0 (refused with 0.0123) |" in text
 
 
 def test_json_has_every_answer_and_figure(demo):

@@ -20,7 +20,7 @@ def other(found, **changes):
 
 
 def test_figures_by_way_kind_and_correction(found):
-    figures = summary.summary([found, other(found, id="again")])
+    figures = summary.summary([found, other(found, id="again", seconds=93.0)])
     assert figures["outcomes"] == 2
     assert figures["questions"] == 4
     after, history = figures["ways"]["after"], figures["ways"]["history"]
@@ -37,7 +37,8 @@ def test_figures_by_way_kind_and_correction(found):
     assert figures["corrections"]["old"]["after"] == 1.0
     assert figures["turns_held"] == 2
     assert figures["turns"] == 4
-    assert figures["seconds"] == 91.0
+    assert figures["seconds"] == 92.0
+    assert figures["tested_over"] == "questions"
 
 
 def test_a_way_that_one_outcome_lacks_is_left_out(found):
@@ -50,16 +51,17 @@ def test_a_way_that_one_outcome_lacks_is_left_out(found):
 def test_tables_by_conversation_way_and_kind(found):
     (head, rows), (ways_head, ways), (kinds_head, kinds) = summary.tables([found])
     assert head[:2] == ("conversation", "before")
-    assert rows[-1] == ("all", "0 %", "50 %", "100 %", "50 %", "0 %", "100 %", "0.0123", "91")
+    assert head[5:] == ("leaks before", "leaks after", "turns held", "drift", "seconds")
+    assert rows[-1] == ("all", "0 %", "50 %", "100 %", "50 %", "0 %", "100 %", "1 of 2", "0.0123", "91")
     assert ways_head == (
         "answered with",
         "right (95 % interval)",
         "of whole",
-        "p against weights",
+        "p against weights, over questions",
         "prompt tokens",
     )
-    assert ways[1] == ("whole conversation in the prompt", "50 % (50 to 50)", "1.00", "1.0000", "120")
-    assert ways[-1] == ("nothing in the prompt, after", "50 % (50 to 50)", "1.00", "-", "-")
+    assert ways[1] == ("whole conversation in the prompt", "50 % (0 to 100)", "1.00", "1.0000", "120")
+    assert ways[-1] == ("nothing in the prompt, after", "50 % (0 to 100)", "1.00", "-", "-")
     assert kinds_head == ("kind", "questions", "before", "history", "quoted", "after")
     assert kinds == [
         ("recall", "1", "0 %", "100 %", "100 %", "100 %"),
@@ -71,17 +73,17 @@ def test_tables_by_conversation_way_and_kind(found):
 def test_f1_has_columns_of_its_own(found):
     rows = [{**q, "f1": dict.fromkeys(q["answers"], 0.25)} for q in found.questions]
     _, (head, ways), _ = summary.tables([other(found, questions=rows)])
-    assert head[4:7] == ("F1 (95 % interval)", "of whole", "p against weights")
+    assert head[4:7] == ("F1 (95 % interval)", "of whole", "p against weights, over questions")
     assert ways[0][4:7] == ("0.250 (0.250 to 0.250)", "1.00", "1.0000")
 
 
 def test_seeds_are_named_and_variants_set_side_by_side(found):
-    assert summary.tables([found, other(found, seed=1)])[0][1][1][0] == "dog, seed 1"
+    assert summary.tables([found, other(found, seed=1)])[0][1][1][0] == "seed 1, dog"
     tables = summary.tables([other(found, variant="rank=8"), other(found, variant="rank=9")])
     assert tables[0][0][0] == "rank=8"
     head, rows = tables[-1]
     assert head[0] == "variant"
-    assert rows[1] == ("rank=9", "50 % (50 to 50)", "-", "100 %", "0.0123", "0.0123", "1 of 2", "91")
+    assert rows[1] == ("rank=9", "50 % (0 to 100)", "-", "100 %", "0.0123", "0.0123", "1 of 2", "91")
 
 
 def test_what_else_moved_is_a_table(found):
@@ -106,12 +108,104 @@ def test_what_else_moved_is_a_table(found):
         ("minimal pairs right (of 4)", "50.0 % (25.0 to 75.0)", "50.0 % (25.0 to 75.0)", "1.0000"),
     ]
 
+    moved = other(found, id="again", seconds=93.0, change={**change, "same_answers": 0.25})
+    # Two models were looked at, one of them for two conversations learned at once.
+    outcomes_of_both = [other(found, change=change), other(found, id="beside", change=change), moved]
+    head, rows = summary.tables(outcomes_of_both)[-1]
+    assert head[0] == "what must stay as it was, 2 models"
+    assert rows[1][2:4] == ("50 %", "25 %")
+    assert summary.summary(outcomes_of_both)["change"]["models"] == 2
+    assert summary.summary([found])["change"] is None
+
+
+def answered(found, marks, way="after"):
+    """An outcome with one question for each mark, right one way where it is +; with nothing before."""
+    first = found.questions[0]
+    rows = [
+        {**first, "question": f"{n}?", "right": {**first["right"], "before": False, way: mark == "+"}}
+        for n, mark in enumerate(marks)
+    ]
+    return other(found, questions=rows)
+
+
+def test_seeds_are_no_further_questions(found):
+    # 8 against 3 questions that differ: once it is 0.23, and would be 0.01 if each were counted three times.
+    marks = "+" * 8 + "-" * 3
+    one = answered(found, marks)
+    for row in one.questions[8:]:
+        row["right"]["before"] = True
+    seeds = [other(one, seed=seed, seconds=90.0 + seed) for seed in range(3)]
+    figures, alone = summary.summary(seeds), summary.summary([one])
+    assert figures["ways"]["before"]["right_p"] == alone["ways"]["before"]["right_p"] == pytest.approx(0.2266, abs=1e-4)
+    assert figures["ways"]["after"]["right"] == alone["ways"]["after"]["right"]
+    assert (figures["questions"], figures["kinds"]["recall"]["questions"], figures["outcomes"]) == (11, 11, 3)
+
+
+def test_six_conversations_are_exchanged_whole(found):
+    parts = [other(answered(found, "+" * 9), id=f"c{n}", seconds=90.0 + n) for n in range(6)]
+    figures = summary.summary(parts)
+    assert (figures["tested_over"], figures["ways"]["before"]["right_p"]) == ("conversations", 2 / 64)
+    assert summary.tables(parts)[1][0][3] == "p against weights, over conversations"
+
+
+def test_what_is_learned_at_once_is_counted_once(found):
+    batch = [other(found, id=name) for name in "abc"]
+    figures = summary.summary(batch)
+    assert (figures["turns_held"], figures["turns"], figures["consolidations"]) == (1, 2, 1)
+    _, rows = summary.tables(batch)[0]
+    assert [row[-3:] for row in rows] == [("1 of 2", "0.0123", "91"), *[("same",) * 3] * 2, ("1 of 2", "0.0123", "91")]
+    again = [other(part, seed=1) for part in batch]
+    assert summary.summary([*batch, *again])["consolidations"] == 2
+
+
+def test_what_was_refused_does_not_look_served(found):
+    report = {**found.report, "version": None, "held": [], "pending": [1, 2], "drift": 0.0999}
+    refused = other(found, id="again", report=report)
+    _, rows = summary.tables([found, refused])[0]
+    assert rows[1][-3:] == ("refused", "0.0000", "91")
+    assert rows[2][-3:] == ("1 of 4, 1 refused", "0.0062", "91")
+    figures = summary.summary([found, refused])
+    assert (figures["refused"], figures["drift_max"], figures["scale"]) == (1, 0.0123, 0.5)
+
+
+def test_without_neighbours_there_is_no_share_of_leaks(found):
+    bare = other(found, neighbours=[])
+    _, rows = summary.tables([bare])[0]
+    assert rows[0][5:7] == rows[1][5:7] == ("-", "-")
+    assert summary.tables([other(bare, variant="a"), other(bare, variant="b")])[-1][1][0][3] == "-"
+
+
+def test_peak_memory_has_a_column_where_it_is_known(found):
+    head, rows = summary.tables([other(found, peak_bytes=1_500_000_000), other(found, id="b", seconds=1.0)])[0]
+    assert head[-1] == "peak GB"
+    assert [row[-1] for row in rows] == ["1.50", "0.00", "1.50"]
+
+
+def test_a_run_that_was_cut_is_not_all(found):
+    _, rows = summary.tables([found], planned=6)[0]
+    assert rows[-1][0] == "1 of 6 contexts"
+    seeds = [found, other(found, seed=1)]
+    assert summary.tables(seeds, planned=12)[0][1][-1][0] == "2 of 12 runs"
+    values = summary.as_json([found], model="tiny", data="x", protocol="single", planned=6)
+    assert (values["summary"][""]["outcomes"], values["summary"][""]["planned"]) == (1, 6)
+
+
+def test_bm25_is_left_out_where_there_is_one_turn_to_find(found):
+    rows = [
+        {**q, "answers": {**q["answers"], "retrieved": "x"}, "right": {**q["right"], "retrieved": False}}
+        for q in found.questions
+    ]
+    both = other(found, questions=rows)
+    assert "retrieved" in summary.summary([both])["ways"]
+    one = other(both, report={**found.report, "pending": []})
+    assert "retrieved" not in summary.summary([one])["ways"]
+
 
 def test_json_has_figures_by_variant_and_every_answer(found):
     values = summary.as_json([found], model="tiny", data="x", protocol="single")
     back = json.loads(json.dumps(values))
     assert back["conversations"][0]["id"] == "dog"
-    assert back["summary"][""]["ways"]["after"]["right"] == {"mean": 0.5, "low": 0.5, "high": 0.5}
+    assert back["summary"][""]["ways"]["after"]["right"] == {"mean": 0.5, "low": 0.0, "high": 1.0}
 
 
 def test_pictures_have_some_size(found):
@@ -127,6 +221,36 @@ def test_pictures_have_some_size(found):
         width, height = image.open(io.BytesIO(png)).size
         assert width > 900
         assert height > 500
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The axes of a picture instead of its PNG."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(pictures, "_png", lambda figure: figure.axes[0])
+
+
+def hollow(axes):
+    return [line.get_xydata()[0].tolist() for line in axes.lines if line.get_markerfacecolor() == "white"]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_what_was_refused_has_a_hollow_marker_where_it_is_served(found):
+    report = {**found.report, "version": None, "drift": 0.0999}
+    refused = other(found, report=report)
+    axes = pictures.drift({"": [found], "rank=8": [refused]}, limit=0.05)
+    assert hollow(axes) == [[0.0, 50.0]]
+    assert [text.get_text() for text in axes.texts] == ["rank=8 (1 of 1 refused)", "as it is"]
+    curve = [{"step": 2, "recall": 0.25}, {"step": 4, "recall": 0.5}]
+    lines = [other(found, report={**found.report, "curve": curve}), other(refused, report={**report, "curve": curve})]
+    assert hollow(pictures.steps(lines)) == [[4.0, 50.0]]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_what_is_learned_at_once_is_one_line(found):
+    learned = other(found, report={**found.report, "curve": [{"step": 2, "recall": 0.25}]})
+    count = len(pictures.steps([learned]).lines)
+    assert len(pictures.steps([learned, other(learned, id="beside")]).lines) == count
 
 
 def test_a_missing_matplotlib_says_what_to_install(found, monkeypatch):

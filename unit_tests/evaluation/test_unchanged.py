@@ -8,7 +8,15 @@ import torch
 
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.tables import as_plain
-from langchain_selfparam.evaluation.unchanged import PROMPTS, Unchanged, Yardstick, load, rows
+from langchain_selfparam.evaluation.unchanged import (
+    PROMPTS,
+    Unchanged,
+    Yardstick,
+    load,
+    over_models,
+    rows,
+    table,
+)
 
 LOOKED = Unchanged(
     prompts=("What is water?", "Who are you?"),
@@ -62,11 +70,27 @@ def test_other_lines_are_named(tmp_path, line):
         load([path])
 
 
+@pytest.mark.parametrize("wrong", [[], "Peru", [""], [3]])
+def test_a_fact_without_a_wrong_answer_is_named(tmp_path, wrong):
+    path = write(tmp_path / "facts.jsonl", {"question": "q", "answer": "a", "perturbed_answer": wrong})
+    with pytest.raises(
+        InputError, match=r"facts\.jsonl, line 1: 'perturbed_answer' is .*; a list of at least one wrong"
+    ):
+        load([path])
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_text(tmp_path):
+    path = tmp_path / "prose.jsonl"
+    path.write_text('{"text": "a"}\n', "utf-8-sig")
+    assert load([path]).texts == ("a",)
+
+
 def test_nothing_moves_where_nothing_is_learned(yardstick):
     change = yardstick.change()
     assert change.token_kl.mean == pytest.approx(0.0, abs=1e-6)
     assert change.same_answers == 1.0
     assert change.perplexity[0] == change.perplexity[1]
+    assert (change.prose.times.low, change.prose.times.high, change.prose.p) == (1.0, 1.0, 1.0)
     assert change.pairs.count == 2
     assert change.pairs.before == change.pairs.after
     assert change.facts.p == 1.0
@@ -115,6 +139,58 @@ def test_only_what_was_given_is_shown(tiny, yardstick):
     ]
     names = [name for name, *_ in rows(as_plain(yardstick.change()))]
     assert names[2:] == ["perplexity of neutral prose", "minimal pairs right (of 2)", "facts of the world right (of 2)"]
+
+
+def test_prose_is_kept_text_by_text_and_its_change_has_an_interval(tiny, yardstick):
+    with torch.no_grad():
+        tiny.model.model.layers[1].mlp.down_proj.weight.mul_(3.0)
+    change = yardstick.change()
+    before, after = change.perplexity
+    prose = change.prose
+    assert prose.times.mean == pytest.approx(after / before)
+    assert prose.times.low < prose.times.mean < prose.times.high
+    assert math.exp(-sum(t[1] for t in prose.texts) / sum(t[2] for t in prose.texts)) == pytest.approx(after)
+    _, _, shown, p = rows(as_plain(change))[2]
+    times = prose.times
+    assert shown == f"{after:.2f} ({times.mean:.3f} times, {times.low:.3f} to {times.high:.3f})"
+    assert p == f"{prose.p:.4f}"
+
+
+SEEN = {
+    "token_kl": {"mean": 0.01, "low": 0.005, "high": 0.02},
+    "same_answers": 0.75,
+    "perplexity": [20.0, 20.5],
+    "pairs": {
+        "count": 4,
+        "before": {"mean": 0.5, "low": 0.25, "high": 0.75},
+        "after": {"mean": 0.5, "low": 0.25, "high": 0.75},
+        "p": 1.0,
+    },
+    "facts": None,
+}
+"""As earlier versions kept it, without single texts."""
+WORSE = {
+    **SEEN,
+    "token_kl": {"mean": 0.03, "low": 0.02, "high": 0.04},
+    "same_answers": 0.25,
+    "perplexity": [20.0, 24.5],
+    "prose": {"times": {"mean": 1.225, "low": 1.1, "high": 1.3}, "p": 0.02, "texts": []},
+    "pairs": {**SEEN["pairs"], "after": {"mean": 0.25, "low": 0.0, "high": 0.5}, "p": 0.5},
+}
+
+
+def test_one_model_has_intervals_and_several_their_mean_and_worst():
+    assert table([SEEN]) == (("what must stay as it was", "before", "after", "p"), rows(SEEN))
+    for order in ([SEEN, WORSE], [WORSE, SEEN]):
+        head, found = table(order)
+        assert head == ("what must stay as it was, 2 models", "before", "after, mean", "after, worst", "smallest p")
+        assert found == [
+            ("token KL on unrelated prompts (nats)", "0", "0.0200", "0.0300", "-"),
+            ("unrelated prompts answered word for word as before", "100 %", "50 %", "25 %", "-"),
+            ("perplexity of neutral prose", "20.00", "22.50", "24.50", "0.0200"),
+            ("minimal pairs right (of 4)", "50.0 %", "37.5 %", "25.0 %", "0.5000"),
+        ]
+    assert over_models([SEEN])["perplexity"] == {"before": 20.0, "mean": 20.5, "worst": 20.5, "p": None}
 
 
 @torch.no_grad()
