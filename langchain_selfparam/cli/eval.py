@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from langchain_selfparam.interfaces.asking import Asker
 
 _EXAMPLE = """  $ selfparam eval single --data assistant_chats --contexts 2 --json out/eval.json
-  conversation  before  history  retrieved  quoted  after  leaks before  leaks after  drift  seconds
+  conversation  before  history  retrieved  quoted  after  leaks before  leaks after  turns held  drift  seconds
   …one line for each conversation, then by way with intervals and paired tests, and by kind of question
   $ selfparam eval single --vary training.learning_rate=1e-3,2e-3,4e-3
   $ selfparam eval batch --data passages.jsonl --contexts 20 --baselines ft-context,ft-sentences
@@ -281,10 +281,11 @@ def _injection(
     _picture(args.out / "steps.png", lambda: pictures.steps(next(iter(parts.values()))))
     if len(parts) > 1:
         _picture(args.out / "drift.png", lambda: pictures.drift(parts, limit=settings.verify.max_drift))
-    values = summary.as_json(found, model=name, data=args.data, protocol=args.protocol)
+    of_each = len(plan.conversations) * plan.seeds
+    values = summary.as_json(found, model=name, data=args.data, protocol=args.protocol, planned=of_each)
     values |= {"contexts_done": done, "contexts_planned": planned, "rates": _rates(args)}
     title = f"{name}, right answers by what was in the prompt; after: nothing, learned"
-    _show(args, title, summary.tables(found), values)
+    _show(args, title, summary.tables(found, planned=of_each), values)
     return OK
 
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from langchain_selfparam.config import Settings, TrainingConfig
 from langchain_selfparam.engine.pipeline import Engine
-from langchain_selfparam.engine.report import as_json, target_set
+from langchain_selfparam.engine.report import as_text, target_set
 from langchain_selfparam.evaluation import outcome as outcomes
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
 from langchain_selfparam.evaluation.datasets import Conversation
@@ -222,7 +222,7 @@ class _Kept:
         """Keep a part without its baselines, first what these will be taught."""
         if lesson is not None:
             row = {"keys": part.keys, "steps": lesson.steps, "turns": [list(turns) for turns in lesson.turns]}
-            row["taught"] = [json.loads(as_json(one)) for one in lesson.taught]
+            row["taught"] = [json.loads(as_text(one)) for one in lesson.taught]
             write_whole(self._lesson_file, json.dumps(row, ensure_ascii=False) + "\n")
         self.put(found)
 

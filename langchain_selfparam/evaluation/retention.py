@@ -11,7 +11,7 @@ from typing import Any
 from langchain_selfparam.evaluation.injection import AFTER, BEFORE, HISTORY
 from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right
 from langchain_selfparam.evaluation.sequential import Answers, Run, Step
-from langchain_selfparam.evaluation.stats import Interval, mcnemar
+from langchain_selfparam.evaluation.stats import Interval, paired
 from langchain_selfparam.evaluation.summary import NAMES
 from langchain_selfparam.evaluation.tables import as_plain, percent
 from langchain_selfparam.evaluation.unchanged import Change
@@ -91,17 +91,18 @@ def _by_way(run: Run, intervals: Mapping[str, Interval]) -> Table:
     scored = "last_f1" in intervals
     whole, whole_f1 = intervals.get(HISTORY), intervals.get(f"{HISTORY}_f1")
     flags = {BEFORE: _flags_of(run, run.before), **{way: run.prompted_flags(way) for way in run.prompted}}
-    ours = _flags_of(run, run.steps[-1])
+    ours, contexts = _flags_of(run, run.steps[-1]), _contexts(run, run.steps[-1], len(run.steps))
     rows = []
     for way in (*flags, "last"):
         found = intervals[way]
         row = [NAMES.get(way, _NOTHING), _with_interval(found), _ratio(found, whole)]
-        row += ["-" if way == "last" else f"{mcnemar(flags[way], ours):.4f}"]
+        row += ["-" if way == "last" else f"{paired(flags[way], ours, contexts).p:.4f}"]
         if scored:
             f1 = intervals.get(f"{way}_f1")
             row += ["-" if f1 is None else f"{f1.mean:.3f} ({f1.low:.3f} to {f1.high:.3f})", _ratio(f1, whole_f1)]
         rows.append(tuple(row))
-    header = ("answered with", "right (95 % interval)", "of whole", "p against weights")
+    over = paired(ours, ours, contexts).over
+    header = ("answered with", "right (95 % interval)", "of whole", f"p against weights, over {over}")
     return ((*header, *(("F1 (95 % interval)", "of whole") if scored else ())), rows)
 
 
@@ -125,10 +126,10 @@ def _flags_of(run: Run, step: Step) -> list[bool]:
 def _against(run: Run, others: Mapping[str, Run], not_run: Mapping[str, str]) -> Table:
     """The memory beside other ways to learn, with the paired test over all questions after the last step."""
     rows: list[tuple[str, ...]] = []
-    ours = _at_the_end(run)
+    ours, contexts = _at_the_end(run), _contexts(run, run.steps[-1], len(run.conversations))
     for name, other in {"this memory": run, **others}.items():
         figures = other.summary
-        p = "-" if other is run else f"{mcnemar(_at_the_end(other), ours):.4f}"
+        p = "-" if other is run else f"{paired(_at_the_end(other), ours, contexts).p:.4f}"
         shown = (_shown(figures, key) for key in ("just", "last", "retention", "ratio", "corrected", "leaks"))
         rows.append((name, *shown, p, _drift(figures.get("drift_max")), f"{figures['seconds']:.0f}"))
     names = ("just after", "after the last", "retention", "ratio", "corrected", "leaks", "p", "largest drift")
@@ -141,6 +142,11 @@ def _against(run: Run, others: Mapping[str, Run], not_run: Mapping[str, str]) ->
 def _shown(figures: Mapping[str, float], name: str) -> str:
     """A share; a dash where nobody was asked."""
     return percent(figures[name]) if name in figures else "-"
+
+
+def _contexts(run: Run, step: Step, count: int) -> list[int]:
+    """The context of each question: questions of one hang together."""
+    return [at for at in range(count) for _ in run.flags(step, at)]
 
 
 def _at_the_end(run: Run) -> list[bool]:

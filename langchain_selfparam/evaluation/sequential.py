@@ -135,7 +135,7 @@ class Run:
 
     @property
     def intervals(self) -> dict[str, Interval]:
-        """The figures with their 95 % intervals; whole contexts are drawn, since they share their weights."""
+        """The figures with their 95 % intervals; contexts are drawn, and questions within each."""
         return {
             name: interval([value for _, value in values], groups=[context for context, _ in values])
             for name, values in self.figures.items()

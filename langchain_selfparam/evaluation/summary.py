@@ -164,7 +164,7 @@ def refused(outcome: Outcome) -> bool:
 
 def drift(outcome: Outcome) -> float:
     """How far what is served is from the untouched model; not at all where the candidate was refused."""
-    return 0.0 if refused(outcome) else float(outcome.report["drift"])
+    return outcome.drift
 
 
 def _together(one: Outcome, other: Outcome) -> bool:
@@ -239,6 +239,7 @@ def _tables(outcomes: Sequence[Outcome], planned: int | None) -> list[Table]:
         kinds.append(("update, old value given", str(updates["questions"]), *old))
     changes = [o.change for o in learned(outcomes) if o.change is not None]
     more = [changed(changes)] if changes else []
+    more += [_others(outcomes)] if any(o.baselines for o in outcomes) else []
     return [_by_conversation(outcomes, figures), _by_way(figures), (("kind", "questions", *ways), kinds), *more]
 
 
@@ -262,6 +263,20 @@ def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) ->
     head += ("turns held", "drift", "seconds", "peak GB")
     # Runs from before it was kept have none.
     return (head, rows) if figures["peak_bytes"] else (head[:-1], [row[:-1] for row in rows])
+
+
+def _others(outcomes: Sequence[Outcome]) -> Table:
+    """How the other ways learned: a way that was not run everywhere is in no other table."""
+    rows = []
+    for name in dict.fromkeys(name for o in outcomes for name in o.baselines):
+        found = [o.baselines[name] for o in outcomes if name in o.baselines]
+        done = [one for one in found if "not_run" not in one]
+        rates = ", ".join(dict.fromkeys(f"{one['rate']:g}" for one in done))
+        drifts = [one["drift"] for one in done if one["drift"] is not None]
+        why = next((one["not_run"] for one in found if "not_run" in one), "")
+        moved = f"{statistics.fmean(drifts):.4f}" if drifts else "-"
+        rows.append((NAMES.get(name, name), f"{len(done)} of {len(outcomes)}", rates or "-", moved, why))
+    return (("other ways to learn", "run", "rate, best for its own questions", "drift", "why not everywhere"), rows)
 
 
 def _held(outcome: Outcome) -> str:

@@ -259,3 +259,12 @@ def test_a_missing_matplotlib_says_what_to_install(found, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"matplotlib.figure is needed .*: pip install 'langchain-selfparam\[dem"):
         pictures.steps([found])
+
+
+def test_other_ways_to_learn_say_how_and_where_they_were_not_run(found):
+    first = other(found, baselines={"ft-sentences": {"rate": 5e-4, "seconds": 3.0, "peak_bytes": 0, "drift": 0.25}})
+    second = other(found, id="b", baselines={"ft-sentences": {"not_run": "nothing was taught"}})
+    head, rows = summary.tables([first, second])[-1]
+    assert head == ("other ways to learn", "run", "rate, best for its own questions", "drift", "why not everywhere")
+    assert rows == [("fine-tuned on questions and answers", "1 of 2", "0.0005", "0.2500", "nothing was taught")]
+    assert summary.tables([found])[-1][0][0] == "kind"
