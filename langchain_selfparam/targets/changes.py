@@ -72,7 +72,8 @@ _EVER = re.compile(
     r"\b(?:every|each|always|usually|weekly|daily|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days)\b", re.IGNORECASE
 )
 _BARE = re.compile(
-    r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well)\b[,.:;!–—-]* *)*"  # noqa: RUF001
+    r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well"
+    r"|(?:that|it|I)(?:['’]s| is| was) (?:wrong|a mistake|mistaken))\b[,.:;!–—-]* *)*"  # noqa: RUF001
     r"(?:(?:(?:it|that|this)(?:['’]s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
     r"|I me(?:an|ant)|make (?:that|it)|I (?:was|have been|got)|I['’]ve been)"  # noqa: RUF001
     r"(?: (?:has|have|been|just|now|actually|got|be|should))*)?"

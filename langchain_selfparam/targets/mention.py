@@ -26,6 +26,10 @@ _ACTS = re.compile(
 _PER = re.compile(r"(?: [\w-]+)? (?:a|an|per|every|each) (\w+)")
 _BESIDE = 16
 """Characters within which a weekday and a date are the same day."""
+_FIRST = re.compile(r"\b(?:begin|start|open|leav|depart)(?:s|e|es|ing)?\b", re.IGNORECASE)
+_LAST = re.compile(r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?\b", re.IGNORECASE)
+_LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
+"""Which one it is: vitamin D."""
 _THIRD = re.compile(r"\b(?:he|she|him|her|his|they|them|their)\b", re.IGNORECASE)
 
 
@@ -125,7 +129,7 @@ def in_common(before: Mention, after: Mention, reply: str = "", answer: str = ""
         ``None`` where they are about different things, or may be.
     """
     old, new = words(before.text) | words(reply), words(after.text)
-    if _another_subject(before, after, new):
+    if _another_subject(before, after, new) or _opposed(before, after):
         return None
     there = [*before.things, *things(changes.without(reply))]
     common: set[str] = set()
@@ -156,6 +160,13 @@ def _leads(thing: Thing, after: Mention) -> bool:
 
 def _owner(thing: Thing) -> frozenset[str]:
     return frozenset({thing.owner} - {"", "me", "them"})
+
+
+def _opposed(before: Mention, after: Mention) -> bool:
+    """Whether one says when it begins and the other when it ends, or one speaks of vitamin D and the other of B."""
+    one, other = ((_FIRST.search(m.clause) is not None, _LAST.search(m.clause) is not None) for m in (before, after))
+    letters = [set(_LETTER.findall(m.clause)) for m in (before, after)]
+    return (any(one) and any(other) and one != other) or (all(letters) and letters[0].isdisjoint(letters[1]))
 
 
 def _another_subject(before: Mention, after: Mention, new: frozenset[str]) -> bool:
