@@ -5,6 +5,7 @@ In comes a text, out comes what it says of a change. Its words are English.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -95,6 +96,7 @@ def hints(text: str) -> bool:
     return HINTS.search(text) is not None
 
 
+@functools.lru_cache(maxsize=4096)
 def without(text: str) -> str:
     """The text with blanks where it speaks of changes; as long as before."""
     for pattern in (SAYS_SO, HINTS, LEAD):

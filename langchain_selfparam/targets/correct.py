@@ -6,6 +6,7 @@ Plain text work; which questions move is decided by ``screen``, with the model's
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from langchain_selfparam.records import Statement
@@ -100,6 +101,7 @@ def doubtful(statement: Statement, other: Statement) -> frozenset[str]:
     return frozenset(of_kind) if len(of_kind) == 1 else frozenset()
 
 
+@functools.lru_cache(maxsize=4096)
 def _tells(said: str) -> bool:
     """Whether it says that something has changed, and does not only ask or wish it."""
     return any(

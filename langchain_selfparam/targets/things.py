@@ -7,6 +7,7 @@ and neither says that it is another: the piano lesson and the guitar lesson are 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Collection, Iterator
 
@@ -102,6 +103,7 @@ def lemma(word: str) -> str:
 _LIGHT = frozenset(verb for verb in _VERBS if lemma(verb) not in _SHARED_VERBS)
 
 
+@functools.lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """Lemmas of what a text says, those left out that all texts may share."""
     which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in _WHICH}
@@ -118,7 +120,8 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def things(text: str) -> list[Thing]:
+@functools.lru_cache(maxsize=4096)
+def things(text: str) -> tuple[Thing, ...]:
     """What a text speaks of, in order."""
     tokens = [(m.group(0), m.start()) for m in _TOKEN.finditer(text)]
     found: list[tuple[Thing, int, int]] = []
@@ -148,7 +151,7 @@ def things(text: str) -> list[Thing]:
         )
         found.append((thing, first, at))
         owner = ""
-    return [_with_after(thing, end, tokens, found) for thing, _, end in found]
+    return tuple(_with_after(thing, end, tokens, found) for thing, _, end in found)
 
 
 def subject(clause: str) -> str:
