@@ -11,6 +11,7 @@ import random
 from collections.abc import Collection, Sequence
 
 from langchain_selfparam.records import Statement, TargetSentence, TargetSet
+from langchain_selfparam.targets.correct import doubtful
 
 
 def replayed(
@@ -30,7 +31,8 @@ def replayed(
         turns: Ids of turns to leave out, such as those learned again now.
         count: How many.
         seed: Of the draw.
-        amended: Statements that are learned now; where they say something instead, that is replayed no more.
+        amended: Statements that are learned now; where they say something instead, that is replayed no more, nor is a
+            value that one of them may have changed, once it has taken a question of who had it.
 
     Returns:
         At most ``count`` sentences without context, of kind ``replay``.
@@ -38,9 +40,12 @@ def replayed(
     by_turn: dict[int, dict[str, TargetSentence]] = {}
     retired = [s for targets in earlier for s in targets.statements if s.instead]
     retired += [s for s in amended if s.instead]
+    old = _doubtful(earlier, amended, without)
     for targets in earlier:
         for sentence in targets.sentences:
-            if sentence.kind == "question" and sentence.turn_id is not None and not _retired(sentence, retired):
+            if sentence.kind != "question" or sentence.turn_id is None or _retired(sentence, retired):
+                continue
+            if not any(value.lower() in sentence.answer.lower() for value in old.get(sentence.turn_id, ())):
                 # A turn that was learned twice: its later answers count.
                 by_turn.setdefault(sentence.turn_id, {})[sentence.prompt] = sentence
     # A question that two turns answer is answered as the later one has it.
@@ -65,3 +70,26 @@ def replayed(
 def _retired(sentence: TargetSentence, amended: Sequence[Statement]) -> bool:
     """Whether an answer, or the one that it opens, has been amended by another turn."""
     return any(s.turn_id != sentence.turn_id and s.instead.startswith(sentence.answer) for s in amended)
+
+
+def _doubtful(
+    earlier: Sequence[TargetSet], now: Sequence[Statement], learned: Collection[str]
+) -> dict[int, frozenset[str]]:
+    """By turn the values that a later statement may have changed, where it has taken a question of that turn as well.
+
+    What is asked of the two is too little to say what has become of the value, and enough not to hold on to it.
+    """
+    later = [(statement, learned) for statement in now]
+    later += [
+        (s, {q.prompt for q in targets.sentences if q.kind == "question" and q.turn_id == s.turn_id})
+        for targets in earlier
+        for s in targets.statements
+    ]
+    found: dict[int, frozenset[str]] = {}
+    for targets in earlier:
+        for old in targets.statements:
+            asked = {q.prompt for q in targets.sentences if q.kind == "question" and q.turn_id == old.turn_id}
+            for new, prompts in later:
+                if new.turn_id > old.turn_id and not asked.isdisjoint(prompts):
+                    found[old.turn_id] = found.get(old.turn_id, frozenset()) | doubtful(new, old)
+    return found

@@ -105,3 +105,27 @@ def test_what_has_been_amended_is_replayed_no_more():
     assert {s.prompt for s in replayed([first, later], without=(), turns=(), count=9, seed=0)} == {"b", "c", "e"}
     own = dataclasses.replace(now, turn_id=1)
     assert {s.prompt for s in replayed([first], without=(), turns=(), count=9, seed=0, amended=[own])} >= {"a", "d"}
+
+
+def test_what_may_have_changed_is_replayed_no_more_once_a_question_has_moved():
+    """Only the old value: what else the earlier turn said is held on to."""
+    old, new = "I paint the hall on Monday or so.", "The hall is painted by Jo now, who comes on Friday."
+    said = [Statement(turn_id=turn, said=text, told=text) for turn, text in ((1, old), (7, new))]
+    sentences = [
+        TargetSentence(kind="question", prompt=prompt, answer=answer, turn_id=1)
+        for prompt, answer in (("a", old), ("b", "I paint the hall on Monday"), ("c", "I paint the hall"))
+    ]
+    first = TargetSet(statements=(said[0],), sentences=tuple(sentences), probes=())
+
+    def prompts(without, *earlier, now=()):
+        return {s.prompt for s in replayed([first, *earlier], without=without, turns=(), count=9, seed=0, amended=now)}
+
+    assert prompts({"a"}, now=[said[1]]) == {"c"}
+    assert prompts({"z"}, now=[said[1]]) == {"a", "b", "c"}  # nothing has moved
+    aside = dataclasses.replace(said[1], said="The hall is cold on Friday.")
+    assert prompts({"a"}, now=[aside]) == {"b", "c"}  # nothing says that anything has changed
+    moved = TargetSentence(kind="question", prompt="a", answer=new, turn_id=7)
+    later = TargetSet(statements=(said[1],), sentences=(moved,), probes=())
+    assert prompts(set(), later) == {"a", "c"}
+    found = replayed([first, later], without=(), turns=(), count=9, seed=0)
+    assert {s.prompt: s.answer for s in found}["a"] == new

@@ -1,0 +1,159 @@
+"""Changes: what says that something is different now, and which values are those that are so no longer.
+
+In comes a text, out comes what it says of a change. Its words are English.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+
+from langchain_selfparam.targets.values import Value
+
+_ONCE = (
+    "address|bedtime|boss|code|date|day|deadline|e-?mail|fee|hours?|job|landlord|mobile|number|password|phone|pin"
+    "|postcode|price|rent|salary|time"
+)
+"""Of which people have one: a new one stands for the old one. A new cat may be a second one."""
+SAYS_SO = re.compile(
+    r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
+    r"|in ?stead|mistaken?|mov(?:ed|es|ing)(?! (?:in|out|house|home|away|back in|into|flat)\b)|no longer|postponed"
+    r"|put (?:back|forward|off|up)|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
+    r"|delayed|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|swapped|shifted|extended|shortened"
+    r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
+    r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
+    rf"|new(?= (?:phone |mobile |e-?mail )?(?:{_ONCE})\b))\b",
+    re.IGNORECASE,
+)
+"""What says that something is different now. "Now" alone may only add: it needs more in common."""
+HINTS = re.compile(
+    r"\b(?:actually|after all|any ?(?:more|longer)|now(?:adays)?|these days|used to|rather than|stopped|left|quit"
+    r"|(?:gave|given|giving) up|broke up|cancel(?:l?ed|s|led)|called off|refuses|in place of"
+    r"|new(?= (?:apartment|bike|boyfriend|car|computer|dentist|doctor|flat|girlfriend|home|house|laptop|office|school"
+    r"|teacher)\b))\b",
+    re.IGNORECASE,
+)
+LEAD = re.compile(
+    r"(?:^|(?<=[.!?] ))(?:(?:oh|ah|hmm)[,!]? )?(?:no|sorry|oops|wait|correction|pardon|excuse me)(?: again)?"
+    r"[,.:;!–—-]+ "  # noqa: RUF001
+    r"|\bI me(?:an|ant)\b",
+    re.IGNORECASE,
+)
+"""How somebody begins who corrects what they have just said."""
+_OLD = re.compile(
+    r"(?:\bnot|n['’]t|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"  # noqa: RUF001
+    r"|\bnever|\breplac(?:ed|es|ing))\b[^,;:.]*$",
+    re.IGNORECASE,
+)
+_NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
+_NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
+_ONTO = re.compile(r"^\w? (?:in)?to ", re.IGNORECASE)
+_UNSURE = re.compile(
+    r"\b(?:if|whether|might|may(?= \w+ ?(?:be|mov|chang|com|start))|could|would|wish(?:es|ed)?|hop(?:e|es|ed|ing)"
+    r"|asked|perhaps|maybe|probably|possibly|almost|nearly|unless|hopefully|in case|as if"
+    r"|think(?:s|ing)? (?:of|about)|thought (?:of|about)|consider(?:s|ed|ing)?|suggest(?:s|ed|ing)?"
+    r"|propos(?:es|ed|ing)|dream(?:s|t|ed)?"
+    r"|(?:want|plan|tri|try|like|need|love|refuse|decline)(?:s|d|es|ed|ing|ning)? (?:me |us |you )?to"
+    r"|last (?:week|month|year)|years? ago)\b",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"\b(?:other|another|second|third|also|too|as well|additional|extra|one more|both"
+    rf"|new(?! (?:\w+ )?(?:{_ONCE})\b))\b",
+    re.IGNORECASE,
+)
+_ONCE_ONLY = re.compile(
+    r"\b(?:this (?:week|time|once|month|year)|just (?:this |for )?(?:once|this|today)|for once|only this|next week"
+    r"|temporarily|for (?:now|today|one|the moment)|today|tomorrow|tonight)\b",
+    re.IGNORECASE,
+)
+_EVER = re.compile(
+    r"\b(?:every|each|always|usually|weekly|daily|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days)\b", re.IGNORECASE
+)
+_BARE = re.compile(
+    r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well"
+    r"|(?:that|it|I)(?:['’]s| is| was) (?:wrong|a mistake|mistaken))\b[,.:;!–—-]* *)*"  # noqa: RUF001
+    r"(?:(?:(?:it|that|this)(?:['’]s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
+    r"|I me(?:an|ant)|make (?:that|it)|I (?:was|have been|got)|I['’]ve been)"  # noqa: RUF001
+    r"(?: (?:has|have|been|just|now|actually|got|be|should))*)?"
+    r"(?: (?:moved|pushed|changed|rescheduled|postponed|put|switched|rebooked|booked|delayed|brought|shifted|up|down"
+    r"|back|off|forward|it|that|raised|lowered|went))*"
+    r" ?(?:(?:on|at|to|until|till|for|by)(?: the)? )*#"
+    r"(?:,? (?:now|instead|actually|from now on|these days|after all|then|not (?:on |at |the )*[\w: ]+))*[.!]*",
+    re.IGNORECASE,
+)
+
+
+def plain(text: str) -> bool:
+    """Whether it says in so many words that something has changed."""
+    return SAYS_SO.search(text) is not None or LEAD.search(text) is not None
+
+
+def hints(text: str) -> bool:
+    """Whether it may say so."""
+    return HINTS.search(text) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def without(text: str) -> str:
+    """The text with blanks where it speaks of changes; as long as before."""
+    for pattern in (SAYS_SO, HINTS, LEAD):
+        text = pattern.sub(lambda m: "," + " " * (len(m.group(0)) - 1), text)
+    return text
+
+
+def may_tell(text: str) -> bool:
+    """Whether any of it speaks of a change, or of what is not so."""
+    return plain(text) or hints(text) or _NOT.search(text) is not None
+
+
+def says_so(text: str) -> bool:
+    """Whether it tells of a change, however it begins."""
+    return SAYS_SO.search(text) is not None
+
+
+def over(text: str, there: Iterable[Value]) -> frozenset[str]:
+    """Of some values those that a text gives as what is so no longer: "not Tuesday", "from Tuesday to Friday"."""
+    return frozenset(
+        value.key
+        for value in there
+        for match in re.finditer(rf"(?<!\w){re.escape(value.text)}", text, re.IGNORECASE)
+        if _is_over(text, match.start(), match.end())
+    )
+
+
+def _is_over(text: str, start: int, end: int) -> bool:
+    if _OLD.search(text[:start]) or _NO_MORE.search(text[end:]):
+        return True
+    return _FROM.search(text[:start]) is not None and says_so(text) and _ONTO.search(text[end:]) is not None
+
+
+def is_meant(old: str, clause: str, sentence: str) -> bool:
+    """Whether what a clause says is so now and for good, and is not said of one thing more.
+
+    Args:
+        old: What was said before.
+        clause: That of the later statement in which the new value is.
+        sentence: The whole sentence.
+
+    Returns:
+        Whether it is no question, wish or exception.
+    """
+    if _MORE.search(clause) or is_unsure(clause, sentence):
+        return False
+    return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
+
+
+def is_unsure(clause: str, sentence: str) -> bool:
+    """Whether what a clause of a sentence says is asked, wished or not known."""
+    if _UNSURE.search(clause) or sentence.rstrip().endswith("?"):
+        return True
+    return re.match(r"(?:if|when|unless)\b", sentence.strip(), re.IGNORECASE) is not None
+
+
+def is_bare(sentence: str, value: Value) -> bool:
+    """Whether a sentence says nothing but that something is otherwise: "It has moved to Friday."."""
+    said = (sentence[: value.start] + "#" + sentence[value.end :]).strip()
+    return _BARE.fullmatch(said) is not None
