@@ -267,7 +267,7 @@ def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) ->
 
 def _others(outcomes: Sequence[Outcome]) -> Table:
     """How the other ways learned: a way that was not run everywhere is in no other table."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in dict.fromkeys(name for o in outcomes for name in o.baselines):
         found = [o.baselines[name] for o in outcomes if name in o.baselines]
         done = [one for one in found if "not_run" not in one]
