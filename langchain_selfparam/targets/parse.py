@@ -21,6 +21,8 @@ from langchain_selfparam.words import words as compared
 
 _END = re.compile(r"(?:[.!?।؟]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’)）]*)\s*(?=\S)")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
+_ABBREVIATED = 8
+"""Letters at a sentence's end that show whether it is one."""
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
 _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
 _NAME = re.compile(rf"(?<![\w']){_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
@@ -126,7 +128,8 @@ def sentences(text: str) -> list[str]:
     """The sentences of a text, without blanks around them."""
     parts: list[str] = []
     for part in _cut_behind_sentences(text.strip()):
-        if parts and (_ABBREVIATION.search(parts[-1]) or (_INITIAL.search(parts[-1]) and _names_on(part))):
+        end = parts[-1][-_ABBREVIATED:] if parts else ""
+        if _ABBREVIATION.search(end) or (_INITIAL.search(end) and _names_on(part)):
             parts[-1] += " " + part
         elif part:
             parts.append(part)
@@ -292,7 +295,7 @@ def telling(text: str) -> list[str]:
         # Where every word has a capital letter, it tells nothing.
         titled = len(matches) >= _FEWEST_WORDS and all(m.group(0)[0].isupper() for m in matches)
         for match in matches:
-            if _is_telling(match.group(0), sentence[: match.start()], titled=titled):
+            if _is_telling(match.group(0), sentence[: match.start()][-_ABBREVIATED:], titled=titled):
                 found[plain(match.group(0))] = None
     return list(found)
 

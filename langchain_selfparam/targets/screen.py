@@ -339,14 +339,15 @@ def held_out(
     count = min(count, max(1, len(questions) // 4))
     better = questions[: max(count, -(-len(questions) // 2))]
     probes: list[str] = []
+    carry = {question: telling(question) for question in questions}
 
     def spared(question: str) -> bool:
-        others = {w for q in questions if q != question and q not in probes for w in telling(q)}
-        return others.issuperset(telling(question))
+        others = {w for q in questions if q != question and q not in probes for w in carry[q]}
+        return others.issuperset(carry[question])
 
     drawn = chance.sample(list(better), len(better))
     if secrets:
-        plain = [q for q in dict.fromkeys([*drawn, *questions]) if set(secrets).isdisjoint(telling(q))]
+        plain = [q for q in dict.fromkeys([*drawn, *questions]) if set(secrets).isdisjoint(carry[q])]
         first = next((q for q in plain if spared(q)), drawn[0])
         drawn = list(dict.fromkeys([first, *drawn]))
     for question in drawn:
