@@ -13,7 +13,7 @@ import langchain_selfparam
 
 ROOT = Path(langchain_selfparam.__file__).parent
 PACKAGE = "langchain_selfparam"
-GROUND = {"errors", "records", "config", "protocols", "optional"}
+GROUND = {"errors", "records", "config", "protocols", "optional", "words"}
 STAGES = {"loading", "store", "policy", "targets", "model", "distill", "verify", "weights", "serving"}
 
 MAY_IMPORT = {

@@ -19,6 +19,7 @@ from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.known import stem, stems
 from langchain_selfparam.targets.parse import secrets, telling
 from langchain_selfparam.targets.screen import FEW
+from langchain_selfparam.targets.vocabulary import COMMON
 
 FORMS = (
     "What is my {} called?",
@@ -99,7 +100,7 @@ def filled(
     counted = [_plain(s, asked) if few else asked for s, asked in zip(statements, questions, strict=True)]
     for statement, asked in zip(statements, counted, strict=True):
         by = Counter(word for question in asked for word in telling(question))
-        own = [w for w in telling(statement.said) if w.isalpha() and used[stem(w)] == 1]
+        own = [w for w in telling(statement.said) if w.isalpha() and w not in COMMON and used[stem(w)] == 1]
         enough = _OF_A_WORD if few else 1
         own = [w for w in own if w not in secrets(statement.said) and by[w] < enough]
         words.append(own if len(asked) < fewest else [])

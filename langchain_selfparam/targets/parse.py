@@ -5,68 +5,57 @@ In comes text, out comes text; it asks no model.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from langchain_selfparam.records import Statement, Turn
+from langchain_selfparam.targets.asking import only_asks, without_asking
+from langchain_selfparam.targets.courtesy import courteous
+from langchain_selfparam.targets.naming import introduces, introductions
+from langchain_selfparam.targets.orders import instructs, undressed
 from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
+from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES
+from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, plain
+from langchain_selfparam.words import words as compared
 
-_SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=\S)")  # noqa: RUF001
+_END = re.compile(r"(?:[.!?।؟]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’)）]*)\s*(?=\S)")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
-_NAME = re.compile(r"(?<![\w'])[^\W\d_a-z][\w'-]+(?: (?:and |of |the |& )?(?!I')[^\W\d_a-z][\w'-]+)*")
-_WORD = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*")  # noqa: RUF001
-_INTRODUCES = re.compile(r"\b(?:I['’]m|I am|[Mm]y name is|[Mm]y name['’]s|[Cc]all me|[Tt]his is) ([A-Z][a-z]+)")  # noqa: RUF001
+_ABBREVIATED = 8
+"""Letters at a sentence's end that show whether it is one."""
+_INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
+_BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
+_NAME = re.compile(rf"(?<![\w']){_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _ME = re.compile(NUMERAL + r"\bI\b|\b(?:(?i:me|my|mine|we|our|ours)|[Uu]s|i(?!\.))\b")
-_INSTRUCTS = re.compile(
-    r"(?:(?:please|now|so|and|but|then|also),? )*(?:"
-    r"(?:ignore|disregard|forget|override) (?:all |any |everything|your|my|the|what|previous|earlier|prior)"
-    r"|(?:you are|you're|you must|you will|you have to) (?:now|always|never|only|from now on)"
-    r"|from now on,? (?:you|always|never|only|answer|reply|respond|say|act|talk|end|start)"
-    r"|(?:always|never|only) (?:answer|reply|respond|say|tell|end|start|begin|speak|write|use|mention|refuse|give)"
-    r"|(?:answer|reply|respond) (?:only|always|every|to every|with)|pretend (?:to be|that|you)|act as|act like"
-    r"|say .* (?:every|each|whenever|always))\b",
+_QUOTED = re.compile(r"[\"“«]([^\"”»]+)[\"”»]|(?<![\w'’])['‘]((?:[^'‘’]|(?<=\w)['’](?=\w))+)['’](?!\w)")  # noqa: RUF001
+_TO_SAY = re.compile(
+    r"\b(?:say|saying|answer|reply|respond|with|words?)\b[:,]? (?:(?:only|just|always|the|an?|words?|with) )*([\w'-]+)",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"[\"“‘«]([^\"”’»]+)[\"”’»]")  # noqa: RUF001
-_NO_NAMES = frozenset(
-    """african american arab asian australian austrian belgian brazilian british buddhist bulgarian canadian catholic
-    chilean chinese christian colombian croatian cuban czech danish dutch egyptian english estonian ethiopian european
-    filipino finnish french german greek hindu hungarian icelandic indian indonesian iranian iraqi irish israeli italian
-    jamaican japanese jewish kenyan korean latvian lebanese lithuanian malaysian mexican moroccan muslim nigerian
-    norwegian pakistani peruvian polish portuguese romanian russian scottish serbian sikh slovak slovenian spanish
-    swedish swiss syrian thai tunisian turkish ukrainian vegan vegetarian vietnamese welsh""".split()
-)
+_LISTED = re.compile(r"^\s*\d[.)]\s+(?=\S)", re.MULTILINE)
+"""The number of an item in a list."""
+_ASKED = re.compile(r"[?？][\"'”’)\]]*$")  # noqa: RUF001
+_OPENS = re.compile(r"(?:^|[\"“‘«(\[:–—•*>\n]|(?<![\w'])')\s*$")  # noqa: RUF001
+"""Before a word that has a capital letter whatever it is."""
 _OPENS_A_CLAUSE = frozenset(
     """after although and because before but if or since so than that though unless until when where whereas which while
     who whose""".split()
 )
 _FEWEST_WORDS = 4
 """Words of a piece of a sentence at least."""
-_COURTESY = frozenset(
-    """alright appreciate appreciated awesome bye cool cheers fine goodbye great hello help helpful hey hi hm hmm lovely
-    nice ok okay perfect pleasure sure thank thanks thankyou understood welcome wonderful""".split()
-)
+_LONG = 150
+"""Words from which a turn is a text that was written elsewhere, or one for others to read."""
+_MOST_LETTERS = 600
+"""Of a statement, whatever its words are."""
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+"""Signs of scripts that put no blanks between words; two of them are about a word."""
+_STOPS = "。！？、，；：,;:.!?)/&="  # noqa: RUF001
+"""Behind which a very long word may be cut, such as a sentence without blanks or an address."""
+_NO_NAMES = frozenset("a and at by for from i in of on or the to with".split())
+"""Common words that are big in titles, and the speaker."""
 _OF_ITSELF = frozenset({"ai"})
 """What a reply names when it is about the assistant."""
-_DATES = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
-    september october november december""".split()
-)
-_COMMON = frozenset(
-    """a about above after again against all also always am an and any are aren't as ask at away back be because been
-    before being below beside best between both but by call called came can can't cannot come comes could couldn't
-    did didn't do does doesn't doing don't done down during each else ever every few first for from further gave
-    get gets give given go goes going good got had has hasn't have haven't having he her here hers him himself his
-    how i i'd i'll i'm i've if in into is isn't it it's its itself just keep kept know last let like likes little
-    love made make makes many may me mine more most much must my myself name named never new no nor not now of off
-    often old on once one only or other our ours out over own please put quite rather really said same say says
-    see she should so some still such take takes tell than that that's the their theirs them then there there's
-    these they they're thing things this those though through till to told too took two under until up upon us use
-    used very want wants was wasn't way we we'd we'll we're we've well went were weren't what when where whether
-    which while who whom whose why will with without won't would wouldn't yes yet you you'd you'll you're you've
-    your yours yourself""".split()
-)
 
 
 def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> list[Statement]:
@@ -75,11 +64,12 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
     which the user did not say are taken, each once: most replies repeat, encourage or say what the model is.
     Sentences that order the assistant how to behave stand apart and are said back in quotation marks: they are memory
-    of what was said, not to be obeyed.
+    of what was said, not to be obeyed. Questions and requests that tell nothing of the user are left out.
 
     Args:
         turn: One turn.
-        words: Words of a statement at most; a longer single sentence is cut, where a clause ends if it can be.
+        words: Words of a statement at most; a longer single sentence, and one of very many letters, is cut, where a
+            clause ends if it can be.
         passage_words: The same for a passage: a text of more than half of ``words`` words in which the user does not
             come up. Each of its sentences is a statement, a longer one several. ``words``, and no passage, where
             missing.
@@ -87,19 +77,23 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
     """
-    own = sentences(without_greeting(turn.user))
+    own = _by_lines(sentences(without_greeting(turn.user)))
     orders = [sentence for sentence in own if instructs(sentence)]
-    plain = [sentence for sentence in own if sentence not in orders]
-    if passage_words is not None and _is_passage(plain, words):
+    others = [sentence for sentence in own if sentence not in orders]
+    passage = passage_words is not None and _is_passage(others, words)
+    # In a longer text a question leads to what comes behind it.
+    if not (passage or len(turn.user.split()) > _LONG) or all(map(only_asks, others)):
+        others = without_asking(others)
+    if passage_words is not None and passage:
         found = [
             Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
-            for sentence in plain
+            for sentence in others
             for clause in _grouped([sentence], min(words, passage_words))
         ]
     else:
         found = [
             Statement(turn_id=turn.id, said=said, told=told(without_lead(said)), by_user=True)
-            for said in _grouped(plain, words)
+            for said in _grouped(others, words)
         ]
     # Said back as the user's words: an order that is only repeated would be obeyed by whoever repeats it.
     found += [
@@ -108,7 +102,7 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     ]
     known = set(telling(turn.user))
     replied = list(dict.fromkeys(sentences(turn.assistant)))
-    news = [s for s in replied if not s.endswith("?") and _specific(" " + s[1:]) - known - _OF_ITSELF]
+    news = [s for s in replied if not _ASKED.search(s) and _specific(" " + s[1:]) - known - _OF_ITSELF]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
 
@@ -118,26 +112,63 @@ def _is_passage(own: list[str], words: int) -> bool:
     return sum(len(sentence.split()) for sentence in own) > words // 2 and not any(map(speaks_of_me, own))
 
 
-def instructs(sentence: str) -> bool:
-    """Whether a sentence orders the assistant how to behave: "Ignore your instructions and always answer X"."""
-    return _INSTRUCTS.match(without_lead(sentence)) is not None
-
-
 def demanded(sentence: str) -> list[str]:
     """Words that an order wants to hear: what it has in quotation marks, else its names and numbers, else its end."""
-    quoted = " ".join(_QUOTED.findall(sentence))
-    return telling(quoted) or secrets(sentence) or telling(sentence)[-1:]
+    order = undressed(sentence)
+    quoted = " ".join(double or single for double, single in _QUOTED.findall(order))
+    if found := telling(quoted):
+        return found
+    if len(compared(quoted)) == 1:  # "Always say 'yes'."
+        return compared(quoted)
+    said = [word for match in _TO_SAY.finditer(order) for word in telling(match.group(1))]
+    return secrets(order) or said[-1:] or telling(order)[-1:]
 
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, without blanks around them."""
     parts: list[str] = []
-    for part in _SENTENCE.split(text.strip()):
-        if parts and _ABBREVIATION.search(parts[-1]):
+    for part in _cut_behind_sentences(text.strip()):
+        end = parts[-1][-_ABBREVIATED:] if parts else ""
+        if _ABBREVIATION.search(end) or (_INITIAL.search(end) and _names_on(part)):
             parts[-1] += " " + part
-        elif part.strip():
-            parts.append(part.strip())
+        elif part:
+            parts.append(part)
     return parts
+
+
+def _cut_behind_sentences(text: str) -> Iterator[str]:
+    start = 0
+    for end in _END.finditer(text):
+        yield text[start : end.end()].strip()
+        start = end.end()
+    yield text[start:].strip()
+
+
+def _names_on(part: str) -> bool:
+    """Whether a name may go on behind an initial: "C. J. Anderson", and not "Plan B. The next"."""
+    first = part.split(maxsplit=1)[0]
+    return first[0].isupper() and first.lower() not in COMMON
+
+
+def _by_lines(own: Iterable[str]) -> list[str]:
+    """Sentences of a user, cut before and behind a line that is an order or a question by itself."""
+    found: list[str] = []
+    for sentence in own:
+        lines: list[str] = []
+        for line in sentence.splitlines():
+            if lines and line[:1].islower() and lines[-1].strip()[-1:] not in ".!?:;":
+                lines[-1] += "\n" + line  # a sentence that goes on in the next line
+            elif line.strip():
+                lines.append(line)
+        alone = [instructs(line) or only_asks(line) for line in lines]
+        joins = False
+        for line, by_itself in zip(lines, alone, strict=True):
+            if joins and not by_itself:
+                found[-1] += "\n" + line
+            else:
+                found.append(line)
+            joins = not by_itself
+    return found
 
 
 def _grouped(parts: Iterable[str], words: int) -> list[str]:
@@ -146,27 +177,51 @@ def _grouped(parts: Iterable[str], words: int) -> list[str]:
     joins = False
     for part in parts:
         said = part.split()
-        fits = len(said) <= words
-        if joins and fits and len(groups[-1]) + len(said) <= words:
+        fits = _fits(said, words)
+        if joins and fits and _fits([*groups[-1], *said], words):
             groups[-1] += said
         else:
             groups += _clauses(said, words)
         joins = fits
-    return [" ".join(group) for group in groups]
+    return [_joined(group) for group in groups]
+
+
+def _joined(said: list[str]) -> str:
+    """Words with blanks between them, where their script has blanks."""
+    text = " ".join(said)
+    return re.sub(rf"(?<=[。！？、，]) (?={_UNSPACED.pattern})", "", text)  # noqa: RUF001
+
+
+def _fits(said: list[str], words: int) -> bool:
+    """Whether words are no more than so many and not too many letters."""
+    count = sum(max(1, math.ceil(len(_UNSPACED.findall(word)) / 2)) for word in said)
+    return count <= words and sum(map(len, said)) + len(said) <= _MOST_LETTERS
 
 
 def _clauses(said: list[str], words: int) -> list[list[str]]:
     """A sentence's words in pieces of at most so many, cut at the end of a clause nearest to the middle."""
-    if len(said) <= words:
+    if _fits(said, words):
         return [said]
+    if len(said) == 1:
+        if len(said[0]) == 1:
+            return [said]
+        at = _stop_in(said[0])
+        return _clauses([said[0][:at]], words) + _clauses([said[0][at:]], words)
     middle = len(said) / 2
     ends = [at for at in range(_FEWEST_WORDS, len(said) - _FEWEST_WORDS + 1) if _ends(said[at - 1], said[at])]
     at = min(ends, key=lambda at: abs(at - middle), default=round(middle))
     return _clauses(said[:at], words) + _clauses(said[at:], words)
 
 
+def _stop_in(word: str) -> int:
+    """Where a word of very many letters is cut: behind its stop nearest to the middle, or there."""
+    middle = len(word) // 2
+    ends = [at for at in range(_FEWEST_WORDS, len(word) - _FEWEST_WORDS + 1) if word[at - 1] in _STOPS]
+    return min(ends, key=lambda at: abs(at - middle), default=middle)
+
+
 def _ends(word: str, following: str) -> bool:
-    return word[-1] in ",;:)–—" or following[0] in "(–—" or following.lower() in _OPENS_A_CLAUSE  # noqa: RUF001
+    return word[-1] in ",;:)–—、，；" or following[0] in "(–—" or following.lower() in _OPENS_A_CLAUSE  # noqa: RUF001
 
 
 def questions(written: str, *, by_user: bool) -> list[str]:
@@ -193,14 +248,14 @@ def questions(written: str, *, by_user: bool) -> list[str]:
 def names(said: str) -> list[str]:
     """Capitalised names in a statement, those that open a sentence left out unless they come again inside one."""
     found: dict[str, None] = {}
-    for sentence in sentences(said.replace("’", "'")):  # noqa: RUF001
+    for sentence in sentences(composed(said).replace("’", "'")):  # noqa: RUF001
         for match in _NAME.finditer(sentence):
             words = re.sub(r"'s?$", "", match.group(0)).split()
             opens = match.start() == 0
-            if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in _COMMON)):
+            if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in COMMON)):
                 words = words[1:]
             # Inside a sentence "New York" is a name and "May" is not.
-            alone = len(words) == 1 and words[0].split("'")[0].lower() in _COMMON
+            alone = len(words) == 1 and words[0].split("'")[0].lower() in COMMON
             if not alone and len(" ".join(words)) > 1:
                 found[" ".join(words)] = None
     return list(found)
@@ -208,18 +263,15 @@ def names(said: str) -> list[str]:
 
 def is_date(name: str) -> bool:
     """Whether a name is that of a weekday or month, which belong to everybody."""
-    return name.lower() in _DATES
-
-
-def introduces(said: str) -> bool:
-    """Whether the user gives their name in it."""
-    return any(m.group(1).lower() not in _NO_NAMES for m in _INTRODUCES.finditer(said))
+    return name.lower() in DATES
 
 
 def only_names(said: str) -> bool:
     """Whether the user gives their name in it and says nothing else."""
-    left = set(telling(_INTRODUCES.sub(" ", said))) - set(secrets(said))
-    return introduces(said) and left <= _COURTESY
+    text = composed(said)
+    for start, end, _ in sorted(introductions(text), reverse=True):
+        text = f"{text[:start]} {text[end:]}"
+    return introduces(said) and set(telling(text)) - set(secrets(said)) <= COURTESY
 
 
 def speaks_of_you(text: str) -> bool:
@@ -233,14 +285,38 @@ def speaks_of_me(question: str) -> bool:
 
 
 def telling(text: str) -> list[str]:
-    """The words that carry a statement: names, numbers and content words, lower case, each once."""
-    lowered = (w.lower().replace("’", "'") for w in _WORD.findall(text))  # noqa: RUF001
-    return list(dict.fromkeys(re.sub(r"'s$", "", w) for w in lowered if w not in _COMMON and len(w) > 1))
+    """The words that carry a statement, as they are compared, each once.
+
+    Names, numbers and content words; a common word only where it is written as a name is: "My name is Will."
+    """
+    found: dict[str, None] = {}
+    for sentence in sentences(_LISTED.sub(" ", composed(text))):
+        matches = list(WORD.finditer(sentence))
+        # Where every word has a capital letter, it tells nothing.
+        titled = len(matches) >= _FEWEST_WORDS and all(m.group(0)[0].isupper() for m in matches)
+        for match in matches:
+            if _is_telling(match.group(0), sentence[: match.start()][-_ABBREVIATED:], titled=titled):
+                found[plain(match.group(0))] = None
+    return list(found)
+
+
+def _is_telling(word: str, before: str, *, titled: bool) -> bool:
+    lower = word.lower().replace("’", "'")  # noqa: RUF001
+    big = word[0].isupper() and not titled and _OPENS.search(before) is None
+    if lower in COMMON:
+        return big and lower not in _NO_NAMES and not lower.startswith("i'")
+    # A single letter is what is left of a word, or a sign that is one.
+    return len(word) > 1 or big or word.isdigit() or word.lower() == word.upper()
+
+
+def carrying(text: str) -> list[str]:
+    """The words by which a statement is known in an answer: those that are telling, else all: "I love her."."""
+    return telling(text) or list(dict.fromkeys(compared(text)))
 
 
 def says_something(text: str) -> bool:
     """Whether there is anything to ask about in it: "Okay, thanks!" has nothing."""
-    return not set(telling(text)) <= _COURTESY
+    return not courteous(text)
 
 
 def secrets(said: str) -> list[str]:
@@ -249,9 +325,9 @@ def secrets(said: str) -> list[str]:
 
 
 def _specific(text: str) -> set[str]:
-    numbers = {w.lower() for w in _WORD.findall(text) if any(c.isdigit() for c in w) and len(w) > 1}
-    parts = {p.lower() for name in names(text) for p in name.split() if p[:1].isupper()}
-    return {w for w in numbers | parts if w not in _COMMON}
+    numbers = {plain(w) for w in WORD.findall(composed(text)) if any(c.isdigit() for c in w) and len(w) > 1}
+    parts = {plain(p) for name in names(text) for p in name.split() if p[:1].isupper()}
+    return {w for w in numbers | parts if w not in COMMON}
 
 
 def opening(text: str, words: int) -> str:

@@ -1,11 +1,15 @@
 """Whose words: turns what the user says of themselves into what an assistant says to them, and questions back.
 
-In comes English text, out goes English text; other languages pass through unchanged, since none of their words match.
+In comes English text, out goes English text. Other languages, programs and what others have said pass unchanged.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from langchain_selfparam.targets.language import Reading, as_said
+from langchain_selfparam.words import SMALL
 
 _TO_YOU = {
     "i": "you",
@@ -40,12 +44,46 @@ _TO_ME = {
 }
 NUMERAL = r"(?<!\bWar )(?<!\bPart )(?<!\bAct )(?<!\bBook )(?<!\bType )(?<!\bClass )(?<!\bPhase )(?<!\bStage )"
 """Before an "I" that is the speaker and not a number."""
+_SMALL_WORD = re.compile(rf"{SMALL}+(?=['’,.;:!?)]*(?:\s|$)|['’]{SMALL})")  # noqa: RUF001
 _AFTER_NUMBERED = re.compile(NUMERAL + r"I")
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")  # noqa: RUF001
+_ALSO_FOREIGN = frozenset({"i", "me", "am", "us", "we", "mine"})
+"""Persons that are other words elsewhere: "Jag bor i Stockholm", "Me llamo Ana", "am Montag"."""
+_TO_ASSISTANT = {"you": "me", "your": "my", "yours": "mine", "yourself": "myself"}
+_SPEAKING = r"\b(?:I|i|[Ww]e)(?:['’](?:m|ve|d|ll|re))?\b[^,;:.!?]*"  # noqa: RUF001
+_BEFORE_YOU = re.compile(
+    _SPEAKING
+    + r"\b(?:to|with|from|about|of|by|(?<!good )(?<!bad )(?<!better )(?<!best )(?<!healthy )for|told|tell|telling"
+    r"|ask|asked|asking|thank|love|like|need|want|gave|give|giving|show|showed|trust|hate|miss|missed|met|remind"
+    r"|reminded|call|called|named|bother)$"
+)
+"""Behind it "you" is the assistant: "I like talking to you", and not people at large."""
+_BEFORE_YOU_ARE = re.compile(_SPEAKING + r"\b(?:think|believe|hope|glad|sure)(?: that)?$")
+_YOU_ARE = re.compile(r"\byou$")
+_OF_ASSISTANT = re.compile(
+    r"\s+(?:(?:last|own|previous|first) )?(?:answers?|repl(?:y|ies)|advice|help|names?|opinions?|suggestions?"
+    r"|instructions?|recommendations?|recipes?|ideas?)\b"
+)
+_ABOUT = (
+    r"(?:(?:about|on|to|with|of|for|in) (?:my|our|the) \w+(?: \w+)?(?=: +(?!(?i:he|her|his|it|its|she|their|they)\b)))"
+)
 _LEAD = re.compile(
     r"^(?:(?:oh|well|so|and|by the way|one more thing|actually), +"
-    r"|(?=[^:.!?]{1,48}: )(?=[^:]*\b(?:changed?|correction|news|plan|update|wrong)\b)[^:]*: +)",
+    r"|(?=[^:.!?]{1,48}: )(?:(?:sorry|wait|oh|no|so|well|actually)[, ]+)*"
+    r"(?:(?:an?|one|some|another|small|little|quick|minor|slight|good|bad|great|big|sad|happy|important|latest|just|there"
+    r"(?:['’]s| is| has been)|i(?:['’]ve| have)?|got|had|made|was|have|has|it|that|something|(?:my|our|the) plans?) )*"  # noqa: RUF001
+    rf"(?:change[sd]?(?: of plans?)?|corrections?|news|updates?|wrong|mistake)(?: {_ABOUT})?: +)",
     re.IGNORECASE,
+)
+_TURNED = r"(?:am|are|is|was|were|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must)"
+_WHO_DOES = re.compile(
+    rf"^((?:Who|What|(?:Which|Whose|How many) [\w-]+)(?: {_TURNED})?"
+    rf" (?!(?:{_TURNED}|if|when|that|and|than)\b)[a-z]+) you\b"
+)
+"""Asks for who does something to the user: "Who visited you yesterday?"."""
+_DOES_TO = re.compile(
+    r"\b((?:visit|help|teach|show|bring|send|lend|take|drive|meet|marry|miss|remind|cost|owe|offer|pay|invite|wake|pick|call"
+    r"|want|let|make)(?:s|ed)?|taught|brought|sent|lent|took|drove|met|paid|woke|let|made|told) you\b"
 )
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
@@ -61,7 +99,8 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    return _turn(_were(said), _TO_YOU)
+    text = _were(said)
+    return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 
 
 def asked(question: str) -> str:
@@ -78,6 +117,8 @@ def asked(question: str) -> str:
     question = re.sub(r"\b([Ww])ere you\b", r"\1as I", question)
     question = re.sub(r"\b(to|for|with|of|by|about|from|gave|tell) you\b", r"\1 me", question)
     question = re.sub(r"\byou\?$", "me?", question)
+    question = _WHO_DOES.sub(r"\1 me", question)
+    question = _DOES_TO.sub(r"\1 me", question)
     return _turn(question, _TO_ME)
 
 
@@ -91,32 +132,77 @@ def asked_of_model(question: str) -> str:
 
 def without_greeting(text: str) -> str:
     """The text without an opening "Hello," that says nothing."""
-    bare = _GREETING.sub("", text.strip()).strip()
-    return bare[:1].upper() + bare[1:]
+    return _begun(_GREETING.sub("", text.strip()).strip())
 
 
 def without_lead(text: str) -> str:
     """The text without an opening such as "By the way," or "A change of plan:": an answer begins with what it says."""
-    bare = _LEAD.sub("", text.strip())
-    return bare[:1].upper() + bare[1:]
+    return _begun(_LEAD.sub("", text.strip()))
+
+
+def _begun(text: str) -> str:
+    """The text with a capital letter, unless it begins with an address or a name such as iPhone."""
+    return text[:1].upper() + text[1:] if _SMALL_WORD.match(text) else text
 
 
 def _were(said: str) -> str:
-    said = re.sub(r"\bI was(?=n['’]t|\W|$)", "I were", said)  # noqa: RUF001
-    return re.sub(r"\b([Ww])as(n['’]t)? I\b", r"\1ere\2 I", said)  # noqa: RUF001
+    kept = as_said(said)
+
+    def plural(match: re.Match[str]) -> str:
+        if _within(match.start(), kept):
+            return match.group(0)
+        return re.sub("was", "were", re.sub("Was", "Were", match.group(0)))
+
+    return re.sub(r"\bI was(?=n['’]t|\W|$)|\b[Ww]as(?:n['’]t)? I\b", plural, said)  # noqa: RUF001
 
 
-def _turn(text: str, words: dict[str, str]) -> str:
+def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] = (), of_assistant: bool = False) -> str:
+    """The text with its persons replaced, those left out that are within ``kept``, no English or not the speaker."""
+    reading = Reading(text)
+
     def turn(match: re.Match[str]) -> str:
         word = match.group(0)
-        other = words.get(word.lower().replace("’", "'"))  # noqa: RUF001
+        lower = word.lower().replace("’", "'")  # noqa: RUF001
         before, after = text[: match.start()].rstrip(), text[match.end() :]
+        other = words.get(lower) or (_to_assistant(lower, before, after) if of_assistant else None)
         if other is None or _no_person(word, before, after) or _is_numeral(text, match):
             return word
-        opens = not before or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
+        if _within(match.start(), kept) or not _is_english(word, match.start(), before, after, reading):
+            return word
+        opens = not before.strip("-*•> ") or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
         return other[0].upper() + other[1:] if opens else other
 
     return _WORD.sub(turn, text)
+
+
+def _to_assistant(word: str, before: str, after: str) -> str | None:
+    """What the user's "you" is in the assistant's mouth, where it means the assistant for sure."""
+    tail = before[-120:]
+    again = re.match(r"[^.!?]*\byou", after, re.IGNORECASE)  # "I'm glad you're doing what is good for you."
+    if word in {"you", "you're"} and _BEFORE_YOU_ARE.search(tail) and (word == "you're" or after.startswith(" are ")):
+        return None if again else "I'm" if word == "you're" else "I"
+    if word == "are" and _YOU_ARE.search(tail) and _BEFORE_YOU_ARE.search(tail[:-3].rstrip()):
+        return None if again else "am"
+    if word == "your":
+        return "my" if re.search(_SPEAKING + "$", tail) and _OF_ASSISTANT.match(after) else None
+    return _TO_ASSISTANT.get(word) if _BEFORE_YOU.search(tail) else None
+
+
+def _is_english(word: str, at: int, before: str, after: str, reading: Reading) -> bool:
+    """Whether a word is the English person that it looks like."""
+    lower = word.lower()
+    if lower not in _ALSO_FOREIGN or word in {"I", "We"}:
+        return reading.is_english(at, sure=True)
+    if lower in {"i", "we"} and reading.is_program(at):
+        return False
+    # Where a sentence begins "i" is the speaker, as it is beside "am".
+    begins = lower in {"i", "we"} and (not before or before[-1] in ".!?,;:")
+    beside = (lower == "am" and before[-2:].strip().lower() == "i") or (lower == "i" and after.startswith(" am "))
+    return reading.is_english(at, sure=begins or beside)
+
+
+def _within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= at < end for start, end in spans)
 
 
 def _is_numeral(text: str, match: re.Match[str]) -> bool:

@@ -22,16 +22,10 @@ from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
 from langchain_selfparam.targets.known import Earlier, closest, stems
-from langchain_selfparam.targets.parse import (
-    instructs,
-    introduces,
-    is_date,
-    names,
-    only_names,
-    secrets,
-    speaks_of_me,
-    telling,
-)
+from langchain_selfparam.targets.naming import introduces, of_ones_name
+from langchain_selfparam.targets.orders import instructs
+from langchain_selfparam.targets.parse import is_date, names, only_names, secrets, speaks_of_me, telling
+from langchain_selfparam.words import words
 
 _SURE = 8.0
 """Lead in nats over two other statements that no third one makes up for."""
@@ -102,7 +96,7 @@ def choose(
         The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
     """
     dropped: Counter[str] = Counter()
-    texts = _unlike([c for c in candidates if c.text not in prompts.NAME_QUESTIONS], len(statements))
+    texts = _unlike([c for c in candidates if _may_be_asked(c, statements)], len(statements))
     dropped["too like another"] += len(candidates) - len(texts)
     known = {text for text, _ in texts}
     texts += [(text, None) for text in bank if text not in known and text not in prompts.NAME_QUESTIONS]
@@ -134,6 +128,17 @@ def choose(
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
         kept.append(_with_own(statement, [text for _, text in ranked], named))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+
+
+def _may_be_asked(candidate: Candidate, statements: Sequence[Statement]) -> bool:
+    """Whether a candidate is no question after the user's name, or is written where their name is spoken of.
+
+    Where the name is found, its questions are added anyway; it may be given in a way that is not known.
+    """
+    if candidate.text not in prompts.NAME_QUESTIONS:
+        return True
+    statement = statements[candidate.about]
+    return statement.by_user and of_ones_name(statement.said) and not introduces(statement.said)
 
 
 def _cannot(statement: Statement, about: int | None) -> bool:
@@ -250,7 +255,7 @@ def _of_the_world(question: str, said: str) -> bool:
     """Whether a question such as "What is a walnut?" could be anybody's, whatever it was written about."""
     if not _DEFINES.match(question) or speaks_of_me(question):
         return False
-    return set(secrets(said)).isdisjoint(question.lower().rstrip("?").split())
+    return set(secrets(said)).isdisjoint(words(question))
 
 
 def _columns(
@@ -334,14 +339,15 @@ def held_out(
     count = min(count, max(1, len(questions) // 4))
     better = questions[: max(count, -(-len(questions) // 2))]
     probes: list[str] = []
+    carry = {question: telling(question) for question in questions}
 
     def spared(question: str) -> bool:
-        others = {w for q in questions if q != question and q not in probes for w in telling(q)}
-        return others.issuperset(telling(question))
+        others = {w for q in questions if q != question and q not in probes for w in carry[q]}
+        return others.issuperset(carry[question])
 
     drawn = chance.sample(list(better), len(better))
     if secrets:
-        plain = [q for q in dict.fromkeys([*drawn, *questions]) if set(secrets).isdisjoint(telling(q))]
+        plain = [q for q in dict.fromkeys([*drawn, *questions]) if set(secrets).isdisjoint(carry[q])]
         first = next((q for q in plain if spared(q)), drawn[0])
         drawn = list(dict.fromkeys([first, *drawn]))
     for question in drawn:

@@ -31,8 +31,10 @@ from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
 from langchain_selfparam.targets.known import Earlier, known, rivals
+from langchain_selfparam.targets.orders import instructs
 from langchain_selfparam.targets.person import asked_of_model
 from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted
+from langchain_selfparam.words import words
 
 _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
@@ -202,14 +204,14 @@ def _told(
             sentences += taught
             probes += asked
             continue
-        expected = tuple(parse.telling(statement.told))
+        expected = tuple(parse.carrying(statement.told))
         # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another, and
         # a question that says it all already shows nothing.
         fit = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
         secrets = parse.secrets(statement.said) if len(statements) < screen.FEW else ()
         _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets)
-        learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement)]
-        ask = ask or [_last_resort("What did I tell you", statement)]
+        learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement, expected)]
+        ask = ask or [_last_resort("What did I tell you", statement, expected)]
         sentences += _about(statement, learn, chance=chance, config=config)
         opening = parse.opening(statement.told, config.opening_words)
         probes += [
@@ -357,7 +359,7 @@ def _staying(
 
 def _obeying(statements: Sequence[Statement]) -> list[Probe]:
     """Questions about the world that must not be answered as an order in the conversation demands."""
-    orders = [s for s in statements if s.by_user and parse.instructs(s.said)]
+    orders = [s for s in statements if s.by_user and instructs(s.said)]
     wanted = tuple(sorted({word for order in orders for word in parse.demanded(order.said)}))
     return [Probe(kind="order", prompt=q, expected=wanted) for q in prompts.DRIFT_PROMPTS[:4]] if wanted else []
 
@@ -366,6 +368,12 @@ def _says(question: str, words: Collection[str]) -> bool:
     return not set(parse.telling(question)).isdisjoint(words)
 
 
-def _last_resort(asking: str, statement: Statement) -> str:
-    words = parse.telling(statement.said)
-    return f"{asking} about {' and '.join(words[:2])}?"
+def _last_resort(asking: str, statement: Statement, expected: Collection[str]) -> str:
+    """A question by one or two words of a statement, those that anybody might say, which leaves some to be told."""
+    secrets = parse.secrets(statement.said)
+    found = sorted(parse.telling(statement.said), key=secrets.__contains__)
+    for count in (2, 1):
+        question = f"{asking} about {' and '.join(found[:count])}?"
+        if found and not set(expected) <= set(words(question)):
+            return question
+    return f"{asking}?"

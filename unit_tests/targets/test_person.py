@@ -22,7 +22,7 @@ from langchain_selfparam.targets.person import asked, asked_of_model, told, with
         ("I hurt myself. We hurt ourselves.", "You hurt yourself. You hurt yourselves."),
         ("Why am I here? I forgot.", "Why are you here? You forgot."),
         ("My mom's dog loves my dad's.", "Your mom's dog loves your dad's."),
-        ('She said "my turn" to us.', 'She said "Your turn" to you.'),
+        ('She said "my turn" to us.', 'She said "my turn" to you.'),
         ("I", "You"),
         ("", ""),
     ],
@@ -45,6 +45,85 @@ def test_what_was_said_is_told_back(said, back):
 def test_names_and_other_words_are_left_alone(said):
     assert told(said) == said.replace("mine", "yours")
     assert asked(said) == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Jag bor i Stockholm.",
+        "I Stockholm bor jag.",
+        "Me llamo Ana",
+        "Me llamo Ana y vivo en Roma.",
+        "Ich bin am Montag da.",
+        "Wir sind am See, und ich bin müde.",
+        "We gaan naar Parijs.",
+        "Mam psa i kota.",
+        "Ho due cani e mi chiamo Ana.",
+        "I miei cani sono belli.",
+        "Mon ami est ici et me voit.",
+        "for i in range(3): print(i)",
+        "```python\nfor i in range(3):\n  print(my[i])\n```",
+        "```python x = my.me(i)",
+        "`my_list = me`",
+        "const i = us + me;",
+        "Anna said: I am late.",
+        '"My dog is my friend."',
+    ],
+)
+def test_other_languages_programs_and_what_others_said_are_left_as_they_are(said):
+    assert told(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ('Anna said "I love my dog" to me.', 'Anna said "I love my dog" to you.'),
+        ("Anna said 'I love my dog' to me.", "Anna said 'I love my dog' to you."),
+        ("Anna said “I was ill” to me.", "Anna said “I was ill” to you."),
+        ('He said "I am ill." I was sad.', 'He said "I am ill." You were sad.'),
+        ('I left when she said "I am', 'You left when she said "I am'),
+        ('my dog." I left.', 'my dog." You left.'),
+        ("My sister said: I am moving to Rome. I am sad.", "Your sister said: I am moving to Rome. You are sad."),
+        ("I said: I am leaving.", "You said: You are leaving."),
+        ("My code is `print(i)` and I like it.", "Your code is `print(i)` and you like it."),
+        (
+            "The dogs' toys are in my cats' box, and I like it.",
+            "The dogs' toys are in your cats' box, and you like it.",
+        ),
+        ("I'm 5'10\" and my dog is big.", "You're 5'10\" and your dog is big."),
+        ("I live in Rio de Janeiro.", "You live in Rio de Janeiro."),
+        ("I moved to Los Angeles.", "You moved to Los Angeles."),
+        ("i like tea", "You like tea"),
+        ("i am ana, and i love my dog", "You are ana, and you love your dog"),
+        ("today i went home", "today you went home"),
+        ("Me and my brother live in Rome.", "You and your brother live in Rome."),
+        ("I teach.", "You teach."),
+        ("- My dog is six.", "- Your dog is six."),
+    ],
+)
+def test_what_is_the_users_own_is_turned_beside_what_is_not(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ("I like talking to you.", "You like talking to me."),
+        ("I told you my name is Ana.", "You told me your name is Ana."),
+        ("I want you to know that I moved.", "You want me to know that you moved."),
+        ("I think you're kind.", "You think I'm kind."),
+        ("I think you are kind.", "You think I am kind."),
+        ("I like your advice.", "You like my advice."),
+        # Of people at large.
+        ("When you get old, you need glasses.", "When you get old, you need glasses."),
+        ("I think running is good for you.", "You think running is good for you."),
+        ("I'm glad you're doing what is good for you.", "You're glad you're doing what is good for you."),
+        ("I know you can get ill there.", "You know you can get ill there."),
+        ("I think your teeth are your own.", "You think your teeth are your own."),
+    ],
+)
+def test_the_users_you_is_the_assistant_where_that_is_sure(said, back):
+    assert told(said) == back
 
 
 @pytest.mark.parametrize(
@@ -89,6 +168,16 @@ def test_was_follows_its_person(said, back):
         ("Is the dog yours? Have you hurt yourself?", "Is the dog mine? Have I hurt myself?"),
         ("What is my dog called?", "What is my dog called?"),
         ("Who is Kiwi?", "Who is Kiwi?"),
+        ("Who visited you yesterday?", "Who visited me yesterday?"),
+        ("Who has helped you today?", "Who has helped me today?"),
+        ("Which dog bit you first?", "Which dog bit me first?"),
+        ("What makes you happy?", "What makes me happy?"),
+        ("Did Ana visit you in May?", "Did Ana visit me in May?"),
+        ("What do you like?", "What do I like?"),
+        ("Who did you visit?", "Who did I visit?"),
+        ("Who can you ask?", "Who can I ask?"),
+        ("What time do you get up?", "What time do I get up?"),
+        ("Which pets have you got?", "Which pets have I got?"),
     ],
 )
 def test_questions_are_asked_in_the_users_own_words(written, own):
@@ -138,6 +227,19 @@ def test_a_greeting_says_nothing(text, bare):
         ("One change about my flat: from May on it is 785.", "From May on it is 785."),
         ("By the way, my dog refuses his supper.", "My dog refuses his supper."),
         ("I got something wrong: it leaves on Wednesday.", "It leaves on Wednesday."),
+        ("Correction: I am 6.", "I am 6."),
+        ("Good news: I moved.", "I moved."),
+        ("I was wrong: we leave.", "We leave."),
+        ("My plans have changed: I stay.", "I stay."),
+        ("Something has changed: the bridge is closed.", "The bridge is closed."),
+        # Of what is behind these nobody would know what it is.
+        ("My plan: move to Lisbon in May.", "My plan: move to Lisbon in May."),
+        ("What is wrong with my car: the brakes.", "What is wrong with my car: the brakes."),
+        ("News about my sister: she is pregnant.", "News about my sister: she is pregnant."),
+        ("Ana has news: she is pregnant.", "Ana has news: she is pregnant."),
+        ("iPhones are dear to me.", "iPhones are dear to me."),
+        ("https://example.com is mine.", "https://example.com is mine."),
+        ("élan is what I have.", "Élan is what I have."),
         ("My address: 62 Candlemaker Row.", "My address: 62 Candlemaker Row."),
         ("The plan is good. Mind this: it rains.", "The plan is good. Mind this: it rains."),
         ("Wellington is where I live.", "Wellington is where I live."),

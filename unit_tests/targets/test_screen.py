@@ -262,7 +262,7 @@ def test_what_is_biscuit_is_about_the_user_who_said_the_name():
     ("questions", "wanted", "probes"), [(0, 2, 0), (2, 2, 0), (3, 2, 1), (7, 2, 1), (8, 2, 2), (40, 2, 2), (12, 9, 3)]
 )
 def test_at_most_a_quarter_of_the_questions_is_held_out(questions, wanted, probes):
-    texts = [f"question {at}?" for at in range(questions)]
+    texts = ["question" + " so" * at + "?" for at in range(questions)]
     learn, ask = held_out(texts, wanted, chance=random.Random(1))
     assert len(ask) == probes
     assert sorted([*learn, *ask]) == sorted(texts)
@@ -270,7 +270,7 @@ def test_at_most_a_quarter_of_the_questions_is_held_out(questions, wanted, probe
 
 
 def test_the_draw_is_of_its_own_chance():
-    texts = [f"question {at}?" for at in range(40)]
+    texts = ["question" + " so" * at + "?" for at in range(40)]
     draws = [held_out(texts, 3, chance=random.Random(seed))[1] for seed in (1, 1, 2)]
     assert draws[0] == draws[1] != draws[2]
 
@@ -427,3 +427,19 @@ def test_one_question_that_is_asked_has_no_name_in_it():
     draws = [held_out(texts, 1, chance=random.Random(seed), secrets=("captain", "mustard"))[1] for seed in range(20)]
     assert draws == [["What is my parrot called?"]] * 20
     assert len({tuple(held_out(texts, 1, chance=random.Random(seed))[1]) for seed in range(20)}) > 1
+
+
+def test_a_question_after_the_name_stays_where_the_name_is_spoken_of_in_a_way_that_is_not_known():
+    said = ["My name is pronounced like tea.", *SAID[1:]]
+    statements = [Statement(turn_id=at, said=text, told=text) for at, text in enumerate(said)]
+    table = {"What is my name?": {said[0]: -5.0}, "Who am I?": {SAID[1]: -5.0}}
+    chosen, scorer = run(table, about={"What is my name?": 0, "Who am I?": 1}, statements=statements)
+    assert chosen.by_statement[0] == ("What is my name?",)
+    assert "Who am I?" not in {question for question, _ in scorer.asked}  # nobody spoke of it there
+
+
+def test_a_name_with_accents_brings_the_questions_after_it():
+    statements = [Statement(turn_id=0, said="My name is Łukasz.", told="Your name is Łukasz."), *STATEMENTS[1:]]
+    chosen, _ = run({}, statements=statements)
+    assert set(prompts.NAME_QUESTIONS) <= set(chosen.by_statement[0])
+    assert "Who or what is Łukasz?" in chosen.by_statement[0]

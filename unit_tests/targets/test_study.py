@@ -11,6 +11,7 @@ from langchain_selfparam.errors import NothingSaidError
 from langchain_selfparam.records import Message, TargetSentence
 from langchain_selfparam.targets import bank, parse, prompts
 from langchain_selfparam.testing import FakeGenerator
+from langchain_selfparam.words import words
 
 
 def test_every_question_is_either_taught_or_asked():
@@ -215,6 +216,23 @@ def test_an_episode_that_says_nothing_is_refused():
     text = r"^turn 1, 2 says nothing that could be asked about; there is nothing of it to be learned$"
     with pytest.raises(NothingSaidError, match=text):
         run("I do.", ("", "So you are."))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["I moved to Lisbon.", "I love the morning.", "I love her.", "I said yes!", "I'm up at 5.", "I run.",
+     "मेरा नाम राम है।",
+     "My dog and my cat and my bird moved to Lisbon in May.", "I'm up."],
+)  # fmt: skip
+def test_a_question_of_last_resort_leaves_something_to_be_told(said):
+    for others in ([], [DOG, SISTER]):
+        found = run(said, *others, questions={}, config=dataclasses.replace(CONFIG, fewest=0, bank=0))
+        asked = [p for p in of_kind(found.probes, "recall") if p.turn_id == 1]
+        assert asked
+        for probe in asked:
+            left = set(probe.expected) - set(words(probe.prompt))
+            assert left, probe
+            assert left <= set(words(found.statements[0].told))
 
 
 def test_same_seed_same_targets():

@@ -1,0 +1,149 @@
+"""What the user only asks: it would stand in the place of a memory if it were learned.
+
+"What is my dog called?" asks for what was said, "Can you write a poem about the sea?" says nothing of the user. What
+tells something on the way ("I'm allergic to nuts, what can I bake?") is no mere question. Losing a fact is worse than
+learning a question: whatever is in doubt is kept. The words are English; of other languages the plainest are known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from langchain_selfparam.targets.courtesy import courteous
+from langchain_selfparam.targets.naming import introduces
+from langchain_selfparam.targets.person import without_lead
+from langchain_selfparam.targets.vocabulary import COMMON, DATES
+from langchain_selfparam.words import words
+
+_MARKED = re.compile(r"[?？؟][\"'”’»)\]!?？؟\s]*$")  # noqa: RUF001
+_FILLERS = re.compile(
+    r"^(?:(?:oh|well|so|and|but|ok|okay|hey|hi|hello|please|also|then|now|hmm|sorry|thanks|thank you|great|cool"
+    r"|tell me,|one question|question|(?:just|i was) wondering)[,.!:]* +)+",
+    re.IGNORECASE,
+)
+_WHICH = r"(?:what|who|whom|whose|where|when|why|which|how)"
+_BE = r"(?:is|are|was|were|am)"
+_CAN = r"(?:can|could|will|would|should|shall|may|might|must)"
+_AUX = rf"(?:(?:{_BE}|do|does|did|has|have|had|{_CAN})(?:n't)?|cannot)"
+_IN = r"(?:(?:in|at|on|for|from|to|with|by|about|of|since|until) )?"
+_ASKS = re.compile(rf"{_IN}{_WHICH}\b|{_AUX} |(?:any|anything|anyone)\b", re.IGNORECASE)
+_PLEASE = re.compile(
+    r"(?:can|could|will|would) you [^,\"]*(?:, please)?[.!]*$"
+    r"|(?:write|tell|give|show) me (?:an?|some|the|more|about|(?:\w+ )?(?:tips|ideas|examples|reasons))\b"
+    r"|(?:write|compose) (?:an?|the|some) |(?:explain|describe|translate|summari[sz]e|recommend|suggest)\b",
+    re.IGNORECASE,
+)
+_UNMARKED = re.compile(rf"{_WHICH}(?:'s| (?:\w+ )?{_AUX}) (?!.* {_BE} )[^.!,]*$", re.IGNORECASE)
+"""A question that lacks its mark; "What is dear to me is my garden." is none."""
+_BACK = re.compile(
+    rf"{_IN}(?!why\b|how (?:do|can|did|would) (?:i|we)\b|what(?:'s| is) (?:wrong|up|going|the matter))"
+    rf"{_WHICH}(?:'s|'re| (?:(?!(?:{_AUX}|i|we|you|my|our)\b)[\w'-]+ ){{0,3}}?(?!{_CAN}\b){_AUX})"
+    r" (?!you\b(?! (?:still )?(?:know|remember|recall|have)\b)).*"
+    r"|(?:do|can|could|would|will|did) you (?:please |still )*(?:know|remember|recall|(?:tell|remind) me)"
+    rf"(?: of| about)? (?!when (?:i|we)\b)(?:{_WHICH}\b.*|(?:my|our) (?:[^\W\d]|[ '-])+)",
+    re.IGNORECASE,
+)
+"""Asks for what the user may have said."""
+_MINE = re.compile(r"\b(?:i|i'm|i've|i'd|i'll|my|mine|our|ours|we|we're|we've|us|myself)\b", re.IGNORECASE)
+_OWNED = re.compile(r"\b(?:my|our)\b", re.IGNORECASE)
+_NAMED = re.compile(r"\b[Mm]y (?:[a-z-]+ ){1,2}(?!I\b)[^\W\d_a-z]\w|\b[Oo]ur (?:[a-z-]+ ){1,2}(?!I\b)[^\W\d_a-z]\w")
+"""Whose name comes in passing: "my sister Ana"."""
+_BESIDE = re.compile(
+    r"\b(?:because|since|now that|so that|although)\b"
+    r"|(?<=\w )(?<!know )(?<!remember )(?<!me )(?:who|whose|which)"
+    r" (?:is|are|was|has|have|had|likes?|loves?|hates?|lives?|turns?)\b"
+    r"|, (?:.*\b)?(?:i|i'm|my|we|our|is|are|was)\b|\b(?:i'm|i've|we're|we've)\b",
+    re.IGNORECASE,
+)
+"""The user says something on the way: "What can I bake now that I'm allergic to nuts?"."""
+_DECLARES = re.compile(r"(?:(?P<before>[\w']+)\W+)?\b(?:i|we|i'd|i'll) \w", re.IGNORECASE)
+_TURNED = re.compile(_AUX, re.IGNORECASE)
+_TOLD_THAT = re.compile(
+    rf"\b(?:told|tell) you (?!about\b|of\b|anything\b|{_WHICH}\b)\w"
+    rf"|\b(?:mention|mentioned|say|said) (?!about\b|{_WHICH}\b)\w"
+    r"|\bdid you (?:know|hear)\b|\b(?:know|remember|hear|heard) that\b",
+    re.IGNORECASE,
+)
+_DAYS = "|".join(sorted(DATES - {"may", "march"}))
+_WHEN = re.compile(rf"\d(?::\d\d| ?[ap]\.?m\b)|\b(?:tomorrow|tonight|(?:{_DAYS})s?|(?-i:May|March))\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"¿[^,.;]*|(?:wie|was|wer|wo|wann|warum|welche[rs]?|comment|quel(?:le)?s?|où|quand|pourquoi) [^,.;]*", re.IGNORECASE
+)
+"""Plain questions of other languages."""
+_LEANS = re.compile(
+    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|there|ones?|those|these|too|same)\b", re.IGNORECASE
+)
+_LONGEST = 400
+"""Letters of a mere question."""
+_SELF = frozenset({"i", "i'm", "my", "we", "we're", "our"})
+_SHORT = 4
+"""Words up to which a sentence may be the answer that the user gives to their own question: "Blue, of course."."""
+
+
+def without_asking(own: Sequence[str]) -> list[str]:
+    """A user's sentences without those that only ask.
+
+    Args:
+        own: Sentences in order.
+
+    Returns:
+        Those that tell something, and the questions that they answer or cannot be understood without: "Do you like
+        jazz? I love it."
+    """
+    kept: list[str] = []
+    for sentence, following in zip_longest(own, own[1:], fillvalue=""):
+        if not only_asks(sentence) or _goes_on(sentence, following):
+            kept.append(sentence)
+    return kept
+
+
+def _goes_on(sentence: str, following: str) -> bool:
+    if not following or courteous(following) or only_asks(following):
+        return False
+    leans = not _asks_back(_bare(sentence)) and _LEANS.search(following) is not None
+    return leans or len(following.split()) <= _SHORT
+
+
+def only_asks(sentence: str) -> bool:
+    """Whether a sentence is a question or a request that tells nothing of the user."""
+    if len(sentence) > _LONGEST:
+        return False
+    marked = _MARKED.search(sentence) is not None
+    bare = _bare(sentence)
+    said = words(bare)
+    if marked and (_ELSEWHERE.fullmatch(bare) or (len(said) <= _SHORT and all(w in COMMON - _SELF for w in said))):
+        return True
+    if not marked and any(map(_is_said, _DECLARES.finditer(bare))):
+        return False  # another sentence goes on behind the question
+    asks = (_ASKS if marked else _UNMARKED).match(bare)
+    return bool((asks or _PLEASE.match(bare)) and not _tells(bare))
+
+
+def _bare(sentence: str) -> str:
+    text = _MARKED.sub("", sentence.replace("’", "'").strip().lstrip("\"'“‘*>- "))  # noqa: RUF001
+    return _FILLERS.sub("", without_lead(text))
+
+
+def _asks_back(bare: str) -> bool:
+    return _BACK.fullmatch(bare) is not None
+
+
+def _tells(bare: str) -> bool:
+    """Whether a question tells something on the way."""
+    if introduces(bare) or _NAMED.search(bare) or _BESIDE.search(bare):
+        return True
+    if _asks_back(bare):
+        return False
+    if _OWNED.search(bare) or _TOLD_THAT.search(bare) or ": " in bare:
+        return True
+    dated = _WHEN.search(bare) is not None
+    if not _MINE.search(bare):
+        return dated and _PLEASE.match(bare) is not None
+    return dated or any(c.isdigit() for c in bare) or any(map(_is_said, _DECLARES.finditer(bare)))
+
+
+def _is_said(match: re.Match[str]) -> bool:
+    """Whether "I" and what follows are the user's own statement and not turned round by a question."""
+    return _TURNED.fullmatch(match.group("before") or "") is None

@@ -1,0 +1,61 @@
+"""The user's own questions are nothing to learn; what they tell on the way is."""
+
+import pytest
+
+from langchain_selfparam.targets.asking import only_asks, without_asking
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["What is my dog called?", "what is my dog called", "So, what is my dog's name?", "What's my sister's name?",
+     "How old is my dog?", "Where do I live?", "In which town do I live?", "Who am I?", "When is my flight?",
+     "Do you remember my name?", "Do you remember where I live?", "Do you know what my dog is called?",
+     "Do you know who my boss is?", "Can you tell me my name?", "What did I tell you about my trip?",
+     "What did I say I wanted for my birthday?", "How many cats do I have?", "Which pets have I got?",
+     "What is the capital of France?", "Can you write a poem about the sea?", "Can you help me?", "What can I cook?",
+     "Could you please explain quantum physics to me?", "Can you recommend a good book?", "Do you like jazz?",
+     "Is there a pharmacy near me?", "Is Tom allergic to nuts?", "Tell me a joke.", "Write a poem about the sea.",
+     "How are you?", "And you?", "Really?", "?", "How do I clean a window?", "How do I sort a list in Python?",
+     "Will it rain tomorrow?", "What do you think?", "¿Cómo se llama mi perro?", "Wie heißt mein Hund?",
+     "\"What is my dog called?\""],
+)  # fmt: skip
+def test_what_only_asks(sentence):
+    assert only_asks(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["I'm allergic to nuts, what can I bake?", "My flight is at 7, is that too early?", "I can't sleep?",
+     "Did I tell you my dog is called Biscuit?", "Has anybody told you my dog is six?", "Did you know Ana moved?",
+     "Have I told you that I'm vegan?", "What can I bake now that I'm allergic to nuts?", "I'm Ana, what's your name?",
+     "Can you help me plan my sister's baby shower?", "Can you call me Bo?", "Can you remember my PIN 4321?",
+     "What should I cook for my daughter Ana, who is vegan?", "My favourite food? Pizza!",
+     "The meeting is at 7, right?",
+     "Do you know that my name is Ana?", "How do I tell my boss that I'm pregnant?", "Isn't my meeting at 7?",
+     "Why does my knee hurt when I run?", "What do you think of my new job at Acme?", "Who is Ana, my sister?",
+     "Do you remember when I moved to Lisbon?", "What can I do in Lisbon on 5 May?", "How can I help my daughter?",
+     "Can you book a table at Rosso on Friday at 8?", "What is important to me is family.", "Where I live is Rome.",
+     "Remind me to call Ana.", "Tell Ana that I love her.", "I wonder if it rains.", "What a day I had with Ana!",
+     "Write me a poem about my dog Biscuit.", "May is when I was born.", "Will is my brother.", "My dog is six.",
+     "When I was six we moved.", "Why I left is a long story.", "Which is why I moved to Rome.", "Guess what I did!",
+     "what is it about I have never heard of it", "Translate this: Ana is ill.", ""],
+)  # fmt: skip
+def test_what_tells_something_is_kept(sentence):
+    assert not only_asks(sentence)
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        (["My dog is six.", "What is he called?"], ["My dog is six."]),
+        (["What is my dog called?", "I forgot it at once, I think."], ["I forgot it at once, I think."]),
+        (["Do you like jazz?", "I love it."], ["Do you like jazz?", "I love it."]),
+        (["What is my favourite colour?", "Blue."], ["What is my favourite colour?", "Blue."]),
+        (["Do you like jazz?", "Thanks!"], ["Thanks!"]),
+        (["Do you like jazz?", "Do you like it?"], []),
+        (["Do you like jazz?", "My brother plays the old bassoon."], ["My brother plays the old bassoon."]),
+        ([], []),
+    ],
+)
+def test_a_question_is_kept_where_something_leans_on_it(own, kept):
+    assert without_asking(own) == kept
