@@ -174,6 +174,23 @@ class LocalModel:
         """Token ids of ``text`` alone; ``add_special_tokens`` puts around it what the tokenizer would."""
         return list(self.tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
 
+    def as_said(self, text: str) -> str:
+        """The text without special tokens: where somebody writes one, such as ``<|im_end|>``, it is no turn's end.
+
+        Args:
+            text: What somebody said.
+
+        Returns:
+            The text, a blank in each that stood in it.
+        """
+        for token in self._special_tokens:
+            text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
+
+    @cached_property
+    def _special_tokens(self) -> tuple[str, ...]:
+        return tuple(token for token in self.tokenizer.all_special_tokens if len(token) > 1)
+
     def count_tokens(self, text: str) -> int:
         """Tokens in ``text`` alone, without special tokens around it."""
         return len(self.encode(text))
@@ -202,6 +219,7 @@ class LocalModel:
         if not messages:
             msg = "there are no messages; at least one is needed to write a prompt"
             raise InputError(msg)
+        messages = [dataclasses.replace(m, text=self.as_said(m.text)) for m in messages]
         last = messages[-1]
         is_open = add_generation_prompt and last.role == "assistant" and not isinstance(last, Calling)
         closed = messages[:-1] if is_open else messages

@@ -340,7 +340,7 @@ class Learner:
         return [self._asked(number, probe.prompt, probe.opening) for number, probe in enumerate(probes)]
 
     def _answer(self, text: str, *, ends: bool) -> tuple[int, ...]:
-        ids = tuple(self._local.encode(text))
+        ids = tuple(self._local.encode(self._local.as_said(text)))
         return (*ids, self._local.end_of_turn_id) if ends or not ids else ids
 
     def _training(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message, Probe, ProbeResult
+from langchain_selfparam.words import words
 
 SHARE = 0.6
 """Share of a statement's telling words that an answer must give for the statement to count as recalled."""
@@ -78,9 +79,3 @@ def _values(among: Iterable[str]) -> dict[str, set[str]]:
         elif any(letter.isdigit() for letter in word):
             found["number"].add(_ORDINAL.sub("", word))
     return found
-
-
-def words(text: str) -> list[str]:
-    """The words of a text as probes expect them: lower case, without a possessive ending."""
-    lowered = re.findall(r"[^\W_]+(?:['’,.:-][^\W_]+)*", text.lower().replace("’", "'"))  # noqa: RUF001
-    return [re.sub(r"'s$", "", word) for word in lowered]

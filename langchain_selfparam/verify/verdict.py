@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, ProbeResult, Verdict
-from langchain_selfparam.verify.recall import words
+from langchain_selfparam.words import words
 
 PART = 0.1
 """Share of the recall probes from which a candidate is worth serving although no turn is held whole: a long turn of
