@@ -219,7 +219,9 @@ class LocalModel:
         if not messages:
             msg = "there are no messages; at least one is needed to write a prompt"
             raise InputError(msg)
-        messages = [dataclasses.replace(m, text=self.as_said(m.text)) for m in messages]
+        messages = [
+            m if (said := self.as_said(m.text)) == m.text else dataclasses.replace(m, text=said) for m in messages
+        ]
         last = messages[-1]
         is_open = add_generation_prompt and last.role == "assistant" and not isinstance(last, Calling)
         closed = messages[:-1] if is_open else messages
