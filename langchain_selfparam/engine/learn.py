@@ -162,14 +162,15 @@ class Learner:
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not _out_of_memory(error):
                 raise
-            found = str(error).partition("\n")[0] or type(error).__name__
-            msg = (
-                f"learning {len(episode.turns)} turns did not fit into memory ({found}); the "
-                f"turns are pending. Lower training.batch_tokens (now {self._settings.training.batch_tokens}) or "
-                f"training.rank (now {self._settings.training.rank})"
-            )
-            raise OutOfMemoryError(msg) from error
+            raise self._too_large(episode, error) from error
         return Learned(delta, verdict, targets, train, clock.seconds)
+
+    def _too_large(self, episode: Episode, error: BaseException) -> OutOfMemoryError:
+        found, config = str(error).partition("\n")[0] or type(error).__name__, self._settings.training
+        return OutOfMemoryError(
+            f"learning {len(episode.turns)} turns did not fit into memory ({found}); the turns are pending. Lower "
+            f"training.batch_tokens (now {config.batch_tokens}) or training.rank (now {config.rank})"
+        )
 
     def _drift(self, served: Reader | None, documents: Sequence[Document], said: teacher.TeacherTargets) -> float:
         return 0.0 if served is None else drift.token_kl(served, self._head, documents, said)

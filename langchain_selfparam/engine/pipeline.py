@@ -280,8 +280,7 @@ class Engine(Journal):
                     f"there is no turn {', '.join(map(str, others))} of {self.namespace}; memory.turns lists its turns"
                 )
                 raise UnknownTurnError(msg)
-            self.last_report = None  # its probes may have the words
-            return unlearning.forget(
+            done = unlearning.forget(
                 self._store,
                 turn_ids,
                 exact=self._exact,
@@ -289,6 +288,8 @@ class Engine(Journal):
                 gate=self._gate,
                 created_at=now(),
             )
+            self.last_report = None  # its probes may have the words
+            return done
 
     def export(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
         """Write the served version's change as an adapter folder.

@@ -41,8 +41,9 @@ class Space(Journal):
     def forget(self, turn_ids: Sequence[int]) -> Forgotten:
         """As ``Engine.forget``."""
         with self._spaces.at(self.namespace) as engine:
-            self._spaces.last_report = None  # its probes may have the words
-            return engine.forget(turn_ids)
+            done = engine.forget(turn_ids)
+        self._spaces.last_report = None  # its probes may have the words
+        return done
 
     def export(self, path: Path, *, format: str = "peft") -> Path:  # noqa: A002
         """As ``Engine.export``."""

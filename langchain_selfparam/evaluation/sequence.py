@@ -129,19 +129,28 @@ def run(
         taught = engine.studied()
         ids = [turn.id for turn in engine.turns()]
     found = Found(ours=ours, others={}, change=change)
-    if len(ours.steps) == len(plan.conversations):
-        lessons = _lessons(plan.conversations, ids, taught, ours)
-        for name in plan.baselines:
-            try:
-                other = _Other(name, plan, subject, lessons, folder, progress).run(more)
-            except NOT_RUN as error:
-                found = dataclasses.replace(found, not_run={**found.not_run, name: str(error)})
-                continue
-            if len(other.steps) == len(plan.conversations):
-                found = dataclasses.replace(found, others={**found.others, name: other})
-            else:
-                found = dataclasses.replace(found, unfinished={**found.unfinished, name: len(other.steps)})
-    return found
+    if len(ours.steps) < len(plan.conversations):
+        return found
+    lessons = _lessons(plan.conversations, ids, taught, ours)
+    return _beside(found, plan, lambda name: _Other(name, plan, subject, lessons, folder, progress).run(more))
+
+
+def _beside(found: Found, plan: Plan, learned: Callable[[str], Run]) -> Found:
+    """What was found with the baselines, each as far as it came."""
+    others: dict[str, Run] = {}
+    unfinished: dict[str, int] = {}
+    not_run: dict[str, str] = {}
+    for name in plan.baselines:
+        try:
+            other = learned(name)
+        except NOT_RUN as error:
+            not_run[name] = str(error)
+            continue
+        if len(other.steps) == len(plan.conversations):
+            others[name] = other
+        else:
+            unfinished[name] = len(other.steps)
+    return dataclasses.replace(found, others=others, unfinished=unfinished, not_run=not_run)
 
 
 def _prompts(plan: Plan) -> dict[str, list[list[tuple[Message, ...]]]]:
