@@ -153,6 +153,8 @@ class _Part:
     turns: dict[int, Turn]
     tried: set[int]
     training: Training | None = None
+    again: bool = False
+    """Whether it is ended here to be begun again with fewer beside it."""
 
 
 class _Run:
@@ -295,7 +297,7 @@ class _Run:
                 logger.warning("%s is learned again, with fewer beside it: %r", "/".join(part.namespace), outcome)
                 if isinstance(outcome, NonFiniteLossError):
                     self._singly.add(part.namespace)
-                outcome = StoppedError(f"to be learned again, with fewer beside it: {outcome!r}")
+                part.again, outcome = True, StoppedError(f"to be learned again, with fewer beside it: {outcome!r}")
             if isinstance(outcome, BaseException):
                 self._advance(part, functools.partial(part.lesson.throw, outcome))
             else:
@@ -309,8 +311,10 @@ class _Run:
             return
         except StopIteration as end:
             report = end.value
-        except StoppedError:
-            return  # nothing of it was tried
+        except StoppedError:  # nothing of it was tried
+            if self.ended == "done" and not part.again:  # by whoever hears the progress: it would come back for ever
+                self.ended = "stopped"
+            return
         except ClosedError:
             self.ended = "stopped"
             return

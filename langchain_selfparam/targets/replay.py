@@ -79,17 +79,26 @@ def _doubtful(
 
     What is asked of the two is too little to say what has become of the value, and enough not to hold on to it.
     """
-    later = [(statement, learned) for statement in now]
-    later += [
-        (s, {q.prompt for q in targets.sentences if q.kind == "question" and q.turn_id == s.turn_id})
-        for targets in earlier
-        for s in targets.statements
-    ]
+    asked = [_asked(targets) for targets in earlier]
+    taken: dict[str, list[Statement]] = {prompt: [*now] for prompt in learned}
+    for targets, by_turn in zip(earlier, asked, strict=True):
+        for new in targets.statements:
+            for prompt in by_turn.get(new.turn_id, ()):
+                taken.setdefault(prompt, []).append(new)
     found: dict[int, frozenset[str]] = {}
-    for targets in earlier:
+    for targets, by_turn in zip(earlier, asked, strict=True):
         for old in targets.statements:
-            asked = {q.prompt for q in targets.sentences if q.kind == "question" and q.turn_id == old.turn_id}
-            for new, prompts in later:
-                if new.turn_id > old.turn_id and not asked.isdisjoint(prompts):
+            later = {s: None for prompt in by_turn.get(old.turn_id, ()) for s in taken[prompt]}
+            for new in later:
+                if new.turn_id > old.turn_id:
                     found[old.turn_id] = found.get(old.turn_id, frozenset()) | doubtful(new, old)
+    return found
+
+
+def _asked(targets: TargetSet) -> dict[int, list[str]]:
+    """The questions of each turn; of many statements few share one, and only those are compared."""
+    found: dict[int, list[str]] = {}
+    for sentence in targets.sentences:
+        if sentence.kind == "question" and sentence.turn_id is not None:
+            found.setdefault(sentence.turn_id, []).append(sentence.prompt)
     return found

@@ -9,6 +9,7 @@ from engine_town import BOB, CY, TWO, Town, run, say, states
 
 from langchain_selfparam.engine import batch
 from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.errors import StoppedError
 from langchain_selfparam.records import TurnState
 
 UNHELD = "nobody can ask about this"
@@ -188,6 +189,21 @@ def test_closing_stops_between_two_steps_and_leaves_a_report(town, in_thread, st
     assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "stopped")
     again = town.open()
     assert {t.user: (str(t.state), t.attempts) for t in again.turns()} == {"a1": ("held", 0), "b1": ("pending", 0)}
+
+
+def test_whoever_hears_the_progress_may_stop_the_run(town):
+    spaces = town.open()
+    ana = say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+    told = []
+
+    def progress(stage, done, total):
+        told.append(stage)
+        if told.count("student") == 2:
+            raise StoppedError("enough")
+
+    report = consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "stopped")
 
 
 def test_progress_counts_those_who_have_nothing_left(town):
