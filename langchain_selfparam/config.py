@@ -278,6 +278,9 @@ class VerifyConfig:
     """Tries before a candidate beyond the limits is refused."""
     answer_tokens: int = 48
     """Tokens of a probe's answer."""
+    earlier: int = 120
+    """Probes of turns that were held before, asked again of each candidate, at most: turns that it holds no longer go
+    back into the prompt, to be learned anew; 0 for none."""
 
     def __post_init__(self) -> None:
         _need_kinds(self)
@@ -288,6 +291,7 @@ class VerifyConfig:
         _need(0 < self.shrink < 1, "shrink", self.shrink, "between 0 and 1")
         _need(self.max_shrinks >= 0, "max_shrinks", self.max_shrinks, "0 or more")
         _need(self.answer_tokens >= 1, "answer_tokens", self.answer_tokens, "at least 1")
+        _need(self.earlier >= 0, "earlier", self.earlier, "0 or more")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -80,7 +80,7 @@ class Turn:
     """When it was said, UTC."""
     state: TurnState = TurnState.PENDING
     attempts: int = 0
-    """Consolidations that tried to hold it and did not."""
+    """Consolidations that tried to hold it and did not, or after which it was held no longer."""
     version: int | None = None
     """The version that first held it."""
     message_id: str | None = None
@@ -127,6 +127,8 @@ class Version:
     """Digest of every adapted tensor as served; ``None`` where it was not taken."""
     turn_ids: tuple[int, ...] = ()
     """Turns that this version was the first to hold."""
+    lost_ids: tuple[int, ...] = ()
+    """Turns that earlier versions held and this one does not."""
     report: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """The consolidation report as JSON values."""
     is_head: bool = False
@@ -260,6 +262,10 @@ class Verdict:
     results: tuple[ProbeResult, ...] = ()
     missing: Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """By turn, held or not: words of what was said that no answer gave."""
+    asked_again: tuple[int, ...] = ()
+    """Ids of turns that were held before and were asked about again."""
+    lost: tuple[int, ...] = ()
+    """Those of them that the candidate does not hold."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -291,6 +297,10 @@ class ConsolidationReport:
     """Why turns stayed pending, or why nothing was committed; empty where all is held."""
     missing: Mapping[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Coverage: by turn, held or not, words of what was said that no answer to a probe gave."""
+    asked_again: tuple[int, ...] = ()
+    """Ids of turns that the weights held before and that were asked about again."""
+    lost: tuple[int, ...] = ()
+    """Those of them that the weights hold no longer: they are in the prompt again, to be learned anew."""
     curve: tuple[TrainPoint, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
 

@@ -94,6 +94,7 @@ OUT_OF_RANGE = [
     (VerifyConfig, "shrink", 0.0, "between 0 and 1"),
     (VerifyConfig, "max_shrinks", -1, ZERO),
     (VerifyConfig, "answer_tokens", 0, ONE),
+    (VerifyConfig, "earlier", -1, ZERO),
 ]
 STAGES = {"policy": PolicyConfig, "targets": TargetConfig, "training": TrainingConfig, "verify": VerifyConfig}
 
@@ -146,7 +147,7 @@ def test_every_number_has_a_range():
             TargetConfig,
             {"bank": 0, "full_answers": 0, "contrast": 0, "neutral": 0, "replay": 0, "temperature": 0, "margin": 0},
         ),
-        (VerifyConfig, {"hold": 0, "max_neighbours_wrong": 0, "max_shrinks": 0, "max_drift": 1e-9}),
+        (VerifyConfig, {"hold": 0, "max_neighbours_wrong": 0, "max_shrinks": 0, "max_drift": 1e-9, "earlier": 0}),
         (VerifyConfig, {"hold": 1, "max_neighbours_wrong": 1}),
     ],
 )

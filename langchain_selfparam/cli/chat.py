@@ -100,7 +100,8 @@ def _command(line: str, memory: ParametricMemory) -> None:
         except ConsolidationError as error:
             print(f"not learned: {error}", file=sys.stderr)
             return
-        print(f"held: {len(report.held)} turns, still in the prompt: {len(report.pending)}")
+        lost = f", back in it: {len(report.lost)}" if report.lost else ""
+        print(f"held: {len(report.held)} turns, still in the prompt: {len(report.pending)}{lost}")
         print(*(f"  {reason}" for reason in report.reasons), sep="\n", end="\n" if report.reasons else "")
     elif line == "/turns":
         for turn in memory.turns:

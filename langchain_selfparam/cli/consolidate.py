@@ -140,6 +140,7 @@ def _figures(report: BatchReport) -> dict[str, Any]:
                 "version": r.version,
                 "held": r.held,
                 "pending": r.pending,
+                "lost": r.lost,
                 "recall": r.recall,
                 "drift": r.drift,
                 "seconds": r.seconds["total"],
@@ -156,7 +157,8 @@ def _show(report: BatchReport) -> None:
     for name, namespace in names.items():
         if namespace in report.reports:
             done = report.reports[namespace]
-            print(f"{name:<{width}}   {len(done.held)} held, {len(done.pending)} still in the prompt")
+            lost = f", {len(done.lost)} back in it" if done.lost else ""
+            print(f"{name:<{width}}   {len(done.held)} held, {len(done.pending)} still in the prompt{lost}")
             print(*(f"  {reason}" for reason in done.reasons), sep="\n", end="\n" if done.reasons else "")
         if namespace in report.failed:
             print(f"{name:<{width}}   not learned: {report.failed[namespace]}")

@@ -22,7 +22,7 @@ _EXAMPLE = """  $ selfparam doctor --folder ./memory
   ok    libraries    torch 2.13.0, transformers 5.23.0, …
   ok    machine      2 cores, 2 threads, AVX512, bfloat16 in hardware, AMX
   ok    model        SmolLM2-135M-Instruct.Q4_1, 135 M parameters, bfloat16, 8,192 tokens, on cpu
-  ok    folder       ./memory: schema 1, version 2 served"""
+  ok    folder       ./memory: schema 2, version 2 served"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -64,6 +64,8 @@ def _line(version: Version) -> str:
     line = f"{mark} {version.id:>2}  {version.created_at:%Y-%m-%d %H:%M}"
     if version.turn_ids:
         line += f"  holds {len(version.turn_ids)} turns"
+    if version.lost_ids:
+        line += f"  lost {len(version.lost_ids)}"
     report: dict[str, Any] = dict(version.report)
     for name, form in (("recall", "recall {:.0%}"), ("drift", "drift {:.4f}")):
         if isinstance(report.get(name), (int, float)):
@@ -81,6 +83,7 @@ def _version(version: Version) -> dict[str, Any]:
         "served": version.is_head,
         "created_at": version.created_at.isoformat(),
         "turns": list(version.turn_ids),
+        "lost": list(version.lost_ids),
         "delta_file": version.delta_file,
         "report": dict(version.report),
     }

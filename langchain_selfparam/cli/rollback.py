@@ -66,9 +66,8 @@ def _plan(args: argparse.Namespace) -> list[str]:
     whose = _whose(args)
     with reading(args.folder) as database:
         versions = Versions(database, namespace=whose)
-        head, path = versions.head(), versions.path(args.version)
+        head, then = versions.head(), set(versions.holding(args.version))
         now = {t.id for t in Turns(database).list(namespace=whose, states=[TurnState.HELD])}
-    then = {turn for version in path for turn in version.turn_ids}
     return [
         f"Serve version {args.version} instead of version {head.id}.",
         f"Pending again: {_turns(now - then)}. Held again: {_turns(then - now)}.",

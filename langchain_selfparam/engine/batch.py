@@ -327,7 +327,7 @@ class _Run:
             return
         self._reports.setdefault(part.namespace, []).append(report)
         self._spends(part)
-        self._ends(part.namespace, part.tried)
+        self._ends(part.namespace, part.tried.union(report.lost))  # what was lost is for the next run
 
     def _spends(self, part: _Part) -> None:
         self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])

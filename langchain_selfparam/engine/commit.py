@@ -45,6 +45,7 @@ def commit(
     report: Mapping[str, object],
     created_at: datetime,
     attempted_ids: Collection[int] | None = None,
+    lost_ids: Collection[int] = (),
 ) -> Version:
     """Keep and serve what a job learned: all of it, or everything stays as it was.
 
@@ -63,6 +64,7 @@ def commit(
             trained on, is added for ``forget``.
         created_at: The time, with a timezone.
         attempted_ids: Turns of the job for which not being held counts as an attempt; ``None`` for all.
+        lost_ids: Turns that were held and are no longer.
 
     Returns:
         The new version; it is the head and it is served.
@@ -88,6 +90,7 @@ def commit(
                 report={**report, "learned_from": [turn.id for turn in job.episode.turns]},
                 created_at=created_at,
                 attempted_ids=attempted_ids,
+                lost_ids=lost_ids,
             )
     except BaseException:
         if _head_id(store) == head.id:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
@@ -43,11 +43,12 @@ from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.prompts import ABOUT_THE_MODEL
+from langchain_selfparam.targets.recheck import recheck
 from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import stated, study
 from langchain_selfparam.verify import drift, recall
-from langchain_selfparam.verify.verdict import allowed_drift, judge, neighbours_wrong, obeyed
+from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back, neighbours_wrong, obeyed
 from langchain_selfparam.weights.beside import with_earlier
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
@@ -114,6 +115,7 @@ class Learner:
         *,
         candidate: Callable[[Delta], Any],
         earlier: Sequence[TargetSet] = (),
+        held: Collection[int] = (),
         untaught: Any = None,
         progress: Progress,
     ) -> Lesson[Learned]:
@@ -123,6 +125,7 @@ class Learner:
             episode: The turns.
             candidate: Gives a module that a delta would make of the served one, served to nobody.
             earlier: What the served version and those before it were learned from.
+            held: Ids of the turns that the served version holds; some of them are asked about again.
             untaught: A module as it was before anything was learned, where the served one is another. It asks and
                 teaches: the served one would answer with what it holds already. What is about nothing that was said,
                 or about others, stays as it answers, so that small drifts do not add up.
@@ -158,6 +161,9 @@ class Learner:
             delta, verdict = self._verify(
                 episode, targets, delta, unrelated, said, candidate=candidate, before=before[1], progress=progress
             )
+            again = self._asked_again(targets, earlier, episode, held) if verdict.accepted else ()
+            if again:
+                verdict = self._look_back(verdict, again, candidate(delta), _part(progress, "probes"))
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not _out_of_memory(error):
@@ -422,6 +428,23 @@ class Learner:
             config=config,
         )
         return tried, verdict
+
+    def _asked_again(
+        self, targets: TargetSet, earlier: Sequence[TargetSet], episode: Episode, held: Collection[int]
+    ) -> Sequence[Probe]:
+        """Probes of turns that the served weights hold; none where nothing could come of it."""
+        config = self._settings.verify
+        others = {*held} - {turn.id for turn in episode.turns}
+        if not (config.earlier and config.hold and others):
+            return ()
+        return recheck(earlier, targets, held=others, count=config.earlier, seed=len(earlier))
+
+    def _look_back(
+        self, verdict: Verdict, again: Sequence[Probe], model: Any, progress: Callable[[int, int], None]
+    ) -> Verdict:
+        config = self._settings.verify
+        generator = BatchGenerator(self._local, None, model=model, progress=progress)
+        return looked_back(verdict, recall.ask(again, generator, max_tokens=config.answer_tokens), config)
 
     def _most(self) -> float:
         return max(self._settings.verify.max_drift, self._settings.verify.max_total_drift)

@@ -32,7 +32,7 @@ from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
 from langchain_selfparam.engine.lessons import Lesson, alone
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.owning import disown, owning
-from langchain_selfparam.engine.report import as_text, combined, nothing_done, plain
+from langchain_selfparam.engine.report import as_text, combined, nothing_done, plain, report_of
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import (
     ConfigError,
@@ -190,6 +190,7 @@ class Engine(Journal):
             self._need_open()
             while not self.closed and (report := self._next(tried, progress)) is not None:
                 reports.append(report)
+                tried.update(report.lost)  # that is for the next time
         if not reports:
             return nothing_done("no turn is pending")
         self.last_report = combined(reports)
@@ -423,6 +424,7 @@ class Engine(Journal):
                 episode,
                 candidate=lambda delta: exact.twin(model, line.weights(exact, delta)),
                 earlier=self.taught(),
+                held=[t.id for t in self._store.turns.list(namespace=self.namespace, states=(TurnState.HELD,))],
                 untaught=exact.twin(model, exact.base) if line.deltas or line.totals is not None else None,
                 progress=progress,
             )
@@ -445,26 +447,8 @@ class Engine(Journal):
         return report
 
     def _keep(self, job: Job, learned: Learned, started: float, progress: Progress) -> ConsolidationReport:
-        verdict, turns = learned.verdict, job.episode.turns
-        before = time.perf_counter()
-        report = ConsolidationReport(
-            version=None,
-            held=verdict.held,
-            pending=tuple(t.id for t in turns if t.id not in verdict.held),
-            recall=verdict.recall,
-            drift=verdict.drift,
-            neighbours_wrong=verdict.neighbours_wrong,
-            seconds=learned.seconds,
-            tokens_saved=sum(turn_tokens(self._local, t.messages) for t in turns if t.id in verdict.held),
-            targets=len(learned.targets.sentences),
-            scale=verdict.scale,
-            kl_first=learned.train.kl_first,
-            kl_last=learned.train.kl_last,
-            reasons=verdict.reasons,
-            missing=verdict.missing,
-            curve=learned.train.curve,
-            probes=verdict.results,
-        )
+        verdict, before = learned.verdict, time.perf_counter()
+        report = report_of(learned, job.episode, self.tokens([t for t in job.episode.turns if t.id in verdict.held]))
         version: int | None = None
         if verdict.accepted:
             progress("commit", 0, 1)
@@ -476,6 +460,7 @@ class Engine(Journal):
                 job=job,
                 delta=learned.delta,
                 held_ids=verdict.held,
+                lost_ids=verdict.lost,
                 report=plain(report),
                 created_at=now(),
             ).id

@@ -9,8 +9,10 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
+from langchain_selfparam.engine.learn import Learned
 from langchain_selfparam.records import (
     ConsolidationReport,
+    Episode,
     Message,
     Probe,
     Statement,
@@ -38,6 +40,40 @@ def nothing_done(reason: str) -> ConsolidationReport:
     )
 
 
+def report_of(learned: Learned, episode: Episode, tokens: int) -> ConsolidationReport:
+    """The report on what was learned, before it is kept.
+
+    Args:
+        learned: What was learned and how it was judged.
+        episode: What it was learned from.
+        tokens: Those of the turns that are held.
+
+    Returns:
+        The report; it has no version.
+    """
+    verdict, train = learned.verdict, learned.train
+    return ConsolidationReport(
+        version=None,
+        held=verdict.held,
+        pending=tuple(turn.id for turn in episode.turns if turn.id not in verdict.held),
+        recall=verdict.recall,
+        drift=verdict.drift,
+        neighbours_wrong=verdict.neighbours_wrong,
+        seconds=learned.seconds,
+        tokens_saved=tokens,
+        targets=len(learned.targets.sentences),
+        scale=verdict.scale,
+        kl_first=train.kl_first,
+        kl_last=train.kl_last,
+        reasons=verdict.reasons,
+        missing=verdict.missing,
+        curve=train.curve,
+        probes=verdict.results,
+        asked_again=verdict.asked_again,
+        lost=verdict.lost,
+    )
+
+
 def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
     """One report for episodes that were learned one after another.
 
@@ -59,7 +95,7 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
     near = [not p.passed for p in probes if p.probe.kind == "neighbour"]
     return ConsolidationReport(
         version=next((r.version for r in reversed(reports) if r.version is not None), None),
-        held=tuple(i for r in reports for i in r.held),
+        held=_standing([(r.held, r.lost) for r in reports]),
         pending=tuple(i for r in reports for i in r.pending),
         recall=sum(recall) / max(1, len(recall)),
         drift=max(r.drift for r in reports),
@@ -72,9 +108,19 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
         kl_last=max(r.kl_last for r in reports),
         reasons=tuple(reason for r in reports for reason in r.reasons),
         missing={turn: words for r in reports for turn, words in r.missing.items()},
+        asked_again=tuple(dict.fromkeys(i for r in reports for i in r.asked_again)),
+        lost=_standing([(r.lost, r.held) for r in reports]),
         curve=tuple(p for r in reports for p in r.curve),
         probes=probes,
     )
+
+
+def _standing(changes: Sequence[tuple[Sequence[int], Sequence[int]]]) -> tuple[int, ...]:
+    """What was added by any step and taken away by none after it."""
+    found: dict[int, None] = {}
+    for added, taken in changes:
+        found = {i: None for i in found if i not in taken} | dict.fromkeys(added)
+    return tuple(found)
 
 
 def as_text(targets: TargetSet) -> str:

@@ -44,12 +44,13 @@ def tables(
         Header and rows of each table.
     """
     ids = [c.id for c in run.conversations[: len(run.steps)]]
-    header = ("learned", *ids, "held", "drift", "seconds")
+    header = ("learned", *ids, "held", "lost", "drift", "seconds")
     rows = [
         (
             step.learned,
             *(percent(value) if at <= number else "" for at, value in enumerate(row[: len(ids)])),
             str(step.held),
+            str(step.lost),
             _drift(step.drift),
             f"{step.seconds:.0f}",
         )

@@ -43,6 +43,7 @@ class Step:
         candidate_drift: That of the candidate, also where it was refused; ``None`` where there is none.
         peak_bytes: Most memory while it was learned, as ``machine.Peak`` has it.
         note: Why nothing was learned, where nothing was.
+        lost: Turns that earlier steps held and this one does not: they are learned again with the next.
     """
 
     learned: str
@@ -55,6 +56,7 @@ class Step:
     candidate_drift: float | None = None
     peak_bytes: int = 0
     note: str = ""
+    lost: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,6 +241,7 @@ def _learned(conversation: Conversation, report: ConsolidationReport) -> Step:
         answers=(),
         neighbours=(),
         held=len(report.held),
+        lost=len(report.lost),
         drift=report.drift,
         seconds=report.seconds.get("total", 0.0),
         steps=len(report.curve),

@@ -82,6 +82,7 @@ class _Run:
             "version": report.version,
             "held": list(report.held),
             "pending": list(report.pending),
+            "lost": list(report.lost),
             "recall": report.recall,
             "drift": report.drift,
             "neighbours_wrong": report.neighbours_wrong,
@@ -94,6 +95,7 @@ class _Run:
             self._measure(f"selfparam.consolidation.{name}", getattr(report, name))
         self._measure("selfparam.turns.held", len(report.held))
         self._measure("selfparam.turns.pending", len(report.pending))
+        self._measure("selfparam.turns.lost", len(report.lost))
 
     def failed(self, error: BaseException) -> None:
         """End with an error."""

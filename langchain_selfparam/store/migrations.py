@@ -93,7 +93,12 @@ def first(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (first,)
+def lost_turns(connection: Connection) -> None:
+    """Versions that hold a turn no longer, beside those that were the first to."""
+    connection.exec_driver_sql("ALTER TABLE version_turns ADD COLUMN lost INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Migration, ...] = (first, lost_turns)
 """Step ``n`` stands at ``n - 1``."""
 
 

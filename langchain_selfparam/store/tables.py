@@ -84,6 +84,7 @@ version_turns = Table(
     metadata,
     Column("version", Integer, primary_key=True),
     Column("turn", Integer, primary_key=True),
+    Column("lost", Integer),
 )
 
 heads = Table("heads", metadata, Column("scope", Text, primary_key=True), Column("version", Integer))

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, insert, select, true, update
 
 from langchain_selfparam.errors import ConsolidationError, UnknownVersionError
 from langchain_selfparam.records import Job, Namespace, TurnState, Version
@@ -147,6 +147,29 @@ class Versions:
         with self._database.reading(connection) as c:
             return self._load(self._path(version_id, c), c)
 
+    def holding(self, version_id: int, *, connection: Connection | None = None) -> dict[int, int]:
+        """What a version's weights hold.
+
+        An id that is not there is refused with ``UnknownVersionError``, which names those there are.
+
+        Args:
+            version_id: Its id.
+            connection: A transaction to join.
+
+        Returns:
+            Turn to the version on the path that was the first to hold it, since it was lost the last time.
+        """
+        vt = tables.version_turns.c
+        found: dict[int, int] = {}
+        with self._database.reading(connection) as c:
+            rows = select(vt.version, vt.turn, vt.lost).where(among(vt.version, self._path(version_id, c)))
+            for version, turn, lost in c.execute(rows.order_by(vt.version)):
+                if lost:
+                    found.pop(turn, None)
+                else:
+                    found.setdefault(turn, version)
+        return found
+
     def events(self, *, connection: Connection | None = None) -> tuple[HeadEvent, ...]:
         """Every move of the head, the oldest first.
 
@@ -220,12 +243,13 @@ class Versions:
         report: Mapping[str, object],
         created_at: datetime,
         attempted_ids: Collection[int] | None = None,
+        lost_ids: Collection[int] = (),
         connection: Connection | None = None,
     ) -> Version:
         """Make a version of what a job learned and serve it: all of this or nothing.
 
-        The head moves to the new version, held turns are held by it, the job's other turns are pending again,
-        and the job is done.
+        The head moves to the new version, held turns are held by it, the job's other turns and the lost ones are
+        pending again, and the job is done.
 
         It is refused with ``ConsolidationError`` where the job is not running any more, where turns are not
         the job's, and where the head is not the version whose weights the delta was trained on.
@@ -239,6 +263,8 @@ class Versions:
             report: The consolidation report as JSON values.
             created_at: The time, with a timezone.
             attempted_ids: Turns of the job for which not being held counts as an attempt; ``None`` for all.
+            lost_ids: Turns that earlier versions held and this one does not; that counts as an attempt, or two that
+                displace each other would be learned by turns for ever. Those that are not held now are left out.
             connection: A transaction to join.
 
         Returns:
@@ -261,9 +287,13 @@ class Versions:
             counted = own if attempted_ids is None else set(attempted_ids)
             _refuse_foreign(job, own, counted.union(held_ids))
             version = new_id(c, tables.versions, {"parent": head, **values})
-            if held_ids:
-                c.execute(insert(tables.version_turns), [{"version": version, "turn": i} for i in set(held_ids)])
+            lost = set(c.execute(select(t.id).where(self._held(), among(t.id, lost_ids))).scalars())
+            rows = [{"version": version, "turn": i, "lost": i in lost} for i in {*held_ids, *lost}]
+            if rows:
+                c.execute(insert(tables.version_turns), rows)
             self._settle(c, job, version, held_ids, counted)
+            back = {"state": TurnState.PENDING.value, "attempts": t.attempts + 1, "version": None}
+            c.execute(update(tables.turns).where(among(t.id, lost)).values(back))
             self._set_head(c, "commit", head, version, when)
             c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.DONE.value))
             return self.get(version, connection=c)
@@ -278,9 +308,9 @@ class Versions:
     ) -> tuple[int, ...]:
         """Serve another version, back or forward: turns follow what its weights hold.
 
-        Turns that a version on the new head's path was first to hold are held again, whatever became of them
-        meanwhile; other held turns are pending, with their attempts given back. A job that is running cannot
-        be committed afterwards.
+        Turns that a version on the new head's path was first to hold, and none after it lost, are held again, whatever
+        became of them meanwhile; other held turns are pending, with their attempts given back. A job that is running
+        cannot be committed afterwards.
 
         An id that is not there is refused with ``UnknownVersionError``, which names those there are.
 
@@ -293,26 +323,21 @@ class Versions:
         Returns:
             Ids of the turns that are pending because of it.
         """
-        t, vt = tables.turns.c, tables.version_turns.c
+        t = tables.turns.c
         when = time_text(created_at)
         with self._database.transaction(connection) as c:
-            path = self._path(version_id, c)
-            on_path = select(vt.turn).where(among(vt.version, path))
-            lost = and_(t.state == TurnState.HELD.value, t.id.not_in(on_path))
-            if self._namespace is not None:
-                lost &= t.namespace == namespace_text(self._namespace)
-            freed = tuple(c.execute(select(t.id).where(lost).order_by(t.id)).scalars())
-            first = select(func.min(vt.version)).where(and_(vt.turn == t.id, among(vt.version, path)))
+            holding = self.holding(version_id, connection=c)
+            held = c.execute(select(t.id).where(self._held()).order_by(t.id)).scalars()
+            freed = tuple(turn for turn in held if turn not in holding)
             c.execute(
                 update(tables.turns)
                 .where(among(t.id, freed))
                 .values(state=TurnState.PENDING.value, attempts=0, version=None)
             )
-            c.execute(
-                update(tables.turns)
-                .where(t.id.in_(on_path))
-                .values(state=TurnState.HELD.value, version=first.scalar_subquery(), job=None)
-            )
+            again = update(tables.turns).where(t.id == bindparam("turn"))
+            again = again.values(state=TurnState.HELD.value, version=bindparam("by"), job=None)
+            if holding:
+                c.execute(again, [{"turn": turn, "by": by} for turn, by in holding.items()])
             self._set_head(c, kind, self._head(c), version_id, when)
         return freed
 
@@ -341,9 +366,10 @@ class Versions:
         # Of everybody's versions each one's head is served to somebody.
         mine = true() if self._namespace is None else h.scope == self._scope
         heads = set(c.execute(select(h.version).where(mine)).scalars())
-        turns: dict[int, tuple[int, ...]] = {}
-        for version, turn in c.execute(select(vt.version, vt.turn).where(among(vt.version, ids))):
-            turns[version] = (*turns.get(version, ()), turn)
+        turns: dict[tuple[int, bool], list[int]] = {}
+        rows = select(vt.version, vt.turn, vt.lost).where(among(vt.version, ids)).order_by(vt.turn)
+        for version, turn, lost in c.execute(rows):
+            turns.setdefault((version, bool(lost)), []).append(turn)
         return tuple(
             Version(
                 id=row.id,
@@ -353,7 +379,8 @@ class Versions:
                 delta_file=row.delta_file,
                 delta_sha256=row.delta_sha256,
                 weights_sha256=row.weights_sha256,
-                turn_ids=tuple(sorted(turns.get(row.id, ()))),
+                turn_ids=tuple(turns.get((row.id, False), ())),
+                lost_ids=tuple(turns.get((row.id, True), ())),
                 report=json.loads(row.report),
                 is_head=row.id in heads,
             )
@@ -371,6 +398,12 @@ class Versions:
             .where(t.job == job.id)
             .values(state=TurnState.PENDING.value, attempts=t.attempts + tried, job=None)
         )
+
+    def _held(self) -> ColumnElement[bool]:
+        """Of which turns this ledger says where they are: those that are held, of the namespace where it has one."""
+        t = tables.turns.c
+        own = true() if self._namespace is None else t.namespace == namespace_text(self._namespace)
+        return and_(t.state == TurnState.HELD.value, own)
 
     def _unmoved_head(self, job: Job, c: Connection) -> int:
         base, head = need_running(job, c), self._head(c)

@@ -33,6 +33,7 @@ from langchain_selfparam.targets.generate import Candidate, write_alike, write_g
 from langchain_selfparam.targets.known import Earlier, known, rivals
 from langchain_selfparam.targets.orders import instructs
 from langchain_selfparam.targets.person import asked_of_model
+from langchain_selfparam.targets.recheck import recall_probes
 from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted
 from langchain_selfparam.words import words
 
@@ -88,7 +89,7 @@ def study(
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
-    kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept))}
+    kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept, *recall_probes(taught)))}
     asked = list(dict.fromkeys(s.prompt for s in sentences))
     near += _alike(asked, statements, original, chance=chance, config=config)
     near = [q for q in dict.fromkeys(near) if q not in kept_out and q not in asked]

@@ -5,6 +5,7 @@ Pure arithmetic on records; it asks no model.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -52,9 +53,7 @@ def judge(
     missed: list[int] = []
     for turn in episode.turns:
         own = [r for r in recall if r.probe.turn_id == turn.id]
-        share = _share([r.passed for r in own])
-        keeps = turn.id in empty or (bool(own) and share >= config.hold and not (config.hold and _unknown(own)))
-        (held if keeps else missed).append(turn.id)
+        (held if turn.id in empty or _keeps(own, config) else missed).append(turn.id)
     reasons = _beyond(results, drift, scale, wrong, config)
     share = _share([r.passed for r in recall])
     if all(i in empty for i in held) and share < PART:
@@ -95,6 +94,36 @@ def allowed_drift(before: float, limit: float, most: float) -> float:
     return min(most, max(limit, before + limit / 2)) if math.isfinite(before) else limit
 
 
+def looked_back(verdict: Verdict, results: Sequence[ProbeResult], config: VerifyConfig) -> Verdict:
+    """A verdict with what became of turns that were held before: those are held to what held them.
+
+    Args:
+        verdict: On the episode; a candidate that was refused loses nothing.
+        results: What the candidate answered to the probes of such turns.
+        config: Limits.
+
+    Returns:
+        The verdict, with the turns that were asked about and those that are lost.
+    """
+    by_turn: dict[int, list[ProbeResult]] = {}
+    for result in results:
+        if result.probe.turn_id is not None:
+            by_turn.setdefault(result.probe.turn_id, []).append(result)
+    lost = [turn for turn, own in sorted(by_turn.items()) if not _keeps(own, config)]
+    return dataclasses.replace(
+        verdict,
+        asked_again=tuple(sorted(by_turn)),
+        lost=tuple(lost),
+        reasons=(*verdict.reasons, *(_why(turn, by_turn[turn], "held no longer") for turn in lost)),
+    )
+
+
+def _keeps(own: Sequence[ProbeResult], config: VerifyConfig) -> bool:
+    """Whether a turn is held by what was answered to its probes."""
+    enough = bool(own) and _share([r.passed for r in own]) >= config.hold
+    return enough and not (config.hold and _unknown(own))
+
+
 def _beyond(
     results: Sequence[ProbeResult], drift: float, scale: float, wrong: float, config: VerifyConfig
 ) -> list[str]:
@@ -131,11 +160,11 @@ def _missing(results: Sequence[ProbeResult]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for result in results for word in result.probe.expected if word not in given))
 
 
-def _why(turn: int, results: Sequence[ProbeResult]) -> str:
+def _why(turn: int, results: Sequence[ProbeResult], what: str = "not held") -> str:
     """Why a turn is not held: what was asked, and which of its words no answer gave."""
     missing = _missing(results)
     passed = sum(result.passed for result in results)
-    text = f"turn {turn} is not held: {passed} of its {len(results)} probes were answered without its text"
+    text = f"turn {turn} is {what}: {passed} of its {len(results)} probes were answered without its text"
     named = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     return f"{text}; in no answer: {named}" if missing else text
 

@@ -74,6 +74,8 @@ def test_learning_says_what_is_held(talk, monkeypatch):
     monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None: report)
     out, _ = talk("Hello", "/learn")
     assert "held: 1 turns, still in the prompt: 1\n  turn 2: no probe passed\n" in out
+    report = dataclasses.replace(report, lost=(3, 4))
+    assert "held: 1 turns, still in the prompt: 1, back in it: 2\n" in talk("Hello", "/learn")[0]
 
 
 def test_an_empty_answer_is_said_and_not_saved(talk, monkeypatch):

@@ -1,5 +1,6 @@
 """``selfparam consolidate``: everybody's pending turns, one's own, and what is said of what is left."""
 
+import dataclasses
 import signal
 
 import pytest
@@ -54,6 +55,20 @@ def asked(monkeypatch):
 
 def call(selfparam, town, model_folder, *args):
     return selfparam("consolidate", "--folder", town, "--model", model_folder, *args)
+
+
+def test_what_is_back_in_the_prompt_is_said(selfparam, town, model_folder, asked, as_json):
+    lost = dataclasses.replace(report(1), lost=(3, 4), reasons=("turn 3 is held no longer",))
+    asked.report = dataclasses.replace(asked.report, reports={ANA: lost}, failed={}, left={})
+    _, out, _ = call(selfparam, town, model_folder, "--all")
+    assert out.splitlines()[:2] == [
+        "memories/ana   1 held, 0 still in the prompt, 2 back in it",
+        "  turn 3 is held no longer",
+    ]
+    assert as_json(call(selfparam, town, model_folder, "--all", "--json")[1])["namespaces"]["memories/ana"]["lost"] == [
+        3,
+        4,
+    ]
 
 
 def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, model_folder, asked):

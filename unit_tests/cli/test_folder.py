@@ -2,10 +2,14 @@
 
 import contextlib
 import json
+from datetime import datetime, timezone
 
 import pytest
 
-from langchain_selfparam.store import FolderLock
+from langchain_selfparam.records import Episode
+from langchain_selfparam.store import Database, FolderLock, Jobs, Turns, Versions
+
+NOW = datetime(2030, 1, 2, 3, 4, tzinfo=timezone.utc)
 
 
 def test_status(selfparam, folder):
@@ -56,6 +60,28 @@ def test_log_of_turns(selfparam, folder, as_json):
         (2, "held", 1),
         (3, "pending", None),
     ]
+
+
+def test_what_a_version_lost_is_shown_and_rolled_back_over(selfparam, folder, model_folder, as_json):
+    with contextlib.closing(Database(folder)) as database:
+        episode = Episode(namespace=("memories", "default"), turns=Turns(database).get([3]))
+        Versions(database).commit(
+            job=Jobs(database).lease(episode, owner="host:1:x", now=NOW, lease_seconds=60),
+            delta_file="b.safetensors",
+            delta_sha256="",
+            weights_sha256=None,
+            held_ids=[3],
+            lost_ids=[1],
+            report={"recall": 1.0},
+            created_at=NOW,
+        )
+    _, out, _ = selfparam("log", "--folder", folder)
+    assert out.splitlines()[2] == "*  2  2030-01-02 03:04  holds 1 turns  lost 1  recall 100%"
+    assert as_json(selfparam("log", "--folder", folder, "--json")[1])[2]["lost"] == [1]
+    _, out, _ = selfparam("rollback", 1, "--folder", folder, "--model", model_folder)
+    assert "Pending again: turns 3. Held again: turns 1." in out
+    _, out, _ = selfparam("rollback", 2, "--folder", folder, "--model", model_folder)
+    assert "Pending again: none. Held again: none." in out
 
 
 def served(selfparam, folder):
@@ -167,7 +193,7 @@ def test_doctor(selfparam, folder, model_folder, as_json):
     assert code == 0
     lines = out.splitlines()
     assert [line.split()[1] for line in lines] == ["package", "libraries", "machine", "model", "folder"]
-    assert lines[-1].endswith(f"{folder}: schema 1, version 1 served")
+    assert lines[-1].endswith(f"{folder}: schema 2, version 1 served")
     found = as_json(selfparam("doctor", "--json", "--model", model_folder)[1])
     assert [check["name"] for check in found] == ["package", "libraries", "machine", "model"]
 

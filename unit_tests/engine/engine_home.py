@@ -56,6 +56,8 @@ class Quick:
         """What the users said in turns that are not held."""
         self.reasons: tuple[str, ...] = ()
         """Why the candidate is refused."""
+        self.losing: set[int] = set()
+        """Ids of turns that are lost where something else is learned."""
         self.at = lambda stage: None
         """Called at each stage; may wait or raise."""
 
@@ -64,7 +66,8 @@ class Quick:
         return self.learn(episode, **options)
         yield
 
-    def learn(self, episode, *, candidate, earlier, untaught, progress):
+    def learn(self, episode, *, candidate, earlier, held, untaught, progress):
+        before = held
         self.bases.append(untaught)
         self.episodes.append([turn.user for turn in episode.turns])
         assert len(self.episodes) < 20, "it learns for ever"
@@ -85,6 +88,8 @@ class Quick:
             drift=0.01,
             neighbours_wrong=0.0,
             reasons=self.reasons or (() if accepted else ("nothing was held",)),
+            asked_again=tuple(before),
+            lost=tuple(self.losing.intersection(before)),
         )
         sentence = TargetSentence(kind="question", prompt="Who?", answer=episode.turns[0].user)
         train = TrainReport(

@@ -93,3 +93,12 @@ def test_json_keeps_every_letter():
     assert "Grüße" in text
     probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": ""}
     assert json.loads(text)["probes"] == [probe]
+
+
+def test_what_one_episode_lost_and_another_held_is_held_and_the_other_way_round():
+    lost = dataclasses.replace(ONE, held=(8,), lost=(1, 7), asked_again=(1, 2, 7))
+    both = combined([ONE, lost])
+    assert (both.held, both.lost, both.asked_again) == ((2, 8), (1, 7), (1, 2, 7))
+    last = dataclasses.replace(ONE, held=(7,), lost=(), asked_again=(2, 9))
+    every = combined([ONE, lost, last])
+    assert (every.held, every.lost, every.asked_again) == ((2, 8, 7), (1,), (1, 2, 7, 9))

@@ -41,7 +41,8 @@ class Memory:
             if c.id == name:
                 self.known |= {key for q in c.questions for key in q.keys}
         self.known -= set(self.forgets.get(name, ()))
-        return dataclasses.replace(nothing_done(""), held=(1, 2), drift=0.01, seconds={"total": 7.0})
+        lost = (1,) if name in self.forgets else ()
+        return dataclasses.replace(nothing_done(""), held=(1, 2), lost=lost, drift=0.01, seconds={"total": 7.0})
 
     def ask(self, prompts, progress):
         progress(len(prompts), len(prompts))
@@ -160,8 +161,8 @@ def test_a_run_over_other_contexts_is_not_gone_on_with(tmp_path):
 def test_tables_json_and_picture(tmp_path):
     found = run(Memory({"b": ["pear"]}))
     (header, rows), (_, figures) = retention.tables(found)
-    assert header == ("learned", "a", "b", "c", "held", "drift", "seconds")
-    assert rows[1] == ("b", "50 %", "100 %", "", "2", "0.0100", "7")
+    assert header == ("learned", "a", "b", "c", "held", "lost", "drift", "seconds")
+    assert rows[1] == ("b", "50 %", "100 %", "", "2", "1", "0.0100", "7")
     assert ("corrected facts right after the last one", "100 % (100 to 100)") in figures
     values = json.loads(json.dumps(retention.as_json(found, model="m", data="d")))
     assert values["summary"]["just"] == 1.0

@@ -31,7 +31,7 @@ class Quick:
         return self.learn(episode, **options)
         yield
 
-    def learn(self, episode, *, candidate, earlier, untaught, progress):
+    def learn(self, episode, *, candidate, earlier, held, untaught, progress):
         import torch
 
         self.begun.set()

@@ -38,7 +38,7 @@ class Quick:
         return self.learn(episode, **options)
         yield
 
-    def learn(self, episode, *, candidate, earlier, untaught, progress):
+    def learn(self, episode, *, candidate, earlier, held, untaught, progress):
         random = torch.Generator().manual_seed(sum(map(ord, episode.namespace[-1])) * 100 + episode.turns[0].id)
         layers = {}
         for name in adapted_modules(self.local.model):

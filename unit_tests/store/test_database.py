@@ -230,7 +230,7 @@ def test_a_newer_schema_names_both_numbers(tmp_path, database):
     raw.execute("INSERT INTO migrations VALUES (47, 'later', 'then')")
     raw.commit()
     raw.close()
-    text = r"has schema 47, this release knows schemas up to 1; upgrade langchain-selfparam, or choose"
+    text = r"has schema 47, this release knows schemas up to 2; upgrade langchain-selfparam, or choose"
     with pytest.raises(SchemaVersionError, match=text):
         Database(database.path.parent)
 

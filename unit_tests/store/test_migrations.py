@@ -55,7 +55,8 @@ def test_the_oldest_schema_with_rows_keeps_them(tmp_path, monkeypatch):
     assert (first.user, first.state, first.version, first.message_id) == ("hi", TurnState.HELD, 1, "m1")
     assert (second.user, second.state, second.attempts) == ("ho", TurnState.PENDING, 1)
     head = Versions(database).head()
-    assert (head.id, head.turn_ids, head.report) == (1, (1,), {"recall": 1.0})
+    assert (head.id, head.turn_ids, head.lost_ids, head.report) == (1, (1,), (), {"recall": 1.0})
+    assert Versions(database).holding(1) == {1: 1}
     assert database.get("base_model") == "org/one"
     database.close()
 

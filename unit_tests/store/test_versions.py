@@ -319,3 +319,40 @@ def test_another_opening_sees_the_same(rooms):
     assert Versions(database).head().turn_ids == (1,)
     assert Turns(database).get([1])[0].version == 1
     database.close()
+
+
+def test_a_turn_that_is_lost_is_pending_until_it_is_learned_again(rooms):
+    rooms.learn("one", "two")
+    second = rooms.commit(rooms.lease(*rooms.say("three")), [3], lost_ids=[1])
+    assert (second.turn_ids, second.lost_ids) == ((3,), (1,))
+    assert standing(rooms) == {1: ("pending", None, 1), 2: ("held", 1, 0), 3: ("held", 2, 0)}
+    assert rooms.versions.holding(2) == {2: 1, 3: 2}
+    rooms.commit(rooms.lease(*rooms.turns.get([1])), [1], lost_ids=[3])
+    assert standing(rooms) == {1: ("held", 3, 1), 2: ("held", 1, 0), 3: ("pending", None, 1)}
+    assert rooms.versions.holding(3) == {1: 3, 2: 1}
+    assert rooms.versions.holding(0) == {}
+    with pytest.raises(UnknownVersionError, match="there is no version 4; there are 0, 1, 2, 3"):
+        rooms.versions.holding(4)
+
+
+def test_what_a_version_lost_is_lost_wherever_the_head_moves_above_it(rooms, now):
+    rooms.learn("one", "two")
+    rooms.commit(rooms.lease(*rooms.say("three")), [3], lost_ids=[1])
+    rooms.commit(rooms.lease(*rooms.turns.get([1])), [1])
+    where = {}
+    for version in (3, 2, 1, 0, 2, 3, 1, 3):
+        rooms.versions.move_head(version, created_at=now)
+        state = {i: (name, by) for i, (name, by, _) in standing(rooms).items()}
+        assert where.setdefault(version, state) == state
+    assert where == {
+        0: {1: ("pending", None), 2: ("pending", None), 3: ("pending", None)},
+        1: {1: ("held", 1), 2: ("held", 1), 3: ("pending", None)},
+        2: {1: ("pending", None), 2: ("held", 1), 3: ("held", 2)},
+        3: {1: ("held", 3), 2: ("held", 1), 3: ("held", 2)},
+    }
+
+
+def test_only_what_is_held_can_be_lost(rooms):
+    one, _ = rooms.say("one", "two")
+    assert rooms.commit(rooms.lease(one), [1], lost_ids=[1, 2, 77]).lost_ids == ()
+    assert standing(rooms) == {1: ("held", 1, 0), 2: ("pending", None, 0)}

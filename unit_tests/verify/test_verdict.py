@@ -8,7 +8,7 @@ import pytest
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, Probe, ProbeResult, Turn
-from langchain_selfparam.verify.verdict import allowed_drift, judge
+from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back
 
 CONFIG = VerifyConfig(max_drift=0.05, max_neighbours_wrong=0.25, hold=0.5)
 
@@ -217,3 +217,17 @@ def test_other_kinds_of_probes_hold_no_turn():
     found = verdict(results, 1, 2)
     assert found.held == (1,)
     assert found.neighbours_wrong == 0.0
+
+
+def test_turns_that_were_held_are_held_to_what_held_them():
+    first = verdict([*asked(7, True, True), *asked(8, False)], 7, 8)
+    again = [*about(1, "dog", True, False), *about(2, "cat", False, False), *about(3, "cello", True, True)]
+    found = looked_back(first, again, CONFIG)
+    assert (found.asked_again, found.lost, found.held) == ((1, 2, 3), (2,), (7,))
+    reason = "turn 2 is held no longer: 0 of its 2 probes were answered without its text; in no answer: cat"
+    assert found.reasons == (*first.reasons, reason)
+    assert found.results == first.results
+    # One of its statements alone is enough to be lost by.
+    part = [*about(4, "dog", True, True), *about(4, "cat", False, False)]
+    assert looked_back(first, part, CONFIG).lost == (4,)
+    assert looked_back(first, [], CONFIG) == first

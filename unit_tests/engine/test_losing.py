@@ -1,0 +1,140 @@
+"""What the weights hold no longer goes back into the prompt, and is learned again the next time."""
+
+import pytest
+from engine_home import DOG, SISTER, author, say, states, with_
+from engine_town import BOB, Town, run
+from engine_town import say as tell
+from engine_town import states as where
+
+from langchain_selfparam.records import ProbeResult, TurnState
+from langchain_selfparam.testing import FakeGenerator
+from langchain_selfparam.verify import recall
+
+CAT = "My cat is called Widget."
+
+
+@pytest.fixture
+def town(tmp_path, monkeypatch, request):
+    return Town(tmp_path / "memory", monkeypatch, request.addfinalizer)
+
+
+def test_a_lost_turn_is_in_the_prompt_again_and_is_learned_the_next_time_not_at_once(home):
+    engine = home.open()
+    say(engine, DOG, SISTER)
+    engine.consolidate()
+    say(engine, CAT)
+    engine.quick.losing = {1}
+    report = engine.consolidate()
+    assert (report.held, report.pending, report.lost, report.asked_again) == ((3,), (), (1,), (1, 2))
+    assert states(engine) == {DOG: "pending", SISTER: "held", CAT: "held"}
+    assert [turn.user for turn in engine.prompt_turns()] == [DOG]
+    assert engine.quick.episodes == [[DOG, SISTER], [CAT]]
+    assert engine.versions()[-1].lost_ids == (1,)
+    engine.quick.losing = set()
+    assert engine.consolidate().held == (1,)
+    assert states(engine) == {DOG: "held", SISTER: "held", CAT: "held"}
+    engine.rollback(2)
+    assert states(engine) == {DOG: "pending", SISTER: "held", CAT: "held"}
+    engine.rollback(1)
+    assert states(engine) == {DOG: "held", SISTER: "held", CAT: "pending"}
+
+
+def test_turns_that_displace_each_other_are_not_learned_by_turns_for_ever(home):
+    engine = home.open(settings=with_(policy={"every_turns": 1, "max_attempts": 3}))
+    engine.quick.losing = {1, 2}
+    for said in (DOG, SISTER):
+        say(engine, said)
+        engine.flush()
+    assert engine.quick.episodes == [[DOG], [SISTER], [DOG], [SISTER], [DOG], [SISTER]]
+    assert [(t.state, t.attempts) for t in engine.turns()] == [(TurnState.PENDING, 3), (TurnState.HELD, 2)]
+    assert engine.step() is False
+
+
+def test_opening_again_finds_what_was_lost_lost(home):
+    engine = home.open()
+    say(engine, DOG)
+    engine.consolidate()
+    say(engine, CAT)
+    engine.quick.losing = {1}
+    engine.consolidate()
+    engine.close()
+    assert states(home.open()) == {DOG: "pending", CAT: "held"}
+
+
+def test_a_run_over_many_leaves_what_it_lost_for_the_next(town):
+    spaces = town.open()
+    first = tell(spaces, BOB, "one", "two")
+    run(spaces)
+    with spaces.learning(BOB) as engine:
+        engine._learner.losing = {first[0]}
+    (third,) = tell(spaces, BOB, "three")
+    report = run(spaces)
+    assert (report.held, report.reports[BOB].lost, report.left) == ((third,), first[:1], {BOB: 1})
+    assert report.ended == "done"
+    assert where(spaces) == {first[0]: TurnState.PENDING, first[1]: TurnState.HELD, third: TurnState.HELD}
+
+
+class Answers:
+    """Has the probes of chosen turns answered, and notes which recall probes were asked of which module."""
+
+    def __init__(self):
+        self.unknown, self.asked = set(), []
+
+    def __call__(self, probes, generator, *, max_tokens):
+        turns = {p.turn_id for p in probes if p.kind == "recall"}
+        self.asked += [(turns, generator._model)] if turns else []
+        return [ProbeResult(probe=p, answer="", passed=p.turn_id not in self.unknown) for p in probes]
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    found = Answers()
+    monkeypatch.setattr(recall, "ask", found)
+    return found
+
+
+def learned(home, **verify):
+    """A folder in which one turn is held by the real learner, opened again with other limits."""
+    engine = home.open(quick=False, generator=author(), settings=with_(verify={"hold": 0.5}))
+    say(engine, DOG)
+    assert engine.consolidate().held == (1,)
+    engine.close()
+    other = FakeGenerator(
+        ["What is my sister called?\n- Who is Ana?\n- Which town does Ana live in?\n- Is Ana my sister?"]
+    )
+    return home.open(quick=False, generator=other, settings=with_(verify={"hold": 0.5, **verify}))
+
+
+def test_the_candidate_is_asked_what_the_folder_holds(home, answers):
+    engine = learned(home)
+    assert [turns for turns, _ in answers.asked] == [{1}]
+    answers.unknown = {1}
+    say(engine, SISTER)
+    report = engine.consolidate()
+    assert [turns for turns, _ in answers.asked] == [{1}, {2}, {1}]
+    assert all(model is not engine.local.model for _, model in answers.asked)
+    assert (report.held, report.asked_again, report.lost) == ((2,), (1,), (1,))
+    assert "turn 1 is held no longer: 0 of its 1 probes were answered without its text" in report.reasons[-1]
+    assert states(engine) == {DOG: "pending", SISTER: "held"}
+    assert {p.probe.turn_id for p in report.probes if p.probe.kind == "recall"} == {2}
+    assert engine.versions()[-1].report["lost"] == [1]
+
+
+def test_what_is_held_still_stays_held(home, answers):
+    engine = learned(home)
+    say(engine, SISTER)
+    report = engine.consolidate()
+    assert (report.held, report.asked_again, report.lost, report.reasons) == ((2,), (1,), (), ())
+    assert states(engine) == {DOG: "held", SISTER: "held"}
+
+
+@pytest.mark.parametrize("verify", [{"earlier": 0}, {"hold": 0.0}, {"max_drift": 1e-9, "max_shrinks": 0}])
+def test_nothing_is_asked_again_where_nothing_could_come_of_it(home, answers, verify):
+    engine = learned(home, **verify)
+    answers.unknown = {1}
+    say(engine, SISTER)
+    report = engine.consolidate()
+    assert report.committed == ("max_drift" not in verify)
+    assert [turns for turns, _ in answers.asked] == [{1}, {2}]
+    assert (report.asked_again, report.lost) == ((), ())
+    assert states(engine)[DOG] == "held"
