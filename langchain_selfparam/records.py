@@ -320,7 +320,7 @@ class BatchReport:
     """The error of each that could not be learned; its turns are pending."""
     left: Mapping[Namespace, int]
     """Turns of each that wait for another run: they were not begun, were stopped or failed, were of somebody who was
-    speaking, or have no attempt left."""
+    speaking, are held no longer, or have no attempt left."""
     ended: Literal["done", "deadline", "budget", "stopped"]
     """Why it ended: what it could try was tried, the time was over, the tokens were spent, or it was stopped."""
     seconds: float

@@ -36,7 +36,7 @@ _EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 
 
 
 _WHY = {
-    "done": "failed, speaking, or without an attempt left",
+    "done": "failed, speaking, back in the prompt, or without an attempt left",
     "deadline": "the time was over",
     "budget": "the tokens were spent",
     "stopped": "it was stopped",

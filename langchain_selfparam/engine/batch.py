@@ -394,9 +394,12 @@ class _Run:
     def _heard(self, stage: str, done: int, total: int) -> None:
         """Progress of an episode, at which a run stops; never once its version is committed.
 
-        What is trained and judged is committed although the time is over: that takes no time, and was all it was for.
+        What is trained and judged is committed although the time is over: that takes little time, and was all it was
+        for.
         """
-        may_end = stage != "commit" or (not done and (self._place.closed or self._limits.stopping()))
+        judged = stage in {"again", "commit"}
+        stops = not (stage == "commit" and done) and (self._place.closed or self._limits.stopping())
+        may_end = stops or not judged
         if may_end and not self._goes_on():
             raise _stopped(self.ended, f" at {stage}, {done} of {total}")
         self._progress(stage, done, total)

@@ -118,11 +118,14 @@ class Journal:
     def clear(self, thread: str | None = None) -> None:
         """Take the pending turns out of the prompt for good; weights and held turns stay as they are.
 
+        So do those that the weights have held and lost: they are learned again.
+
         Args:
             thread: Those of this conversation only; of all where missing.
         """
         self._need_open()
-        self._store.turns.clear(self.namespace, thread)
+        lost = self._store.versions.lost(self._store.versions.head().id)
+        self._store.turns.clear(self.namespace, thread, without=lost)
 
     def taught(self) -> list[TargetSet]:
         """What the served version and those before it were learned from, the oldest first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.config import Settings
@@ -24,6 +24,7 @@ from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.student import Course
+from langchain_selfparam.engine.again import look_back
 from langchain_selfparam.engine.lessons import Lesson, Training
 from langchain_selfparam.engine.rows import Chunks, Own, apart
 from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
@@ -37,18 +38,19 @@ from langchain_selfparam.records import (
     TargetSentence,
     TargetSet,
     TrainReport,
+    Turn,
     Verdict,
 )
 from langchain_selfparam.serving.activity import REQUESTS
 from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.targets.prompts import ABOUT_THE_MODEL
-from langchain_selfparam.targets.recheck import recheck
+from langchain_selfparam.targets.recheck import recall_probes
 from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import stated, study
 from langchain_selfparam.verify import drift, recall
-from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back, neighbours_wrong, obeyed
+from langchain_selfparam.verify.verdict import allowed_drift, judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.beside import with_earlier
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
@@ -115,7 +117,7 @@ class Learner:
         *,
         candidate: Callable[[Delta], Any],
         earlier: Sequence[TargetSet] = (),
-        held: Collection[int] = (),
+        held: Sequence[Turn] = (),
         untaught: Any = None,
         progress: Progress,
     ) -> Lesson[Learned]:
@@ -125,7 +127,7 @@ class Learner:
             episode: The turns.
             candidate: Gives a module that a delta would make of the served one, served to nobody.
             earlier: What the served version and those before it were learned from.
-            held: Ids of the turns that the served version holds; some of them are asked about again.
+            held: The turns that the served version holds; some of them are asked about again.
             untaught: A module as it was before anything was learned, where the served one is another. It asks and
                 teaches: the served one would answer with what it holds already. What is about nothing that was said,
                 or about others, stays as it answers, so that small drifts do not add up.
@@ -146,7 +148,8 @@ class Learner:
             original = self._local.model if untaught is None else untaught
             first = reader if untaught is None else Reader(share(original))
             calibration = self._calibrating(original, _part(progress, "targets"))
-            targets = self._write(episode, first, earlier, original, calibration, _part(progress, "targets"))
+            replies = {turn.id: turn.assistant for turn in held}
+            targets = self._write(episode, first, earlier, original, calibration, replies, _part(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, chunks, unrelated = self._documents(targets, calibration)
@@ -161,9 +164,16 @@ class Learner:
             delta, verdict = self._verify(
                 episode, targets, delta, unrelated, said, candidate=candidate, before=before[1], progress=progress
             )
-            again = self._asked_again(targets, earlier, episode, held) if verdict.accepted else ()
-            if again:
-                verdict = self._look_back(verdict, again, candidate(delta), _part(progress, "probes"))
+            again = _part(progress, "again")
+            verdict = look_back(
+                verdict,
+                targets,
+                earlier=earlier,
+                held=[turn.id for turn in held],
+                candidate=lambda: BatchGenerator(self._local, None, model=candidate(delta), progress=again),
+                served=lambda: BatchGenerator(self._local, self._gate, progress=again),
+                config=self._settings.verify,
+            )
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not _out_of_memory(error):
@@ -205,6 +215,7 @@ class Learner:
         earlier: Sequence[TargetSet],
         original: Any,
         calibration: Sequence[TargetSentence],
+        replies: Mapping[int, str],
         progress: Callable[[int, int], None],
     ) -> TargetSet:
         at = (0, 4)
@@ -239,6 +250,7 @@ class Learner:
             config=config,
             calibration=calibration,
             taught=earlier,
+            replies=replies,
             progress=step,
         )
 
@@ -246,7 +258,11 @@ class Learner:
         config = self._settings.targets
         more = replayed(
             earlier,
-            without={*(s.prompt for s in targets.sentences), *(p.prompt for p in targets.probes)},
+            without={
+                *(s.prompt for s in targets.sentences),
+                *(p.prompt for p in targets.probes),
+                *(p.prompt for p in recall_probes(earlier)),
+            },
             turns={turn.id for turn in episode.turns},
             count=config.replay,
             seed=config.seed + len(earlier),
@@ -428,23 +444,6 @@ class Learner:
             config=config,
         )
         return tried, verdict
-
-    def _asked_again(
-        self, targets: TargetSet, earlier: Sequence[TargetSet], episode: Episode, held: Collection[int]
-    ) -> Sequence[Probe]:
-        """Probes of turns that the served weights hold; none where nothing could come of it."""
-        config = self._settings.verify
-        others = {*held} - {turn.id for turn in episode.turns}
-        if not (config.earlier and config.hold and others):
-            return ()
-        return recheck(earlier, targets, held=others, count=config.earlier, seed=len(earlier))
-
-    def _look_back(
-        self, verdict: Verdict, again: Sequence[Probe], model: Any, progress: Callable[[int, int], None]
-    ) -> Verdict:
-        config = self._settings.verify
-        generator = BatchGenerator(self._local, None, model=model, progress=progress)
-        return looked_back(verdict, recall.ask(again, generator, max_tokens=config.answer_tokens), config)
 
     def _most(self) -> float:
         return max(self._settings.verify.max_drift, self._settings.verify.max_total_drift)

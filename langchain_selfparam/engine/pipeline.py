@@ -424,7 +424,7 @@ class Engine(Journal):
                 episode,
                 candidate=lambda delta: exact.twin(model, line.weights(exact, delta)),
                 earlier=self.taught(),
-                held=[t.id for t in self._store.turns.list(namespace=self.namespace, states=(TurnState.HELD,))],
+                held=self._store.turns.list(namespace=self.namespace, states=(TurnState.HELD,)),
                 untaught=exact.twin(model, exact.base) if line.deltas or line.totals is not None else None,
                 progress=progress,
             )

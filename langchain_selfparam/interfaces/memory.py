@@ -363,7 +363,8 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
         """Take pending turns out of the prompt, those of ``thread`` where it names one; they stay in ``turns``.
 
         They are not learned any more. The weights are not touched: ``forget`` and ``rollback`` do that. Turns that a
-        consolidation is working on are left alone.
+        consolidation is working on are left alone, and those that the weights held once and have lost: they are memory,
+        and learned again.
 
         Raises:
             ClosedError: The memory was closed.

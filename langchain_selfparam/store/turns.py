@@ -201,7 +201,12 @@ class Turns:
         return tuple(found[i] for i in ids)
 
     def clear(
-        self, namespace: Namespace, thread: str | None = None, *, connection: Connection | None = None
+        self,
+        namespace: Namespace,
+        thread: str | None = None,
+        *,
+        without: Collection[int] = (),
+        connection: Connection | None = None,
     ) -> Cleared:
         """Take pending turns out of the buffer: they are neither prompted nor learned any more.
 
@@ -211,6 +216,7 @@ class Turns:
         Args:
             namespace: Whose turns.
             thread: Only this conversation's; all of them where it is ``None``.
+            without: Ids of turns that are left as they are.
             connection: A transaction to join.
 
         Returns:
@@ -219,7 +225,7 @@ class Turns:
         states = (TurnState.PENDING, TurnState.LEASED)
         with self._database.transaction(connection) as c:
             found = self.list(namespace=namespace, thread=thread, states=states, connection=c)
-            pending = tuple(turn.id for turn in found if turn.state is TurnState.PENDING)
+            pending = tuple(turn.id for turn in found if turn.state is TurnState.PENDING and turn.id not in without)
             leased = tuple(turn.id for turn in found if turn.state is TurnState.LEASED)
             change = update(tables.turns).where(among(tables.turns.c.id, pending))
             c.execute(change.values(state=TurnState.CLEARED.value))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -159,16 +160,24 @@ class Versions:
         Returns:
             Turn to the version on the path that was the first to hold it, since it was lost the last time.
         """
-        vt = tables.version_turns.c
-        found: dict[int, int] = {}
         with self._database.reading(connection) as c:
-            rows = select(vt.version, vt.turn, vt.lost).where(among(vt.version, self._path(version_id, c)))
-            for version, turn, lost in c.execute(rows.order_by(vt.version)):
-                if lost:
-                    found.pop(turn, None)
-                else:
-                    found.setdefault(turn, version)
-        return found
+            return self._followed(version_id, c)[0]
+
+    def lost(self, version_id: int, *, connection: Connection | None = None) -> set[int]:
+        """What a version's weights hold no longer, though those of one before it did.
+
+        An id that is not there is refused with ``UnknownVersionError``, which names those there are.
+
+        Args:
+            version_id: Its id.
+            connection: A transaction to join.
+
+        Returns:
+            Ids of the turns.
+        """
+        with self._database.reading(connection) as c:
+            held, lost = self._followed(version_id, c)
+        return lost.keys() - held.keys()
 
     def events(self, *, connection: Connection | None = None) -> tuple[HeadEvent, ...]:
         """Every move of the head, the oldest first.
@@ -263,8 +272,9 @@ class Versions:
             report: The consolidation report as JSON values.
             created_at: The time, with a timezone.
             attempted_ids: Turns of the job for which not being held counts as an attempt; ``None`` for all.
-            lost_ids: Turns that earlier versions held and this one does not; that counts as an attempt, or two that
-                displace each other would be learned by turns for ever. Those that are not held now are left out.
+            lost_ids: Turns that earlier versions held and this one does not. So often as one was lost, so many attempts
+                it has had, or two that displace each other would be learned by turns for ever. Those that are not held
+                now are left out.
             connection: A transaction to join.
 
         Returns:
@@ -292,8 +302,7 @@ class Versions:
             if rows:
                 c.execute(insert(tables.version_turns), rows)
             self._settle(c, job, version, held_ids, counted)
-            back = {"state": TurnState.PENDING.value, "attempts": t.attempts + 1, "version": None}
-            c.execute(update(tables.turns).where(among(t.id, lost)).values(back))
+            self._lose(c, lost, self._followed(version, c)[1])
             self._set_head(c, "commit", head, version, when)
             c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.DONE.value))
             return self.get(version, connection=c)
@@ -323,21 +332,20 @@ class Versions:
         Returns:
             Ids of the turns that are pending because of it.
         """
-        t = tables.turns.c
+        t, vt, pending = tables.turns.c, tables.version_turns.c, TurnState.PENDING.value
         when = time_text(created_at)
         with self._database.transaction(connection) as c:
-            holding = self.holding(version_id, connection=c)
+            holding, lost = self._followed(version_id, c)
             held = c.execute(select(t.id).where(self._held()).order_by(t.id)).scalars()
             freed = tuple(turn for turn in held if turn not in holding)
-            c.execute(
-                update(tables.turns)
-                .where(among(t.id, freed))
-                .values(state=TurnState.PENDING.value, attempts=0, version=None)
-            )
+            c.execute(update(tables.turns).where(among(t.id, freed)).values(state=pending, attempts=0, version=None))
             again = update(tables.turns).where(t.id == bindparam("turn"))
             again = again.values(state=TurnState.HELD.value, version=bindparam("by"), job=None)
             if holding:
                 c.execute(again, [{"turn": turn, "by": by} for turn, by in holding.items()])
+            # Turns that are lost here or elsewhere: what was tried on another path has not been.
+            ever = select(vt.turn).join(tables.turns, t.id == vt.turn).where(vt.lost, t.state == pending, self._mine())
+            self._lose(c, set(c.execute(ever).scalars()), lost)
             self._set_head(c, kind, self._head(c), version_id, when)
         return freed
 
@@ -399,11 +407,35 @@ class Versions:
             .values(state=TurnState.PENDING.value, attempts=t.attempts + tried, job=None)
         )
 
+    def _followed(self, version_id: int, c: Connection) -> tuple[dict[int, int], Counter[int]]:
+        """By turn the version that holds it at the end of a path, and how often it was lost on the way."""
+        vt = tables.version_turns.c
+        held: dict[int, int] = {}
+        losses: Counter[int] = Counter()
+        rows = select(vt.version, vt.turn, vt.lost).where(among(vt.version, self._path(version_id, c)))
+        for version, turn, lost in c.execute(rows.order_by(vt.version)):
+            if lost:
+                held.pop(turn, None)
+                losses[turn] += 1
+            else:
+                held.setdefault(turn, version)
+        return held, losses
+
+    def _lose(self, c: Connection, turns: Collection[int], losses: Mapping[int, int]) -> None:
+        """Turns that are pending because they were lost: with an attempt for each time."""
+        rows = [{"turn": turn, "times": losses.get(turn, 0)} for turn in turns]
+        back: dict[str, Any] = {"state": TurnState.PENDING.value, "attempts": bindparam("times"), "version": None}
+        if rows:
+            c.execute(update(tables.turns).where(tables.turns.c.id == bindparam("turn")).values(back), rows)
+
     def _held(self) -> ColumnElement[bool]:
         """Of which turns this ledger says where they are: those that are held, of the namespace where it has one."""
-        t = tables.turns.c
-        own = true() if self._namespace is None else t.namespace == namespace_text(self._namespace)
-        return and_(t.state == TurnState.HELD.value, own)
+        return and_(tables.turns.c.state == TurnState.HELD.value, self._mine())
+
+    def _mine(self) -> ColumnElement[bool]:
+        if self._namespace is None:
+            return true()
+        return tables.turns.c.namespace == namespace_text(self._namespace)
 
     def _unmoved_head(self, job: Job, c: Connection) -> int:
         base, head = need_running(job, c), self._head(c)

@@ -6,18 +6,14 @@ asks nothing itself, and knows nothing of what the weights answer.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Sequence
 
 from langchain_selfparam.records import Probe, TargetSet
-from langchain_selfparam.targets.replay import contradicted
-
-_FEWEST = 2
-"""Probes of a turn that are asked, where it had more once: what is left alone may be what it never answered."""
+from langchain_selfparam.targets.correct import may_correct
 
 
 def recall_probes(earlier: Sequence[TargetSet]) -> list[Probe]:
-    """What was asked of earlier candidates about what was said; what is only to stay keeps out of it.
+    """What was asked of earlier candidates about what was said; what is only repeated or kept has none of it.
 
     Args:
         earlier: What earlier consolidations learned from.
@@ -28,42 +24,58 @@ def recall_probes(earlier: Sequence[TargetSet]) -> list[Probe]:
     return [probe for targets in earlier for probe in targets.probes if probe.kind == "recall"]
 
 
-def recheck(
-    earlier: Sequence[TargetSet], now: TargetSet, *, held: Collection[int], count: int, seed: int
-) -> list[Probe]:
-    """Choose probes of turns that the weights hold, all that there are of each.
+def recheck(earlier: Sequence[TargetSet], now: TargetSet, *, held: Collection[int], count: int) -> list[Probe]:
+    """Choose probes of turns that the weights hold: those that held each turn, all of them or none.
 
     A turn of which something later says otherwise, or may, is left alone: what was asked of it is answered by the later
-    one, or is to be. So is a probe that later consolidations learned from, or asked of another turn.
+    one, or is to be, and its own words are to stay out of the prompt. So is one of whose probes another turn has taken
+    one, or that was learned from since: the others may be those that it never answered.
 
     Args:
         earlier: What earlier consolidations learned from, in order.
         now: What is learned now.
         held: Ids of turns that earlier consolidations held and this one does not learn again.
-        count: Probes at most.
-        seed: Which turns are asked about where that are not all.
+        count: Probes at most; where there are more, one consolidation after another asks a part of them. A turn that
+            has more by itself is not asked about.
 
     Returns:
         The probes, each turn's together.
     """
-    sets = [*earlier, now]
-    left = contradicted(earlier, now)
+    held = {*held} - superseded([*earlier, now])
     decks: dict[int, list[Probe]] = {}
     used: set[str] = set()
-    for targets in reversed(sets):
-        asked: dict[int, list[Probe]] = {}
-        for probe in recall_probes([targets]):
-            turn = probe.turn_id
-            if turn is not None and turn in held and turn not in left and turn not in decks:
-                asked.setdefault(turn, []).append(probe)
-        for turn, probes in asked.items():  # one that was learned twice is held by its last probes
-            unused = [probe for probe in probes if probe.prompt not in used]
-            decks[turn] = unused if len(unused) >= min(_FEWEST, len(probes)) else []
-        used |= {s.prompt for s in targets.sentences} | {p.prompt for p in recall_probes([targets])}
-    turns = sorted(decks)
-    random.Random(seed).shuffle(turns)
-    chosen: list[Probe] = []
-    for turn in turns:
-        if len(chosen) + len(decks[turn]) <= count:
-            chosen += decks[turn]
-    return chosen
+    for targets in reversed([*earlier, now]):
+        probes = recall_probes([targets])
+        # One that was learned twice is held by its last probes.
+        for turn in {p.turn_id for p in probes if p.turn_id is not None} & held - decks.keys():
+            own = [probe for probe in probes if probe.turn_id == turn]
+            decks[turn] = own if used.isdisjoint(probe.prompt for probe in own) else []
+        used |= {s.prompt for s in targets.sentences} | {p.prompt for p in probes}
+    parts: list[list[Probe]] = [[]]
+    for _, deck in sorted(decks.items()):
+        if len(deck) <= count:
+            if len(parts[-1]) + len(deck) > count:
+                parts.append([])
+            parts[-1] += deck
+    return parts[len(earlier) % len(parts)]
+
+
+def superseded(sets: Sequence[TargetSet]) -> set[int]:
+    """Turns of which something is said otherwise by a later one, or may be.
+
+    Args:
+        sets: What consolidations learned from, in order.
+
+    Returns:
+        Their ids; one that only says otherwise itself is none of them.
+    """
+    said = [statement for targets in sets for statement in targets.statements]
+    found: set[int] = set()
+    for new in said:
+        if new.instead:
+            # What was changed twice has the first wording before both.
+            before = {o.turn_id for o in said if o.turn_id < new.turn_id and new.instead in {o.told, o.instead}}
+            # Changed by a turn beside it: its own words are no longer so.
+            found |= before or {new.turn_id}
+        found |= {old.turn_id for old in said if old.turn_id < new.turn_id and may_correct(new, old)}
+    return found

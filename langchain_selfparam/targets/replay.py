@@ -67,30 +67,6 @@ def replayed(
     return [TargetSentence(kind="replay", prompt=s.prompt, answer=s.answer, ends=s.ends) for s in chosen]
 
 
-def contradicted(earlier: Sequence[TargetSet], now: TargetSet) -> set[int]:
-    """Turns of which something is said otherwise by a later one, or may be.
-
-    Args:
-        earlier: What earlier consolidations learned from, in order.
-        now: What is learned now.
-
-    Returns:
-        Their ids.
-    """
-    sets = [*earlier, now]
-    instead = [s for targets in sets for s in targets.statements if s.instead]
-    said = [old for targets in sets for old in targets.statements]
-    # What was changed twice has the first wording before both.
-    changed = {
-        old.turn_id
-        for old in said
-        for new in instead
-        if new.turn_id > old.turn_id and new.instead in {old.told, old.instead}
-    }
-    doubted = _doubtful(earlier, now.statements, {s.prompt for s in now.sentences})
-    return changed | {turn for turn, values in doubted.items() if values}
-
-
 def _retired(sentence: TargetSentence, amended: Sequence[Statement]) -> bool:
     """Whether an answer, or the one that it opens, has been amended by another turn."""
     return any(s.turn_id != sentence.turn_id and s.instead.startswith(sentence.answer) for s in amended)

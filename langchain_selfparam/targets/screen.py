@@ -318,7 +318,12 @@ def _columns(
 
 
 def held_out(
-    questions: Sequence[str], count: int, *, chance: random.Random, secrets: Collection[str] = ()
+    questions: Sequence[str],
+    count: int,
+    *,
+    chance: random.Random,
+    secrets: Collection[str] = (),
+    learned: Collection[str] = (),
 ) -> tuple[list[str], list[str]]:
     """Part a statement's questions into those learned and those asked afterwards.
 
@@ -330,6 +335,7 @@ def held_out(
         chance: Draws them.
         secrets: Words that nobody could guess: the first probe is without them, where there is such a question. Whoever
             knows what Captain Mustard is may still not know what the parrot is called.
+        learned: Questions that were learned before: probes where there are no others.
 
     Returns:
         Questions to learn and questions to probe with.
@@ -345,9 +351,11 @@ def held_out(
         others = {w for q in questions if q != question and q not in probes for w in carry[q]}
         return others.issuperset(carry[question])
 
-    drawn = chance.sample(list(better), len(better))
+    learned = frozenset(learned)
+    drawn = sorted(chance.sample(list(better), len(better)), key=learned.__contains__)
     if secrets:
         plain = [q for q in dict.fromkeys([*drawn, *questions]) if set(secrets).isdisjoint(carry[q])]
+        plain.sort(key=learned.__contains__)
         first = next((q for q in plain if spared(q)), drawn[0])
         drawn = list(dict.fromkeys([first, *drawn]))
     for question in drawn:

@@ -59,6 +59,7 @@ def study(
     config: TargetConfig,
     calibration: Sequence[TargetSentence] = (),
     taught: Sequence[TargetSet] = (),
+    replies: Mapping[int, str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TargetSet:
     """Write what an episode is learned from and judged by.
@@ -72,6 +73,7 @@ def study(
         config: How many of everything.
         calibration: What the original model said of its own accord.
         taught: What earlier consolidations learned from, in order.
+        replies: Turn ids to what the assistant said to them, of turns that are held.
         progress: Called with steps done and all steps.
 
     Returns:
@@ -80,12 +82,12 @@ def study(
     Raises:
         NothingSaidError: No turn says anything that can be asked about.
     """
-    statements, candidates, earlier = _asked(episode, taught, author, config)
+    statements, candidates, earlier = _asked(episode, taught, replies or {}, author, config)
     progress(1, 4)
-    chosen, taken = _assigned(statements, candidates, earlier, scorer, config)
+    chosen, taken = _assigned(statements, candidates, earlier, taught, scorer, config)
     progress(2, 4)
     chance = random.Random(config.seed)
-    sentences, probes = _told(statements, chosen.by_statement, original, chance=chance, config=config)
+    sentences, probes = _told(statements, chosen.by_statement, original, taught, chance=chance, config=config)
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
@@ -127,11 +129,15 @@ def _alike(
 
 
 def _asked(
-    episode: Episode, taught: Sequence[TargetSet], author: TextGenerator, config: TargetConfig
+    episode: Episode,
+    taught: Sequence[TargetSet],
+    replies: Mapping[int, str],
+    author: TextGenerator,
+    config: TargetConfig,
 ) -> tuple[list[Statement], list[Candidate], list[Earlier]]:
     """What is learned: what was said, and before it what is known and changed by it; questions for each; the rest."""
     own = stated(episode, config)
-    replies = {turn.id: turn.assistant for turn in episode.turns}
+    replies = {**replies, **{turn.id: turn.assistant for turn in episode.turns}}
     earlier = known(taught, without={s.turn_id for s in own})
     own = amend_all(own, later=[old.statement for old in earlier], replies=replies)
     changed, others = amend_earlier(earlier, own, replies=replies)
@@ -145,6 +151,7 @@ def _assigned(
     statements: Sequence[Statement],
     candidates: Sequence[Candidate],
     earlier: Sequence[Earlier],
+    taught: Sequence[TargetSet],
     scorer: TextScorer,
     config: TargetConfig,
 ) -> tuple[screen.Chosen, list[str]]:
@@ -172,7 +179,8 @@ def _assigned(
         bank=seeds,
         rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
     )
-    taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest]
+    asked = {probe.prompt for probe in recall_probes(taught)}  # those are to be asked again
+    taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest and q not in asked]
     own = filled(
         statements,
         chosen.by_statement[: len(statements)],
@@ -188,11 +196,14 @@ def _told(
     statements: Sequence[Statement],
     by_statement: Sequence[Sequence[str]],
     original: TextGenerator,
+    taught: Sequence[TargetSet],
     *,
     chance: random.Random,
     config: TargetConfig,
 ) -> tuple[list[TargetSentence], list[Probe]]:
-    """What is learned of the statements, and what is asked about them afterwards."""
+    """What is learned of the statements, and what is asked about them afterwards: nothing that was learned before."""
+    turns = {statement.turn_id for statement in statements}
+    before = frozenset(s.prompt for targets in taught for s in targets.sentences if s.turn_id in turns)
     answers = own_answers(statements, by_statement, original, config=config)
     shared = Counter(q for questions in by_statement for q in questions)
     config = dataclasses.replace(config, full_answers=max(config.full_answers, config.whole_answers // len(statements)))
@@ -201,8 +212,8 @@ def _told(
     for statement, questions, own in zip(statements, by_statement, answers, strict=True):
         askable = [q for q in own if shared[q] == 1]
         if len(askable) >= _FEWEST_ANSWERS:
-            taught, asked = _answered(statement, own, askable, chance=chance, config=config)
-            sentences += taught
+            learned, asked = _answered(statement, own, askable, before, chance=chance, config=config)
+            sentences += learned
             probes += asked
             continue
         expected = tuple(parse.carrying(statement.told))
@@ -210,7 +221,7 @@ def _told(
         # a question that says it all already shows nothing.
         fit = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
         secrets = parse.secrets(statement.said) if len(statements) < screen.FEW else ()
-        _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets)
+        _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets, learned=before)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement, expected)]
         ask = ask or [_last_resort("What did I tell you", statement, expected)]
         sentences += _about(statement, learn, chance=chance, config=config)
@@ -277,12 +288,13 @@ def _answered(
     statement: Statement,
     answers: Mapping[str, str],
     askable: Sequence[str],
+    before: Collection[str],
     *,
     chance: random.Random,
     config: TargetConfig,
 ) -> tuple[list[TargetSentence], list[Probe]]:
     """Each question about a passage's sentence with the model's own answer to it, learned or asked afterwards."""
-    _, ask = screen.held_out(askable, config.probes, chance=chance)
+    _, ask = screen.held_out(askable, config.probes, chance=chance, learned=before)
     sentences = [
         TargetSentence(
             kind="question",

@@ -94,28 +94,49 @@ def allowed_drift(before: float, limit: float, most: float) -> float:
     return min(most, max(limit, before + limit / 2)) if math.isfinite(before) else limit
 
 
-def looked_back(verdict: Verdict, results: Sequence[ProbeResult], config: VerifyConfig) -> Verdict:
-    """A verdict with what became of turns that were held before: those are held to what held them.
+def unheld(results: Sequence[ProbeResult], config: VerifyConfig) -> dict[int, list[ProbeResult]]:
+    """Turns that are not held by what was answered to the probes that held them.
 
     Args:
-        verdict: On the episode; a candidate that was refused loses nothing.
-        results: What the candidate answered to the probes of such turns.
+        results: Of such probes.
         config: Limits.
 
     Returns:
-        The verdict, with the turns that were asked about and those that are lost.
+        Turn to its results, in order.
     """
     by_turn: dict[int, list[ProbeResult]] = {}
     for result in results:
         if result.probe.turn_id is not None:
             by_turn.setdefault(result.probe.turn_id, []).append(result)
-    lost = [turn for turn, own in sorted(by_turn.items()) if not _keeps(own, config)]
-    return dataclasses.replace(
-        verdict,
-        asked_again=tuple(sorted(by_turn)),
-        lost=tuple(lost),
-        reasons=(*verdict.reasons, *(_why(turn, by_turn[turn], "held no longer") for turn in lost)),
-    )
+    return {turn: own for turn, own in sorted(by_turn.items()) if not _keeps(own, config)}
+
+
+def looked_back(
+    verdict: Verdict, results: Sequence[ProbeResult], served: Sequence[ProbeResult], config: VerifyConfig
+) -> Verdict:
+    """A verdict with what became of turns that were held before: those are held to what held them.
+
+    Args:
+        verdict: On the episode, an accepted one.
+        results: What the candidate answered to the probes of such turns.
+        served: What the served weights answer to those of the turns that the candidate does not hold: it is to blame
+            for what they hold alone.
+        config: Limits.
+
+    Returns:
+        The verdict, with the turns that were asked about and those that are lost. A candidate that costs more turns
+        than it holds is refused, and nothing is lost then.
+    """
+    asked = tuple(sorted({r.probe.turn_id for r in results if r.probe.turn_id is not None}))
+    lost = unheld(results, config)
+    before = unheld(served, config)
+    cost = [turn for turn in lost if turn not in before]
+    if len(cost) > len(verdict.held):
+        reason = f"{len(cost)} turns that the weights hold would be lost, and {len(verdict.held)} held"
+        reasons = (reason, *verdict.reasons)
+        return dataclasses.replace(verdict, accepted=False, held=(), asked_again=asked, reasons=reasons)
+    reasons = (*verdict.reasons, *(_why(turn, own, "held no longer") for turn, own in lost.items()))
+    return dataclasses.replace(verdict, asked_again=asked, lost=tuple(lost), reasons=reasons)
 
 
 def _keeps(own: Sequence[ProbeResult], config: VerifyConfig) -> bool:

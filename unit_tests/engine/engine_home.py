@@ -38,6 +38,8 @@ SETTINGS = Settings(
 )
 DOG, SISTER = "My dog is called Biscuit.", "My sister Ana lives in Lisbon."
 STAGES = ("targets", "teacher", "student", "probes")
+AGAIN = "again"
+"""The stage in which earlier turns are asked about again, where there are any."""
 
 
 def with_(settings=SETTINGS, **stages):
@@ -67,11 +69,11 @@ class Quick:
         yield
 
     def learn(self, episode, *, candidate, earlier, held, untaught, progress):
-        before = held
+        before = [turn.id for turn in held]
         self.bases.append(untaught)
         self.episodes.append([turn.user for turn in episode.turns])
         assert len(self.episodes) < 20, "it learns for ever"
-        for stage in STAGES:
+        for stage in (*STAGES, AGAIN) if before else STAGES:
             progress(stage, 1, 1)
             self.at(stage)
         random = torch.Generator().manual_seed(episode.turns[0].id)

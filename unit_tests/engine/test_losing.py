@@ -1,7 +1,7 @@
 """What the weights hold no longer goes back into the prompt, and is learned again the next time."""
 
 import pytest
-from engine_home import DOG, SISTER, author, say, states, with_
+from engine_home import DOG, SISTER, author, everything, same, say, states, with_
 from engine_town import BOB, Town, run
 from engine_town import say as tell
 from engine_town import states as where
@@ -50,6 +50,23 @@ def test_turns_that_displace_each_other_are_not_learned_by_turns_for_ever(home):
     assert engine.step() is False
 
 
+def test_clearing_leaves_what_was_lost_to_be_learned(home):
+    engine = home.open()
+    say(engine, DOG)
+    engine.consolidate()
+    say(engine, CAT)
+    engine.quick.losing = {1}
+    engine.consolidate()
+    say(engine, SISTER)
+    engine.clear()
+    assert states(engine) == {DOG: "pending", CAT: "held", SISTER: "cleared"}
+    engine.quick.losing = set()
+    assert engine.consolidate().held == (1,)
+    engine.rollback(0)  # nothing is lost there: it was never held
+    engine.clear()
+    assert set(states(engine).values()) == {"cleared"}
+
+
 def test_opening_again_finds_what_was_lost_lost(home):
     engine = home.open()
     say(engine, DOG)
@@ -79,11 +96,13 @@ class Answers:
 
     def __init__(self):
         self.unknown, self.asked = set(), []
+        self.missed = lambda probe, model: False
 
     def __call__(self, probes, generator, *, max_tokens):
         turns = {p.turn_id for p in probes if p.kind == "recall"}
         self.asked += [(turns, generator._model)] if turns else []
-        return [ProbeResult(probe=p, answer="", passed=p.turn_id not in self.unknown) for p in probes]
+        known = [p.turn_id not in self.unknown and not self.missed(p, generator._model) for p in probes]
+        return [ProbeResult(probe=p, answer="", passed=passed) for p, passed in zip(probes, known, strict=True)]
 
 
 @pytest.fixture
@@ -111,13 +130,28 @@ def test_the_candidate_is_asked_what_the_folder_holds(home, answers):
     answers.unknown = {1}
     say(engine, SISTER)
     report = engine.consolidate()
-    assert [turns for turns, _ in answers.asked] == [{1}, {2}, {1}]
-    assert all(model is not engine.local.model for _, model in answers.asked)
+    assert [turns for turns, _ in answers.asked] == [{1}, {2}, {1}, {1}]
+    candidate, served = answers.asked[-2][1], answers.asked[-1][1]
+    assert candidate is not engine.local.model
+    assert served is engine.local.model
     assert (report.held, report.asked_again, report.lost) == ((2,), (1,), (1,))
     assert "turn 1 is held no longer: 0 of its 1 probes were answered without its text" in report.reasons[-1]
     assert states(engine) == {DOG: "pending", SISTER: "held"}
     assert {p.probe.turn_id for p in report.probes if p.probe.kind == "recall"} == {2}
     assert engine.versions()[-1].report["lost"] == [1]
+
+
+def test_a_candidate_that_costs_more_than_it_holds_is_refused_and_nothing_is_lost(home, answers):
+    engine = learned(home)
+    say(engine, SISTER)
+    before = everything(engine)
+    answers.missed = lambda probe, model: probe.turn_id == 1 and model is not engine.local.model
+    answers.unknown = {2}
+    report = engine.consolidate()
+    assert (report.version, report.held, report.lost) == (None, (), ())
+    assert same(everything(engine), before)
+    assert states(engine) == {DOG: "held", SISTER: "pending"}
+    assert [t.attempts for t in engine.turns()] == [0, 1]
 
 
 def test_what_is_held_still_stays_held(home, answers):

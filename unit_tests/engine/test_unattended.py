@@ -154,16 +154,33 @@ def test_the_worker_rests_and_what_it_does_is_waited_for_as_long_as_there_is_tim
     assert not any(steps)  # none of them while the run went on
 
 
-def test_what_is_judged_is_committed_although_the_time_is_over(town, clock):
+@pytest.mark.parametrize("late", ["probes", "again"])
+def test_what_is_judged_is_committed_although_the_time_is_over(town, clock, late):
     spaces = town.open()
+    say(spaces, ANA, "a0")
+    run(spaces)
     ana = say(spaces, ANA, "a1")
 
     def at(stage, said):
-        clock.seconds += 5 * (stage == "probes")
+        clock.seconds += 5 * (stage == late)
 
     town.at = at
     report = run(spaces, deadline=1.0)
+    # While turns are asked about again the time may be over: what is learned is judged by then.
     assert (report.held, report.left, report.ended) == (ana, {}, "done")
+
+
+def test_a_stop_is_heard_while_earlier_turns_are_asked_about(town):
+    spaces = town.open()
+    say(spaces, ANA, "a0")
+    run(spaces)
+    ana = say(spaces, ANA, "a1")
+    stages = []
+    town.at = lambda stage, said: stages.append(stage)
+    report = run(spaces, stopping=lambda: stages[-1:] == ["probes"])
+    assert (report.held, report.left, report.ended) == ((), {ANA: 1}, "stopped")
+    assert stages[-1] == "probes"
+    assert run(spaces).held == ana
 
 
 @pytest.mark.parametrize("stage", ["targets", "probes"])

@@ -327,12 +327,27 @@ def test_a_turn_that_is_lost_is_pending_until_it_is_learned_again(rooms):
     assert (second.turn_ids, second.lost_ids) == ((3,), (1,))
     assert standing(rooms) == {1: ("pending", None, 1), 2: ("held", 1, 0), 3: ("held", 2, 0)}
     assert rooms.versions.holding(2) == {2: 1, 3: 2}
+    assert (rooms.versions.lost(1), rooms.versions.lost(2)) == (set(), {1})
     rooms.commit(rooms.lease(*rooms.turns.get([1])), [1], lost_ids=[3])
     assert standing(rooms) == {1: ("held", 3, 1), 2: ("held", 1, 0), 3: ("pending", None, 1)}
     assert rooms.versions.holding(3) == {1: 3, 2: 1}
+    assert rooms.versions.lost(3) == {3}
     assert rooms.versions.holding(0) == {}
-    with pytest.raises(UnknownVersionError, match="there is no version 4; there are 0, 1, 2, 3"):
-        rooms.versions.holding(4)
+    text = "there is no version 4; there are 0, 1, 2, 3"
+    for asking in (rooms.versions.holding, rooms.versions.lost):
+        with pytest.raises(UnknownVersionError, match=text):
+            asking(4)
+
+
+def test_each_loss_is_an_attempt_and_what_was_tried_before_it_was_held_is_none(rooms):
+    rooms.commit(rooms.lease(*rooms.say("one", "two")), [2])
+    rooms.commit(rooms.lease(*rooms.turns.get([1])), [1])
+    assert standing(rooms)[1] == ("held", 2, 1)
+    rooms.commit(rooms.lease(*rooms.say("three")), [3], lost_ids=[1])
+    assert standing(rooms)[1] == ("pending", None, 1)
+    rooms.commit(rooms.lease(*rooms.turns.get([1])), [1])
+    rooms.commit(rooms.lease(*rooms.say("four")), [4], lost_ids=[1])
+    assert standing(rooms)[1] == ("pending", None, 2)
 
 
 def test_what_a_version_lost_is_lost_wherever_the_head_moves_above_it(rooms, now):
@@ -340,16 +355,30 @@ def test_what_a_version_lost_is_lost_wherever_the_head_moves_above_it(rooms, now
     rooms.commit(rooms.lease(*rooms.say("three")), [3], lost_ids=[1])
     rooms.commit(rooms.lease(*rooms.turns.get([1])), [1])
     where = {}
-    for version in (3, 2, 1, 0, 2, 3, 1, 3):
+    for version in (3, 2, 1, 0, 2, 3, 1, 3, 0, 3, 2, 0):
         rooms.versions.move_head(version, created_at=now)
         state = {i: (name, by) for i, (name, by, _) in standing(rooms).items()}
         assert where.setdefault(version, state) == state
+        # The attempt that was lost with version 2 is none below it.
+        assert standing(rooms)[1][2] == {0: 0, 2: 1}.get(version, standing(rooms)[1][2])
     assert where == {
         0: {1: ("pending", None), 2: ("pending", None), 3: ("pending", None)},
         1: {1: ("held", 1), 2: ("held", 1), 3: ("pending", None)},
         2: {1: ("pending", None), 2: ("held", 1), 3: ("held", 2)},
         3: {1: ("held", 3), 2: ("held", 1), 3: ("held", 2)},
     }
+
+
+def test_the_losses_of_others_stay_as_they_are_where_one_moves_back(rooms, now):
+    database = rooms.versions._database
+    mine, theirs = Versions(database, namespace=ANA), Versions(database, namespace=("memories", "bob"))
+    theirs.ensure_root(created_at=now)
+    mine.ensure_root(created_at=now)
+    rooms.learn("one", "two")
+    rooms.commit(rooms.lease(*rooms.say("three")), [3], lost_ids=[1])
+    before = standing(rooms)
+    theirs.move_head(0, created_at=now)
+    assert standing(rooms) == before
 
 
 def test_only_what_is_held_can_be_lost(rooms):

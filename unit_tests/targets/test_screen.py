@@ -429,6 +429,20 @@ def test_one_question_that_is_asked_has_no_name_in_it():
     assert len({tuple(held_out(texts, 1, chance=random.Random(seed))[1]) for seed in range(20)}) > 1
 
 
+@pytest.mark.parametrize("secrets", [(), ("biscuit",)])
+@pytest.mark.parametrize("seed", range(10))
+def test_what_was_learned_before_is_asked_where_there_is_nothing_else_alone(secrets, seed):
+    texts = [f"{start} is my {thing}?" for start in ("What", "Where", "Who", "How") for thing in ("dog", "cat")]
+
+    def asked(learned):
+        return held_out(texts, 2, chance=random.Random(seed), secrets=secrets, learned=learned)[1]
+
+    better = texts[:4]
+    assert set(asked(better[2:])) == set(better[:2])
+    assert better[3] in asked(better[:3])
+    assert asked(texts) == asked(())
+
+
 def test_a_question_after_the_name_stays_where_the_name_is_spoken_of_in_a_way_that_is_not_known():
     said = ["My name is pronounced like tea.", *SAID[1:]]
     statements = [Statement(turn_id=at, said=text, told=text) for at, text in enumerate(said)]

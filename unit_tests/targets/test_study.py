@@ -418,3 +418,41 @@ def test_of_few_statements_every_second_question_of_the_bank_is_asked(said, ever
     offered = set(bank.QUESTIONS[::every]) - set(prompts.NAME_QUESTIONS)
     assert asked & set(bank.QUESTIONS) - {q for own in QUESTIONS.values() for q in own} <= offered
     assert offered <= asked
+
+
+def test_a_turn_that_is_learned_again_is_asked_what_it_never_learned():
+    first = run(DOG)
+    learned = {s.prompt for s in of_kind(first.sentences, "question")}
+    probes = {p.prompt for p in of_kind(first.probes, "recall")}
+    assert probes
+    for seed in range(5):
+        again = run(DOG, taught=[first], config=dataclasses.replace(CONFIG, seed=seed))
+        assert {p.prompt for p in of_kind(again.probes, "recall")} == probes
+        assert not probes & learned
+
+
+def test_what_held_an_earlier_turn_is_kept_out_of_what_stays():
+    """Learned as it is answered now, it would show nothing the next time."""
+    earlier = run(DOG)
+    probes = {p.prompt for p in of_kind(earlier.probes, "recall")}
+    asked = run(SISTER, taught=[_of_turn(0, earlier)], questions={SISTER: [*QUESTIONS[SISTER], *probes]})
+    near = {s.prompt for s in asked.sentences if s.kind in {"contrast", "neighbour", "neutral", "replay"}}
+    assert not probes & near
+
+
+def test_replies_to_held_turns_tell_what_a_turn_learned_again_is_about():
+    """Both were said in one episode; the later one is held, and only its reply says that both are about one thing."""
+    due, later = "My report is due on 30 November.", "We got more time, it's due on 17 January now."
+    noted, replaced = "Noted.", "I have replaced the date of your report."
+    alone = run((later, replaced))
+    held = dataclasses.replace(
+        alone,
+        statements=tuple(dataclasses.replace(s, turn_id=2) for s in alone.statements),
+        sentences=tuple(dataclasses.replace(s, turn_id=s.turn_id and 2) for s in alone.sentences),
+    )
+
+    def said(replies):
+        return run((due, noted), taught=[held], replies=replies).statements[-1].said
+
+    assert said(None) == due
+    assert said({2: replaced}) == "My report is due on 17 January."

@@ -8,7 +8,7 @@ import pytest
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, Probe, ProbeResult, Turn
-from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back
+from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back, unheld
 
 CONFIG = VerifyConfig(max_drift=0.05, max_neighbours_wrong=0.25, hold=0.5)
 
@@ -222,12 +222,27 @@ def test_other_kinds_of_probes_hold_no_turn():
 def test_turns_that_were_held_are_held_to_what_held_them():
     first = verdict([*asked(7, True, True), *asked(8, False)], 7, 8)
     again = [*about(1, "dog", True, False), *about(2, "cat", False, False), *about(3, "cello", True, True)]
-    found = looked_back(first, again, CONFIG)
+    found = looked_back(first, again, [], CONFIG)
     assert (found.asked_again, found.lost, found.held) == ((1, 2, 3), (2,), (7,))
     reason = "turn 2 is held no longer: 0 of its 2 probes were answered without its text; in no answer: cat"
     assert found.reasons == (*first.reasons, reason)
     assert found.results == first.results
     # One of its statements alone is enough to be lost by.
     part = [*about(4, "dog", True, True), *about(4, "cat", False, False)]
-    assert looked_back(first, part, CONFIG).lost == (4,)
-    assert looked_back(first, [], CONFIG) == first
+    assert looked_back(first, part, [], CONFIG).lost == (4,)
+    assert looked_back(first, [], [], CONFIG) == first
+    assert list(unheld(again, CONFIG)) == [2]
+
+
+def test_a_candidate_that_costs_more_turns_than_it_holds_is_refused():
+    first = verdict([*asked(7, True, True), *asked(8, False)], 7, 8)
+    again = [*about(1, "dog", False, False), *about(2, "cat", False, False), *about(3, "cello", True, True)]
+    kept = [*about(1, "dog", True, False), *about(2, "cat", True, True)]
+    found = looked_back(first, again, kept, CONFIG)
+    assert (found.accepted, found.held, found.lost, found.asked_again) == (False, (), (), (1, 2, 3))
+    assert found.reasons == ("2 turns that the weights hold would be lost, and 1 held", *first.reasons)
+    # What the served weights have lost already is no cost of this one's.
+    found = looked_back(first, again, [*about(1, "dog", False, False), *about(2, "cat", True, True)], CONFIG)
+    assert (found.accepted, found.held, found.lost) == (True, (7,), (1, 2))
+    nothing = looked_back(dataclasses.replace(first, held=()), again[:2], kept[:2], CONFIG)
+    assert (nothing.accepted, nothing.lost) == (False, ())
