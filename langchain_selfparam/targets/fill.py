@@ -75,6 +75,7 @@ def filled(
     scorer: TextScorer,
     *,
     fewest: int,
+    more: Collection[int] = (),
     earlier: Sequence[Statement] = (),
     without: Collection[str] = (),
 ) -> list[tuple[str, ...]]:
@@ -88,6 +89,7 @@ def filled(
         questions: What each is asked already.
         scorer: Gives log P(question | statement).
         fewest: Questions that each is to have, as far as its words go.
+        more: Numbers of statements that get as many beside what they have: those that were asked about in vain.
         earlier: What is known already.
         without: Questions that are somebody's or nobody's already.
 
@@ -96,14 +98,16 @@ def filled(
     """
     used = Counter(stem for s in (*statements, *earlier) for stem in stems(telling(s.said)))
     taken = {*without, *(question for asked in questions for question in asked)}
-    words, few = [], len(statements) < FEW
+    words: list[list[str]] = []
+    few = len(statements) < FEW
     counted = [_plain(s, asked) if few else asked for s, asked in zip(statements, questions, strict=True)]
+    wanted = [fewest + (len(asked) if number in more else 0) for number, asked in enumerate(counted)]
     for statement, asked in zip(statements, counted, strict=True):
         by = Counter(word for question in asked for word in telling(question))
         own = [w for w in telling(statement.said) if w.isalpha() and w not in COMMON and used[stem(w)] == 1]
         enough = _OF_A_WORD if few else 1
         own = [w for w in own if w not in secrets(statement.said) and by[w] < enough]
-        words.append(own if len(asked) < fewest else [])
+        words.append(own if len(asked) < wanted[len(words)] else [])
     poor = [number for number, own in enumerate(words) if own]
     before = [prompts.question_list(statements[n].said, passage=bool(statements[n].sentence)) for n in poor]
     texts = [[form.format(word) for word in words[n] for form in _forms(statements[n])] for n in poor]
@@ -111,7 +115,7 @@ def filled(
     found = [tuple(asked) for asked in questions]
     for number, own, row in zip(poor, texts, scores, strict=True):
         size = len(own) // len(words[number])
-        lacking = fewest - len(counted[number])
+        lacking = wanted[number] - len(counted[number])
         most = _OF_A_WORD
         if few:
             most = min(_OF_ONE_WORD, max(_OF_A_WORD, -(-lacking // len(words[number]))))

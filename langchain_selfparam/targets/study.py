@@ -46,7 +46,7 @@ _FEWEST_ANSWERS = 3
 _PART = 2
 """Of few statements every second question of the bank is asked: each is compared with what others might say as well."""
 _AMENDED = 4
-"""Times as many whole answers where a statement has been amended."""
+"""Times as many whole answers where a statement has been amended, or was learned before and is not held."""
 
 
 def study(
@@ -84,10 +84,11 @@ def study(
     """
     statements, candidates, earlier = _asked(episode, taught, replies or {}, author, config)
     progress(1, 4)
-    chosen, taken = _assigned(statements, candidates, earlier, taught, scorer, config)
+    chosen, taken = _assigned(statements, candidates, earlier, taught, _tried(episode), scorer, config)
     progress(2, 4)
     chance = random.Random(config.seed)
-    sentences, probes = _told(statements, chosen.by_statement, original, taught, chance=chance, config=config)
+    told = _told(statements, chosen.by_statement, original, taught, _tried(episode), chance=chance, config=config)
+    sentences, probes = told
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
@@ -152,6 +153,7 @@ def _assigned(
     candidates: Sequence[Candidate],
     earlier: Sequence[Earlier],
     taught: Sequence[TargetSet],
+    tried: Collection[int],
     scorer: TextScorer,
     config: TargetConfig,
 ) -> tuple[screen.Chosen, list[str]]:
@@ -186,6 +188,7 @@ def _assigned(
         chosen.by_statement[: len(statements)],
         scorer,
         fewest=config.fewest,
+        more={number for number, statement in enumerate(statements) if statement.turn_id in tried},
         earlier=[old.statement for old in earlier],
         without={*chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)},
     )
@@ -197,6 +200,7 @@ def _told(
     by_statement: Sequence[Sequence[str]],
     original: TextGenerator,
     taught: Sequence[TargetSet],
+    tried: Collection[int],
     *,
     chance: random.Random,
     config: TargetConfig,
@@ -224,12 +228,18 @@ def _told(
         _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets, learned=before)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement, expected)]
         ask = ask or [_last_resort("What did I tell you", statement, expected)]
-        sentences += _about(statement, learn, chance=chance, config=config)
+        oftener = bool(statement.instead) or statement.turn_id in tried
+        sentences += _about(statement, learn, oftener=oftener, chance=chance, config=config)
         opening = parse.opening(statement.told, config.opening_words)
         probes += [
             Probe(kind="recall", prompt=q, expected=expected, turn_id=statement.turn_id, opening=opening) for q in ask
         ]
     return sentences, probes
+
+
+def _tried(episode: Episode) -> frozenset[int]:
+    """Turns that were learned before and are not held: they get more questions and more whole answers."""
+    return frozenset(turn.id for turn in episode.turns if turn.attempts)
 
 
 def stated(episode: Episode, config: TargetConfig) -> list[Statement]:
@@ -259,15 +269,15 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
 
 
 def _about(
-    statement: Statement, questions: Sequence[str], *, chance: random.Random, config: TargetConfig
+    statement: Statement, questions: Sequence[str], *, oftener: bool, chance: random.Random, config: TargetConfig
 ) -> list[TargetSentence]:
     """Every question with the statement as its answer: whole for some, for the others its opening.
 
     All questions of a statement share an answer, so its later words are learned from a few of them; what differs is
-    which statement a question leads to, and that is decided in its first words. Where a value has been changed, the
-    words that lead to it have to be learned as often.
+    which statement a question leads to, and that is decided in its first words. Where a value has been changed, or its
+    turn was not held before, the words that lead to the end have to be learned as often.
     """
-    count = config.full_answers * (_AMENDED if statement.instead else 1)
+    count = config.full_answers * (_AMENDED if oftener else 1)
     whole = set(chance.sample(list(questions), min(count, len(questions))))
     context = prompts.reading(statement.told)
     short = parse.opening(statement.told, config.opening_words)

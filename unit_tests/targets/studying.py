@@ -1,5 +1,6 @@
 """Episodes to study, and models that write and answer what a test decides."""
 
+import dataclasses
 from datetime import datetime, timezone
 
 from langchain_selfparam.config import TargetConfig
@@ -42,7 +43,11 @@ class ByStatement:
         return rows
 
 
-def run(*said, questions=QUESTIONS, general=GENERAL, answer=lambda text: f"About {text}", config=CONFIG, **options):
+def run(
+    *said, questions=QUESTIONS, general=GENERAL, answer=lambda text: f"About {text}", config=CONFIG, tried=(), **options
+):
+    """Study an episode; turns in ``tried`` were learned once before."""
+
     def write(prompt):
         text = "".join(prompt)
         found = text.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
@@ -55,7 +60,9 @@ def run(*said, questions=QUESTIONS, general=GENERAL, answer=lambda text: f"About
 
     parts = {"author": FakeGenerator(write), "served": FakeGenerator(serve), "scorer": ByStatement(questions)}
     parts["original"] = parts["served"]
-    return study(episode(*said), config=config, **{**parts, **options})
+    given = episode(*said)
+    turns = tuple(dataclasses.replace(turn, attempts=int(turn.id in tried)) for turn in given.turns)
+    return study(dataclasses.replace(given, turns=turns), config=config, **{**parts, **options})
 
 
 def of_kind(things, kind):

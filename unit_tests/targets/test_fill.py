@@ -53,6 +53,13 @@ def test_only_what_is_lacking_is_added_and_only_by_words_that_nobody_asked_by():
     assert filled([HOTEL], [("What?",)], Liking(LIKELY), fewest=2) == [("What?", "What is my hotel called?")]
 
 
+def test_what_was_asked_about_in_vain_gets_as_many_more():
+    asked = [("Who?", "Where?", "When?"), ("Who?", "Where?", "When?")]
+    found = filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=2, more={0})
+    assert found == [(*asked[0], "What is my hotel called?", "Where is my hotel?"), asked[1]]
+    assert filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=0, more={0}) == asked
+
+
 def test_questions_that_have_the_name_in_them_do_not_count():
     parrot = Statement(turn_id=3, said="We have a parrot called Captain Mustard.", told="")
     plain = "What is my parrot called?"
