@@ -276,8 +276,12 @@ def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) ->
 
 
 def _others(outcomes: Sequence[Outcome]) -> Table:
-    """How the other ways learned: a way that was not run everywhere is in no other table."""
+    """How the other ways learned, and what it took: a way that was not run everywhere is in no other table.
+
+    What is learned at once took its seconds once, however many conversations it was.
+    """
     rows: list[tuple[str, ...]] = []
+    once = learned(outcomes)
     for name in dict.fromkeys(name for o in outcomes for name in o.baselines):
         found = [o.baselines[name] for o in outcomes if name in o.baselines]
         done = [one for one in found if "not_run" not in one]
@@ -285,8 +289,12 @@ def _others(outcomes: Sequence[Outcome]) -> Table:
         drifts = [one["drift"] for one in done if one["drift"] is not None]
         why = next((one["not_run"] for one in found if "not_run" in one), "")
         moved = f"{statistics.fmean(drifts):.4f}" if drifts else "-"
-        rows.append((NAMES.get(name, name), f"{len(done)} of {len(outcomes)}", rates or "-", moved, why))
-    return (("other ways to learn", "run", "rate, best for its own questions", "drift", "why not everywhere"), rows)
+        took = [o.baselines[name]["seconds"] for o in once if "seconds" in o.baselines.get(name, {})]
+        peak = max((one.get("peak_bytes", 0) for one in done), default=0)
+        cost = (f"{statistics.fmean(took):.0f}" if took else "-", f"{peak / 2**20:.0f}" if peak else "-")
+        rows.append((NAMES.get(name, name), f"{len(done)} of {len(outcomes)}", rates or "-", moved, *cost, why))
+    head = ("other ways to learn", "run", "rate, best for its own questions", "drift", "seconds", "peak MiB")
+    return ((*head, "why not everywhere"), rows)
 
 
 def _held(outcome: Outcome) -> str:

@@ -308,6 +308,21 @@ def test_other_ways_to_learn_say_how_and_where_they_were_not_run(found):
     first = other(found, baselines={"ft-sentences": {"rate": 5e-4, "seconds": 3.0, "peak_bytes": 0, "drift": 0.25}})
     second = other(found, id="b", baselines={"ft-sentences": {"not_run": "nothing was taught"}})
     head, rows = summary.tables([first, second])[-1]
-    assert head == ("other ways to learn", "run", "rate, best for its own questions", "drift", "why not everywhere")
-    assert rows == [("fine-tuned on questions and answers", "1 of 2", "0.0005", "0.2500", "nothing was taught")]
+    assert head[:4] == ("other ways to learn", "run", "rate, best for its own questions", "drift")
+    assert head[4:] == ("seconds", "peak MiB", "why not everywhere")
+    assert rows == [
+        ("fine-tuned on questions and answers", "1 of 2", "0.0005", "0.2500", "3", "-", "nothing was taught")
+    ]
+    assert summary.tables([second])[-1][1][0][1:] == ("0 of 1", "-", "-", "-", "-", "nothing was taught")
     assert summary.tables([found])[-1][0][0] == "kind"
+
+
+def test_what_other_ways_took_is_the_mean_over_what_was_learned_at_once_and_the_most_memory(found):
+    def beside(seconds, mebibytes):
+        return {"published": {"rate": 2e-5, "seconds": seconds, "peak_bytes": mebibytes * 2**20, "drift": None}}
+
+    batch = [other(found, id=name, baselines=beside(30.0, 100)) for name in "abc"]
+    again = [other(found, id=name, seed=1, seconds=93.0, baselines=beside(50.0, 200)) for name in "abc"]
+    _, rows = summary.tables([*batch, *again])[-1]
+    # Three conversations took 30 seconds together, and 50 with another seed.
+    assert rows == [("the published recipe", "6 of 6", "2e-05", "-", "40", "200", "")]
