@@ -175,10 +175,11 @@ def as_json(
 ) -> dict[str, Any]:
     """The run as JSON values: figures under ``summary``, the matrix, every answer, and which were right at the end.
 
-    The 95 % intervals are under ``intervals``; under ``prompted``, by way, what is right with more in the prompt before
-    anything was learned, with its ``ratio`` to the whole conversation. ``p_ours_vs`` has the p value of the paired test
-    of the weights after the last step against each way and each baseline, ``tested_over`` says what it exchanges; where
-    the set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1.
+    Beside ``right`` is ``f1``, token F1 of the same answers, ``None`` for a question without whole answers. The 95 %
+    intervals are under ``intervals``; under ``prompted``, by way, what is right with more in the prompt before anything
+    was learned, with its ``ratio`` to the whole conversation. ``p_ours_vs`` has the p value of the paired test of the
+    weights after the last step against each way and each baseline, ``tested_over`` says what it exchanges; where the
+    set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1.
 
     Args:
         run: At least one step.
@@ -208,6 +209,7 @@ def as_json(
         "steps": [as_plain(dataclasses.asdict(step)) for step in run.steps],
         "questions": [[q.text for q in c.questions] for c in run.conversations],
         "right": [run.flags(run.steps[-1], at) for at in range(len(run.conversations))],
+        "f1": [run.f1(run.steps[-1], at) for at in range(len(run.conversations))],
         "baselines": {
             name: {
                 "summary": other.summary,

@@ -94,9 +94,10 @@ class Run:
         """Share of right answers: a row for each step, a column for each context."""
         return [[share(self.flags(step, c)) for c in range(len(self.conversations))] for step in self.steps]
 
-    def f1(self, step: Step, context: int) -> list[float]:
-        """Token F1 of each question of a context that has whole answers, after a step."""
-        return self._f1(step.answers, context)
+    def f1(self, step: Step, context: int) -> list[float | None]:
+        """Token F1 of each question of a context after a step; ``None`` for one without whole answers."""
+        questions = self.conversations[context].questions
+        return [qa_f1(a, q.golds) if q.golds else None for q, a in zip(questions, step.answers[context], strict=True)]
 
     def _f1(self, answers: Answers, context: int) -> list[float]:
         questions = self.conversations[context].questions

@@ -251,6 +251,7 @@ def test_p_is_against_every_way_and_baseline_by_both_scores():
     # Quoted has the higher F1 for one question: of 1/3, -1, -1 four of eight signs have a sum that is as far from 0.
     assert values["f1_p_ours_vs"] == {"before": 0.25, "history": 1.0, "quoted": 0.5, "published": 0.25}
     assert (values["tested_over"], values["f1_tested_over"]) == ("questions", "questions")
+    assert values["f1"] == [[pytest.approx(2 / 3), 0.0], [1.0, 1.0]]
     *_, (ways_head, ways), (head, rows) = retention.tables(found, others=others)
     tested = "p against weights, over questions"
     assert ways_head[1:] == ("right (95 % interval)", "of whole", tested, "F1 (95 % interval)", "of whole", tested)
@@ -270,6 +271,7 @@ def test_f1_is_tested_over_the_questions_that_have_whole_answers():
     values = retention.as_json(found, model="m", data="d")
     assert values["p_ours_vs"]["before"] == 0.25
     assert values["f1_p_ours_vs"] == {"before": 1.0, "history": 0.5, "quoted": 1.0}
+    assert values["f1"] == [[pytest.approx(2 / 3), 0.0], [None, None]]
     bare = learned((A, B), OURS, prompted=PROMPTED)
     assert not {"f1_p_ours_vs", "f1_tested_over"} & retention.as_json(bare, model="m", data="d").keys()
     assert retention.tables(bare)[-1][0][-1] == "p against weights, over questions"
