@@ -82,8 +82,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baselines", default="", metavar="NAME,NAME", help=baselines)
     parser.add_argument("--no-retrieval", action="store_true", help="leave BM25 out (it needs bm25s)")
-    unchanged = "look at these before and after too: prose, minimal pairs, facts of the world, instructions"
-    parser.add_argument("--unchanged", nargs="+", type=Path, metavar="FILE", help=unchanged)
+    unchanged = (
+        "look before and after at unrelated prompts of its own, and at what is in these files: prose, minimal pairs, "
+        "facts of the world, instructions"
+    )
+    parser.add_argument("--unchanged", nargs="*", type=Path, metavar="FILE", help=unchanged)
     items = "lines of each of these files, taken evenly (default: 300)"
     parser.add_argument("--unchanged-items", type=count, default=300, metavar="N", help=items)
 
@@ -204,7 +207,8 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
         "unchanged_items",
     )
     mark = {name: getattr(args, name) for name in names}
-    mark |= {"unchanged": [str(path) for path in args.unchanged or []], "version": __version__, **(more or {})}
+    looked = "its own prompts alone" if args.unchanged == [] else [str(path) for path in args.unchanged or []]
+    mark |= {"unchanged": looked, "version": __version__, **(more or {})}
     if args.unchanged:
         mark["the content of --unchanged"] = content(args.unchanged)
     mark["the files of --model"] = _model_files(args.model)
@@ -226,7 +230,7 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
 def _unchanged(args: argparse.Namespace) -> Unchanged | None:
     from langchain_selfparam.evaluation.unchanged import load
 
-    return load(args.unchanged, limit=args.unchanged_items) if args.unchanged else None
+    return None if args.unchanged is None else load(args.unchanged, limit=args.unchanged_items)
 
 
 def _baselines(args: argparse.Namespace, known: Sequence[str]) -> list[Any]:

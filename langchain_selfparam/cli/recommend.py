@@ -47,8 +47,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--items", type=Path, metavar="FILE", help=items)
     group.add_argument("--limit", type=count, metavar="N", help="so many prompts, taken evenly (default: all)")
     group.add_argument("--rounds", type=count, default=3, metavar="R", help="consolidations (default: 3)")
-    scored = "prompts for which candidates are ordered by likelihood, taken evenly (default: 150)"
-    group.add_argument("--scored", type=count, default=150, metavar="N", help=scored)
+    scored = (
+        "prompts for which candidates are ordered by likelihood, taken evenly (default: all that --limit leaves, at "
+        "most 300; with 150 a difference of the size measured so far may be chance)"
+    )
+    group.add_argument("--scored", type=count, default=300, metavar="N", help=scored)
     group.add_argument("--dialogues", type=count, metavar="N", help="only the first N dialogues")
 
 

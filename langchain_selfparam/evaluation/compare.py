@@ -85,7 +85,8 @@ def compare(first: Path, second: Path) -> tuple[Comparison, ...]:
         the same file with its first.
 
     Raises:
-        InputError: A file is not such a one, or they have no variant or no question in common.
+        InputError: A file is not such a one, such as one of ``eval recommend``, or they have no variant or no question
+            in common.
     """
     one, other = _read(first), _read(second)
     found = []
@@ -179,14 +180,25 @@ def _read(path: Path) -> dict[str, dict[_Key, _Found]]:
     """What the weights scored, by variant and question."""
     try:
         values: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-        found = {"": _sequential(values)} if "matrix" in values else _by_variant(values["conversations"])
+        recommended = values.get("protocol") == "recommend"
+        found = {} if recommended else _of_questions(values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path} is not what `selfparam eval` wrote with --json: {error!r}"
         raise InputError(msg) from error
+    if recommended:
+        msg = (
+            f"{path} is of `eval recommend`, which ranks items and answers no questions; `eval compare` takes what "
+            "`eval single`, `batch` or `sequential` wrote with --json"
+        )
+        raise InputError(msg)
     if not any(found.values()):
         msg = f"{path} has no answered question; compare runs that came to an end"
         raise InputError(msg)
     return found
+
+
+def _of_questions(values: Mapping[str, Any]) -> dict[str, dict[_Key, _Found]]:
+    return {"": _sequential(values)} if "matrix" in values else _by_variant(values["conversations"])
 
 
 def _by_variant(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, dict[_Key, _Found]]:
@@ -205,9 +217,12 @@ def _by_variant(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, dict[_Key, _
 
 def _sequential(values: Mapping[str, Any]) -> dict[_Key, _Found]:
     steps = [step["learned"] for step in values["steps"]]
+    # Runs from before it was kept have no F1.
+    scores = values.get("f1") or [[None] * len(flags) for flags in values["right"]]
     found: dict[_Key, _Found] = {}
-    for context, texts, flags in zip(values["contexts"], values["questions"], values["right"], strict=True):
-        for number, (text, flag) in enumerate(zip(texts, flags, strict=True)):
+    for context, texts, *parts in zip(values["contexts"], values["questions"], values["right"], scores, strict=True):
+        for number, (text, flag, f1) in enumerate(zip(texts, *parts, strict=True)):
             if context in steps:
-                found[context, text, 1 + texts[:number].count(text)] = _Found(right=[float(flag)])
+                scored = [] if f1 is None else [float(f1)]
+                found[context, text, 1 + texts[:number].count(text)] = _Found(right=[float(flag)], f1=scored)
     return found

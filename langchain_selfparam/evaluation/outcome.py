@@ -38,8 +38,9 @@ class Outcome:
         report: The consolidation's report; its drift is the candidate's, also of one that was refused.
         change: What else has moved, as ``unchanged.Change`` has it; ``None`` where nobody looked.
         served_drift: Mean token KL to the untouched model of what is served since; ``None`` where it was not kept.
-        baselines: By name, for each that was tried: ``rate``, ``seconds``, ``drift`` (``None`` where there are no
-            probes), or ``not_run`` with the reason; such a one has no answers.
+        baselines: By name, for each that was tried: ``rate``, ``seconds`` and ``peak_bytes`` of its learning, of all
+            conversations learned with it, ``drift`` (``None`` where there are no probes), or ``not_run`` with the
+            reason; such a one has no answers.
     """
 
     id: str

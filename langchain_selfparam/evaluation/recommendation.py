@@ -74,7 +74,8 @@ class Plan:
         catalogue: What can be recommended.
         rounds: Consolidations in which the dialogues are learned.
         candidates: Items that are ordered by likelihood.
-        scored: Prompts for which they are; evenly taken from ``prompts``.
+        scored: Prompts for which they are, at most; evenly taken from ``prompts``. With 150, differences of the size
+            measured so far, such as that from the popular films among new ones, would not be told from chance.
         settings: All stages' settings.
         baselines: Other ways to learn.
         everything: Prompts that are ranked by counting, such as all of a file of which ``prompts`` are a part.
@@ -85,7 +86,7 @@ class Plan:
     catalogue: Catalogue
     rounds: int = 3
     candidates: int = 500
-    scored: int = 150
+    scored: int = 300
     settings: Settings = dataclasses.field(default_factory=Settings)
     baselines: Sequence[Name] = ()
     everything: Sequence[Prompt] = ()

@@ -27,6 +27,7 @@ from langchain_selfparam.evaluation.redial import Prompt
 _KEY = "recall@10"
 _NEW: Mapping[str, Any] = {"condition": "new"}
 _NEW_ALONE: Mapping[str, Any] = {"condition": "new", "without_seen": True}
+_NAMED: Mapping[str, Any] = {"condition": "mentioned"}
 _NAMES = {FREE_TEXT: "free text", LIKELIHOOD: "likelihood"}
 
 
@@ -161,10 +162,11 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
 
     Returns:
         Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
-        for those that the dialogue has not named ("new"), for these also with what it has named left out of the list
-        ("new, rest out": nobody loses places to films that come again), and the p value of this method against each
-        other, for all targets and for the new ones. How much more this method finds, lists that were written, what
-        needs no model on all prompts, rounds and baselines have tables of their own.
+        for those that the dialogue has not named ("new") and those that it has ("named"), for the new ones also with
+        what it has named left out of the list ("new, rest out": nobody loses places to films that come again), and the
+        p value of this method against each other, for all targets and for the new ones. How much more this method
+        finds, lists that were written, what needs no model on all prompts, rounds and baselines have tables of their
+        own.
     """
     measured = _measured(plan, found)
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
@@ -175,6 +177,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
             "NDCG@10",
             "MRR@10",
             "R@10, new",
+            "R@10, named",
             "R@10, new, rest out",
             "p, ours",
             "p, new",
@@ -271,6 +274,7 @@ def _row(here: _Measured, name: str) -> list[str]:
         f"{every['ndcg@10'].mean:.3f}",
         f"{every['mrr@10'].mean:.3f}",
         _with_error(here.score(name, **_NEW)[_KEY]),
+        _with_error(here.score(name, **_NAMED)[_KEY]),
         _with_error(here.score(name, **_NEW_ALONE)[_KEY]),
         "" if p is None else f"{p:.4f}",
         "" if p_new is None else f"{p_new:.4f}",

@@ -11,7 +11,7 @@ from typing import Any
 from langchain_selfparam.evaluation.injection import AFTER, BEFORE, HISTORY
 from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right
 from langchain_selfparam.evaluation.sequential import Answers, Run, Step
-from langchain_selfparam.evaluation.stats import Interval, paired
+from langchain_selfparam.evaluation.stats import Interval, Paired, paired
 from langchain_selfparam.evaluation.summary import NAMES
 from langchain_selfparam.evaluation.tables import as_plain, percent
 from langchain_selfparam.evaluation.unchanged import Change
@@ -78,33 +78,53 @@ def tables(
     if "last_f1" in summary:
         figures += [("token F1 just after, after the last one", f"{summary['just_f1']:.3f}, {summary['last_f1']:.3f}")]
     found: list[Table] = [(header, rows), (("figure", "(95 % interval)"), figures)]
+    tests = _tests(run, others)
     if run.prompted:
-        found.append(_by_way(run, intervals))
+        found.append(_by_way(run, intervals, tests))
     if others or not_run:
-        found.append(_against(run, others, not_run))
+        found.append(_against(run, others, not_run, tests))
     if change is not None:
         found.append((("what must stay as it was", "before", "after the last one", "p"), [*changed(as_plain(change))]))
     return found
 
 
-def _by_way(run: Run, intervals: Mapping[str, Interval]) -> Table:
+def _tests(run: Run, others: Mapping[str, Run]) -> dict[str, dict[str, Paired]]:
+    """Whatever the weights stand beside, tested against them after the last step: by score, then by way or baseline.
+
+    For F1 over the questions that have whole answers; by no score that nobody has.
+    """
+    found: dict[str, dict[str, Paired]] = {}
+    own = run.figures
+    for score, end in (("right", ""), ("f1", "_f1")):
+        if f"last{end}" not in own:
+            continue
+        beside = {way: own[f"{way}{end}"] for way in (BEFORE, *run.prompted)}
+        beside |= {name: other.figures[f"last{end}"] for name, other in others.items()}
+        contexts, ours = zip(*own[f"last{end}"], strict=True)
+        found[score] = {name: paired([value for _, value in one], ours, contexts) for name, one in beside.items()}
+    return found
+
+
+def _p(tests: Mapping[str, Mapping[str, Paired]], score: str, name: str) -> str:
+    """A p value; a dash for the weights themselves, which are tested against nothing."""
+    found = tests.get(score, {}).get(name)
+    return "-" if found is None else f"{found.p:.4f}"
+
+
+def _by_way(run: Run, intervals: Mapping[str, Interval], tests: Mapping[str, Mapping[str, Paired]]) -> Table:
     """What the weights stand beside: the same questions with more in the prompt, before anything was learned."""
-    scored = "last_f1" in intervals
-    whole, whole_f1 = intervals.get(HISTORY), intervals.get(f"{HISTORY}_f1")
-    flags = {BEFORE: _flags_of(run, run.before), **{way: run.prompted_flags(way) for way in run.prompted}}
-    ours, contexts = _flags_of(run, run.steps[-1]), _contexts(run, run.steps[-1], len(run.steps))
     rows = []
-    for way in (*flags, "last"):
-        found = intervals[way]
-        row = [NAMES.get(way, _NOTHING), _with_interval(found), _ratio(found, whole)]
-        row += ["-" if way == "last" else f"{paired(flags[way], ours, contexts).p:.4f}"]
-        if scored:
-            f1 = intervals.get(f"{way}_f1")
-            row += ["-" if f1 is None else f"{f1.mean:.3f} ({f1.low:.3f} to {f1.high:.3f})", _ratio(f1, whole_f1)]
+    for way in (BEFORE, *run.prompted, "last"):
+        row = [NAMES.get(way, _NOTHING), _with_interval(intervals[way]), _ratio(intervals[way], intervals.get(HISTORY))]
+        row += [_p(tests, "right", way)]
+        if "f1" in tests:
+            f1 = intervals[f"{way}_f1"]
+            row += [f"{f1.mean:.3f} ({f1.low:.3f} to {f1.high:.3f})", _ratio(f1, intervals.get(f"{HISTORY}_f1"))]
+            row += [_p(tests, "f1", way)]
         rows.append(tuple(row))
-    over = paired(ours, ours, contexts).over
-    header = ("answered with", "right (95 % interval)", "of whole", f"p against weights, over {over}")
-    return ((*header, *(("F1 (95 % interval)", "of whole") if scored else ())), rows)
+    tested = {score: f"p against weights, over {part[BEFORE].over}" for score, part in tests.items()}
+    header = ("answered with", "right (95 % interval)", "of whole", tested["right"])
+    return ((*header, *(("F1 (95 % interval)", "of whole", tested["f1"]) if "f1" in tests else ())), rows)
 
 
 def _ratio(found: Interval | None, whole: Interval | None) -> str:
@@ -119,22 +139,21 @@ def _drift(found: float | None) -> str:
     return "-" if found is None else f"{found:.4f}"
 
 
-def _flags_of(run: Run, step: Step) -> list[bool]:
-    """Right answers to questions about what was learned."""
-    return [flag for at in range(len(run.steps)) for flag in run.flags(step, at)]
-
-
-def _against(run: Run, others: Mapping[str, Run], not_run: Mapping[str, str]) -> Table:
-    """The memory beside other ways to learn, with the paired test over all questions after the last step."""
+def _against(
+    run: Run, others: Mapping[str, Run], not_run: Mapping[str, str], tests: Mapping[str, Mapping[str, Paired]]
+) -> Table:
+    """The memory beside other ways to learn, with the paired tests over all questions after the last step."""
     rows: list[tuple[str, ...]] = []
-    ours, contexts = _at_the_end(run), _contexts(run, run.steps[-1], len(run.conversations))
+    scored = "f1" in tests
     for name, other in {"this memory": run, **others}.items():
         figures = other.summary
-        p = "-" if other is run else f"{paired(_at_the_end(other), ours, contexts).p:.4f}"
         shown = (_shown(figures, key) for key in ("just", "last", "retention", "ratio", "corrected", "leaks"))
-        rows.append((name, *shown, p, _drift(figures.get("drift_max")), f"{figures['seconds']:.0f}"))
-    names = ("just after", "after the last", "retention", "ratio", "corrected", "leaks", "p", "largest drift")
-    header = ("learned by", *names, "seconds")
+        f1 = (f"{figures['last_f1']:.3f}", _p(tests, "f1", name)) if scored else ()
+        end = (_drift(figures.get("drift_max")), f"{figures['seconds']:.0f}")
+        rows.append((name, *shown, _p(tests, "right", name), *f1, *end))
+    names = ("just after", "after the last", "retention", "ratio", "corrected", "leaks", "p")
+    more = ("F1 after the last", "p of F1") if scored else ()
+    header = ("learned by", *names, *more, "largest drift", "seconds")
     for name, reason in not_run.items():
         rows.append((name, f"not run: {reason}", *[""] * (len(header) - 2)))
     return (header, rows)
@@ -143,15 +162,6 @@ def _against(run: Run, others: Mapping[str, Run], not_run: Mapping[str, str]) ->
 def _shown(figures: Mapping[str, float], name: str) -> str:
     """A share; a dash where nobody was asked."""
     return percent(figures[name]) if name in figures else "-"
-
-
-def _contexts(run: Run, step: Step, count: int) -> list[int]:
-    """The context of each question: questions of one hang together."""
-    return [at for at in range(count) for _ in run.flags(step, at)]
-
-
-def _at_the_end(run: Run) -> list[bool]:
-    return [flag for at in range(len(run.conversations)) for flag in run.flags(run.steps[-1], at)]
 
 
 def as_json(
@@ -165,8 +175,11 @@ def as_json(
 ) -> dict[str, Any]:
     """The run as JSON values: figures under ``summary``, the matrix, every answer, and which were right at the end.
 
-    The 95 % intervals are under ``intervals``; under ``prompted``, by way, what is right with more in the prompt before
-    anything was learned, with its ``ratio`` to the whole conversation.
+    Beside ``right`` is ``f1``, token F1 of the same answers, ``None`` for a question without whole answers. The 95 %
+    intervals are under ``intervals``; under ``prompted``, by way, what is right with more in the prompt before anything
+    was learned, with its ``ratio`` to the whole conversation. ``p_ours_vs`` has the p value of the paired test of the
+    weights after the last step against each way and each baseline, ``tested_over`` says what it exchanges; where the
+    set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1.
 
     Args:
         run: At least one step.
@@ -179,6 +192,7 @@ def as_json(
     Returns:
         Dictionaries, lists, strings and numbers.
     """
+    tests = {("" if score == "right" else f"{score}_"): part for score, part in _tests(run, others).items()}
     return {
         "model": model,
         "data": data,
@@ -189,10 +203,13 @@ def as_json(
         "contexts_planned": len(run.conversations),
         "peak_bytes": max(step.peak_bytes for step in run.steps),
         "prompted": _prompted(run),
+        **{f"{score}p_ours_vs": {name: one.p for name, one in part.items()} for score, part in tests.items()},
+        **{f"{score}tested_over": part[BEFORE].over for score, part in tests.items()},
         "matrix": run.matrix,
         "steps": [as_plain(dataclasses.asdict(step)) for step in run.steps],
         "questions": [[q.text for q in c.questions] for c in run.conversations],
         "right": [run.flags(run.steps[-1], at) for at in range(len(run.conversations))],
+        "f1": [run.f1(run.steps[-1], at) for at in range(len(run.conversations))],
         "baselines": {
             name: {
                 "summary": other.summary,

@@ -94,9 +94,10 @@ class Run:
         """Share of right answers: a row for each step, a column for each context."""
         return [[share(self.flags(step, c)) for c in range(len(self.conversations))] for step in self.steps]
 
-    def f1(self, step: Step, context: int) -> list[float]:
-        """Token F1 of each question of a context that has whole answers, after a step."""
-        return self._f1(step.answers, context)
+    def f1(self, step: Step, context: int) -> list[float | None]:
+        """Token F1 of each question of a context after a step; ``None`` for one without whole answers."""
+        questions = self.conversations[context].questions
+        return [qa_f1(a, q.golds) if q.golds else None for q, a in zip(questions, step.answers[context], strict=True)]
 
     def _f1(self, answers: Answers, context: int) -> list[float]:
         questions = self.conversations[context].questions
@@ -123,6 +124,7 @@ class Run:
             "corrected": {
                 at: [flag for kind, flag in zip(kinds[at], now[at], strict=True) if kind == "update"] for at in contexts
             },
+            "before_f1": {at: self._f1(self.before.answers, at) for at in contexts},
             "just_f1": {at: self._f1(self.steps[at].answers, at) for at in contexts},
             "last_f1": {at: self._f1(last, at) for at in contexts},
         }
@@ -152,8 +154,8 @@ class Run:
         ``ratio``: of the same contexts all that is right after the last one, over all that was right just after;
         ``corrected``: right answers to ``update`` questions after the last step; ``leaks``: neighbours answered with
         what was said, after the last step; ``drift_max``: the largest drift of what was served after a step. Where the
-        set has whole answers, ``just_f1`` and ``last_f1`` are mean token F1. By way ``history`` and so on what was
-        right with more in the prompt, before, and ``history_f1`` and so on.
+        set has whole answers, ``before_f1``, ``just_f1`` and ``last_f1`` are mean token F1. By way ``history`` and so
+        on what was right with more in the prompt, before, and ``history_f1`` and so on.
         """
         means = {name: statistics.fmean(value for _, value in values) for name, values in self.figures.items()}
         earlier = range(len(self.steps) - 1)

@@ -30,6 +30,9 @@ NAMES = {
     "published": "the published recipe",
 }
 """What each way is, for people."""
+_WHOLES = {"ratio": HISTORY, "of_quoted": QUOTED}
+"""What scores are divided by: those of the whole conversation in the prompt, and those of the right turn alone, which
+is the ceiling of what a memory of this model can reach."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,19 +55,19 @@ def summary(outcomes: Sequence[Outcome], *, planned: int | None = None) -> dict[
 
     Returns:
         ``ways``: for each way ``right`` (and ``f1`` where the set has whole answers) with its 95 % bootstrap interval
-        over conversations and their questions, each question once with its mean over seeds, ``ratio`` to the whole
-        conversation in the prompt, ``p`` of the paired test against the weights, ``leaks`` where there are neighbours,
-        ``tokens``; ``tested_over``: what the test exchanges, ``conversations`` or ``questions``; ``kinds``: right by
-        kind of question and way; ``corrections``: new and old values given; of each consolidation once: drift of what
-        is served (none where it was refused), ``refused``, seconds, peak memory, turns held; ``change``: what else
-        moved, mean and worst.
+        over conversations and their questions, each question once with its mean over seeds, its ratio to the whole
+        conversation in the prompt (``right_ratio``, ``f1_ratio``) and to the right turn quoted (``right_of_quoted``,
+        ``f1_of_quoted``), each missing where that way was not asked or has nothing right, ``p`` of the paired test
+        against the weights, ``leaks`` where there are neighbours, ``tokens``; ``tested_over``: what the test exchanges,
+        ``conversations`` or ``questions``; ``kinds``: right by kind of question and way, and of the weights
+        ``ratio_to_history`` and ``ratio_to_quoted``, missing as those are; ``corrections``: new and old values given;
+        of each consolidation once: drift of what is served (none where it was refused), ``refused``, seconds, peak
+        memory, turns held; ``change``: what else moved, mean and worst.
     """
     asked = _asked(outcomes)
     ways = {way: _way(outcomes, asked, way) for way in _ways(outcomes)}
     for found in ways.values():
-        for score in ("right", "f1"):
-            if score in found and ways.get(HISTORY, {}).get(score) and ways[HISTORY][score].mean:
-                found[f"{score}_ratio"] = found[score].mean / ways[HISTORY][score].mean
+        found.update(_ratios(found, ways))
     updates = [q for q in asked if q.kind == "update"]
     once = learned(outcomes)
     drifts = [drift(o) for o in once]
@@ -76,10 +79,7 @@ def summary(outcomes: Sequence[Outcome], *, planned: int | None = None) -> dict[
         "ways": ways,
         "tested_over": _over(asked),
         "kinds": {
-            kind: {
-                "questions": sum(q.kind == kind for q in asked),
-                **{way: _mean(q.right[way] for q in asked if q.kind == kind) for way in ways},
-            }
+            kind: _of_kind([q for q in asked if q.kind == kind], list(ways))
             for kind in dict.fromkeys(q.kind for q in asked)
         },
         "corrections": {
@@ -132,8 +132,8 @@ def tables(outcomes: Sequence[Outcome], *, planned: int | None = None) -> list[T
         planned: How many each variant would have (contexts times seeds), where the run was not to its end.
 
     Returns:
-        Header and rows of each table: by conversation, by way with intervals and tests, by kind of question; by
-        variant where there are several.
+        Header and rows of each table: by conversation, by way with intervals and tests (for F1 where there is one as
+        well), by kind of question; by variant where there are several.
     """
     parts = variants(outcomes)
     found = [table for part in parts.values() for table in _tables(part, planned)]
@@ -226,21 +226,31 @@ def _way(outcomes: Sequence[Outcome], asked: Sequence[_Asked], way: str) -> dict
     return found
 
 
+def _ratios(found: Mapping[str, Any], ways: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """A way's scores over those of ``_WHOLES``; none over a way that was not asked or has nothing right."""
+    return {
+        f"{score}_{name}": found[score].mean / ways[whole][score].mean
+        for score in ("right", "f1")
+        for name, whole in _WHOLES.items()
+        if score in found and whole in ways and ways[whole][score].mean
+    }
+
+
+def _of_kind(asked: Sequence[_Asked], ways: Sequence[str]) -> dict[str, Any]:
+    """Right answers to questions of one kind, and those of the weights over those of ``_WHOLES``."""
+    found = {way: _mean(q.right[way] for q in asked) for way in ways}
+    ratios = {f"ratio_to_{whole}": found[AFTER] / found[whole] for whole in _WHOLES.values() if found.get(whole)}
+    return {"questions": len(asked), **found, **ratios}
+
+
 def _tables(outcomes: Sequence[Outcome], planned: int | None) -> list[Table]:
     figures = summary(outcomes, planned=planned)
-    ways = list(figures["ways"])
-    kinds = [
-        (kind, str(found["questions"]), *(percent(found[way]) for way in ways))
-        for kind, found in figures["kinds"].items()
-    ]
-    updates = figures["corrections"]
-    if updates["questions"]:
-        old = (percent(updates["old"][way]) for way in ways)
-        kinds.append(("update, old value given", str(updates["questions"]), *old))
     changes = [o.change for o in learned(outcomes) if o.change is not None]
     more = [changed(changes)] if changes else []
     more += [_others(outcomes)] if any(o.baselines for o in outcomes) else []
-    return [_by_conversation(outcomes, figures), _by_way(figures), (("kind", "questions", *ways), kinds), *more]
+    first = next(iter(figures["ways"].values()))
+    by_way = [_by_way(figures, score) for score in ("right", "f1") if score in first]
+    return [_by_conversation(outcomes, figures), *by_way, _by_kind(figures), *more]
 
 
 def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) -> Table:
@@ -266,8 +276,12 @@ def _by_conversation(outcomes: Sequence[Outcome], figures: Mapping[str, Any]) ->
 
 
 def _others(outcomes: Sequence[Outcome]) -> Table:
-    """How the other ways learned: a way that was not run everywhere is in no other table."""
+    """How the other ways learned, and what it took: a way that was not run everywhere is in no other table.
+
+    What is learned at once took its seconds once, however many conversations it was.
+    """
     rows: list[tuple[str, ...]] = []
+    once = learned(outcomes)
     for name in dict.fromkeys(name for o in outcomes for name in o.baselines):
         found = [o.baselines[name] for o in outcomes if name in o.baselines]
         done = [one for one in found if "not_run" not in one]
@@ -275,8 +289,12 @@ def _others(outcomes: Sequence[Outcome]) -> Table:
         drifts = [one["drift"] for one in done if one["drift"] is not None]
         why = next((one["not_run"] for one in found if "not_run" in one), "")
         moved = f"{statistics.fmean(drifts):.4f}" if drifts else "-"
-        rows.append((NAMES.get(name, name), f"{len(done)} of {len(outcomes)}", rates or "-", moved, why))
-    return (("other ways to learn", "run", "rate, best for its own questions", "drift", "why not everywhere"), rows)
+        took = [o.baselines[name]["seconds"] for o in once if "seconds" in o.baselines.get(name, {})]
+        peak = max((one.get("peak_bytes", 0) for one in done), default=0)
+        cost = (f"{statistics.fmean(took):.0f}" if took else "-", f"{peak / 2**20:.0f}" if peak else "-")
+        rows.append((NAMES.get(name, name), f"{len(done)} of {len(outcomes)}", rates or "-", moved, *cost, why))
+    head = ("other ways to learn", "run", "rate, best for its own questions", "drift", "seconds", "peak MiB")
+    return ((*head, "why not everywhere"), rows)
 
 
 def _held(outcome: Outcome) -> str:
@@ -299,17 +317,35 @@ def _leaks(parts: Iterable[float | None]) -> str:
     return percent(_mean(found)) if found else "-"
 
 
-def _by_way(figures: dict[str, Any]) -> Table:
-    scored = "f1" in next(iter(figures["ways"].values()))
-    tested = f"p against weights, over {figures['tested_over']}"
-    head = ["answered with", "right (95 % interval)", "of whole", tested]
-    head += ["F1 (95 % interval)", "of whole", tested] if scored else []
+def _by_kind(figures: Mapping[str, Any]) -> Table:
+    ways = list(figures["ways"])
+    rows = [
+        (
+            kind,
+            str(found["questions"]),
+            *(percent(found[way]) for way in ways),
+            *(_ratio(found.get(f"ratio_to_{whole}")) for whole in _WHOLES.values()),
+        )
+        for kind, found in figures["kinds"].items()
+    ]
+    updates = figures["corrections"]
+    if updates["questions"]:
+        old = (percent(updates["old"][way]) for way in ways)
+        rows.append(("update, old value given", str(updates["questions"]), *old, "-", "-"))
+    return (("kind", "questions", *ways, "after, of whole", "after, of quoted"), rows)
+
+
+def _by_way(figures: Mapping[str, Any], score: str) -> Table:
+    """One score of each way: both in one table have more columns than a terminal has room for."""
+    shown, text = ("right", _share_text) if score == "right" else ("F1", _score_text)
+    head = ("answered with", f"{shown} (95 % interval)", "of whole", "of quoted")
     rows = []
     for way, found in figures["ways"].items():
-        row = [NAMES[way], _share_text(found["right"]), *_against(found, "right")]
-        row += [_score_text(found["f1"]), *_against(found, "f1")] if scored else []
-        rows.append((*row, f"{found['tokens']:.0f}" if "tokens" in found else "-"))
-    return ((*head, "prompt tokens"), rows)
+        p = found.get(f"{score}_p")
+        ratios = (_ratio(found.get(f"{score}_{name}")) for name in _WHOLES)
+        tokens = f"{found['tokens']:.0f}" if "tokens" in found else "-"
+        rows.append((NAMES[way], text(found[score]), *ratios, "-" if p is None else f"{p:.4f}", tokens))
+    return ((*head, f"p against weights, over {figures['tested_over']}", "prompt tokens"), rows)
 
 
 def _by_variant(parts: dict[str, list[Outcome]]) -> Table:
@@ -333,9 +369,8 @@ def _by_variant(parts: dict[str, list[Outcome]]) -> Table:
     return (head, rows)
 
 
-def _against(found: dict[str, Any], score: str) -> list[str]:
-    ratio, p = found.get(f"{score}_ratio"), found.get(f"{score}_p")
-    return ["-" if ratio is None else f"{ratio:.2f}", "-" if p is None else f"{p:.4f}"]
+def _ratio(part: float | None) -> str:
+    return "-" if part is None else f"{part:.2f}"
 
 
 def _share_text(part: Interval) -> str:

@@ -133,7 +133,7 @@ def load(paths: Sequence[Path], *, limit: int | None = None) -> Unchanged:
     """Read what must stay as it was.
 
     Args:
-        paths: ``.jsonl`` files.
+        paths: ``.jsonl`` files; without any there are ``PROMPTS`` alone.
         limit: Most lines of a file, taken evenly from all of it.
 
     Returns:

@@ -229,6 +229,27 @@ def test_eval_of_seeds_variants_and_what_must_stay(selfparam, model_folder, tmp_
     assert (folder / "drift.png").exists()
 
 
+def test_unchanged_without_a_file_looks_at_its_own_prompts_alone(selfparam, model_folder, tmp_path, learned):
+    (tmp_path / "set.jsonl").write_text(row("a"), "utf-8")
+    args = ["eval", "single", "--data", tmp_path / "set.jsonl", "--model", model_folder, "--no-retrieval"]
+    args += ["--out", tmp_path / "out"]
+    code, text, err = selfparam(*args, "--unchanged")
+    assert code == 0, err
+    assert "token KL on unrelated prompts (nats)" in text
+    assert "perplexity of neutral prose" not in text
+    change = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))["summary"][""]["change"]
+    assert (change["models"], change["perplexity"]) == (1, None)
+    assert change["token_kl"]["mean"] == pytest.approx(0.0, abs=1e-6)  # nothing was really learned
+    assert selfparam(*args, "--unchanged")[0] == 0
+    assert len(learned) == 1
+    code, _, err = selfparam(*args)
+    assert code == 1
+    assert "holds another run (unchanged was 'its own prompts alone' and is []); give another --out" in err
+    code, text, _ = selfparam(*args[:-1], tmp_path / "other")
+    assert code == 0
+    assert "unrelated prompts" not in text
+
+
 def test_batch_learns_all_at_once(selfparam, model_folder, tmp_path, learned):
     args = ("--model", model_folder, "--contexts", 2, "--out", tmp_path / "out", "--no-retrieval")
     code, text, _ = selfparam("eval", "batch", *args)

@@ -44,6 +44,34 @@ def test_it_prints_and_keeps_every_figure(selfparam, arguments, tmp_path):
     assert (tmp_path / "out" / "answers.jsonl").read_text("utf-8") == kept
 
 
+@pytest.fixture
+def no_time(monkeypatch):
+    """A run that begins nothing: what needs no model is all that it has."""
+    monkeypatch.setattr("langchain_selfparam.cli.eval._within", lambda args: lambda: False)
+
+
+@pytest.mark.usefixtures("no_time")
+def test_as_many_prompts_are_ordered_as_there_are_up_to_300(selfparam, arguments, tmp_path):
+    def ordered(*more):
+        found = tmp_path / "found.json"
+        code, _, err = selfparam(*arguments, *more, "--json", found)
+        assert code == 0, err
+        return json.loads(found.read_text("utf-8"))["likelihood"]["prompts"]
+
+    assert ordered() == 3
+    (tmp_path / "out" / "answers.jsonl").touch()
+    assert ordered() == 3  # the same command goes on
+    code, _, err = selfparam(*arguments, "--scored", 2)
+    assert code == 1
+    assert "holds another run (scored was 300 and is 2)" in err
+    assert ordered("--out", tmp_path / "b", "--limit", 2) == 2
+    assert ordered("--out", tmp_path / "c", "--scored", 1) == 1
+    many = "".join(json.dumps(prompt(at, 0)) + "\n" for at in range(301))
+    (tmp_path / "data" / "test.jsonl").write_text(many, "utf-8")
+    assert ordered("--out", tmp_path / "d") == 300
+    assert ordered("--out", tmp_path / "e", "--scored", 301) == 301
+
+
 def test_the_folder_of_another_run_is_refused(selfparam, arguments, tmp_path):
     (tmp_path / "out").mkdir()
     assert selfparam(*arguments, "--limit", 1, "--scored", 1, "--dialogues", 2)[0] == 0

@@ -109,6 +109,23 @@ def test_sequential_runs_count_as_they_stood_at_the_end(tmp_path):
     path.write_text(json.dumps(values), encoding="utf-8")
     (found,) = compare.compare(path, single(tmp_path / "1.json", a="++", b="+"))
     assert (found.questions, found.gained, found.lost) == (2, 1, 0)  # b was never learned
+    assert found.f1 is None
+    path.write_text(json.dumps(values | {"f1": [[0.25, 0.5], [None]]}), encoding="utf-8")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(values | {"f1": [[0.5, 0.75], [1.0]]}), encoding="utf-8")
+    (found,) = compare.compare(path, other)
+    assert (found.f1.first.mean, found.f1.second.mean, found.f1.difference.mean, found.f1.p) == (
+        0.375,
+        0.625,
+        0.25,
+        0.5,
+    )
+    (mixed,) = compare.compare(path, write(tmp_path / "2.json", [row("a", "+-", f1=[0.25, 1.0])]))
+    assert (mixed.f1.first.mean, mixed.f1.second.mean, mixed.f1.p) == (0.375, 0.625, 1.0)  # one question differs
+    other.write_text(json.dumps(values | {"f1": [[0.5, None], [1.0]]}), encoding="utf-8")
+    assert compare.compare(path, other)[0].f1 is None
+    other.write_text(json.dumps(values), encoding="utf-8")  # as it was before F1 was kept
+    assert compare.compare(path, other)[0].f1 is None
 
 
 def test_runs_over_other_questions_cannot_be_compared(tmp_path):
@@ -128,6 +145,18 @@ def test_another_file_is_refused(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"other\.json is not what `selfparam eval` wrote"):
         compare.compare(path, path)
+
+
+def test_a_file_of_recommendations_is_refused_by_name(tmp_path):
+    one, other = single(tmp_path / "1.json", a="+"), tmp_path / "films.json"
+    other.write_text(json.dumps({"model": "m", "protocol": "recommend", "free_text": {}}), encoding="utf-8")
+    wanted = (
+        r"films\.json is of `eval recommend`, which ranks items and answers no questions; `eval compare` takes what "
+        r"`eval single`, `batch` or `sequential` wrote with --json"
+    )
+    for files in ((one, other), (other, one)):
+        with pytest.raises(InputError, match=wanted):
+            compare.compare(*files)
 
 
 def test_a_missing_file_is_refused(tmp_path):

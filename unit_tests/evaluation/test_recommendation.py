@@ -342,6 +342,12 @@ def test_p_and_differences_are_also_of_what_is_new(plan, subject, tmp_path):
     assert here["difference"]["base"]["mean"] == pytest.approx(1 / 3)  # Alien again
     assert here["difference"]["base"]["low"] < 1 / 3 < here["difference"]["base"]["high"]
     assert here["difference_new"]["base"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    header, rows = tables(plan, found)[0]
+    shown = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    assert header.index("R@10, named") == header.index("R@10, new") + 1
+    # Ours finds Alien, which its dialogue has named, and neither Heat nor Amelie, which theirs have not.
+    assert (shown["ours"]["R@10, named"], shown["ours"]["R@10, new"]) == ("100.0 ± 0.0", "0.0 ± 0.0")
+    assert (shown["base"]["R@10, named"], shown["base"]["R@10, new"]) == ("0.0 ± 0.0", "0.0 ± 0.0")
     assert here["p_ours_vs_new"].keys() == here["p_ours_vs"].keys() == here["difference"].keys()
     assert here["p_ours_vs_new"]["base"] == here["p_ours_vs_base_unseen"] == 1.0
     assert here["items_a_list"] == {"base": 0.0, "ours, round 1": 2.0, "ours": 2.0}

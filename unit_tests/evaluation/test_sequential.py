@@ -9,7 +9,7 @@ from langchain_selfparam.engine.report import nothing_done
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation import retention
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour, Question, load, load_neighbours
-from langchain_selfparam.evaluation.sequential import sequential
+from langchain_selfparam.evaluation.sequential import Run, Step, sequential
 from langchain_selfparam.records import Message
 
 
@@ -215,6 +215,75 @@ def test_more_in_the_prompt_is_asked_once_before_and_kept(tmp_path):
     assert values["intervals"]["last"]["mean"] == 2 / 5
     assert values["intervals"]["last"]["low"] < 2 / 5 < values["intervals"]["last"]["high"]
     assert (values["contexts_done"], values["contexts_planned"], values["peak_bytes"]) == (3, 3, 2**21)
+
+
+def with_golds(*conversations):
+    """The same with whole answers."""
+    return tuple(
+        dataclasses.replace(c, questions=tuple(dataclasses.replace(q, golds=q.keys) for q in c.questions))
+        for c in conversations
+    )
+
+
+def learned(contexts, answers, **more):
+    """A run after which these are the answers; nothing was right before."""
+    nothing = tuple(("x",) * len(c.questions) for c in contexts)
+    bare = Step(learned="", answers=nothing, neighbours=(), held=0, drift=0.0, seconds=0.0)
+    steps = [dataclasses.replace(bare, learned=c.id, answers=answers, drift=0.01, seconds=7.0) for c in contexts]
+    return Run(conversations=contexts, neighbours=(), before=bare, steps=tuple(steps), **more)
+
+
+OURS = (("apple pie", "x"), ("boat", "bus"))
+"""Three of four right; token F1 of 2/3, 0, 1 and 1."""
+LONGER = (("apple pie tart", "x"), ("boat pie tart", "bus pie tart"))
+"""As many right; token F1 of 1/2, 0, 1/2 and 1/2."""
+PROMPTED = {"history": (("apple", "pear"), ("boat", "x")), "quoted": (("apple", "x"), ("x", "x"))}
+
+
+def test_p_is_against_every_way_and_baseline_by_both_scores():
+    contexts = with_golds(A, B)
+    found = learned(contexts, OURS, prompted=PROMPTED)
+    others = {"published": learned(contexts, LONGER)}
+    values = json.loads(json.dumps(retention.as_json(found, model="m", data="d", others=others)))
+    # Against before, three of three questions differ the same way: 2 / 8. Against the whole conversation one and one.
+    # Against the right turn quoted two more: 2 / 4. The baseline is right where the memory is, with lower F1 thrice.
+    assert values["p_ours_vs"] == {"before": 0.25, "history": 1.0, "quoted": 0.5, "published": 1.0}
+    # Quoted has the higher F1 for one question: of 1/3, -1, -1 four of eight signs have a sum that is as far from 0.
+    assert values["f1_p_ours_vs"] == {"before": 0.25, "history": 1.0, "quoted": 0.5, "published": 0.25}
+    assert (values["tested_over"], values["f1_tested_over"]) == ("questions", "questions")
+    assert values["f1"] == [[pytest.approx(2 / 3), 0.0], [1.0, 1.0]]
+    *_, (ways_head, ways), (head, rows) = retention.tables(found, others=others)
+    tested = "p against weights, over questions"
+    assert ways_head[1:] == ("right (95 % interval)", "of whole", tested, "F1 (95 % interval)", "of whole", tested)
+    assert [(row[3], row[5], row[6]) for row in ways] == [
+        ("0.2500", "0.00", "0.2500"),
+        ("1.0000", "1.00", "1.0000"),
+        ("0.5000", "0.33", "0.5000"),
+        ("-", "0.89", "-"),
+    ]
+    assert head[7:] == ("p", "F1 after the last", "p of F1", "largest drift", "seconds")
+    assert rows[0][7:] == ("-", "0.667", "-", "0.0100", "7")
+    assert rows[1][7:] == ("1.0000", "0.375", "0.2500", "0.0100", "7")
+
+
+def test_f1_is_tested_over_the_questions_that_have_whole_answers():
+    found = learned((*with_golds(A), B), OURS, prompted=PROMPTED)
+    values = retention.as_json(found, model="m", data="d")
+    assert values["p_ours_vs"]["before"] == 0.25
+    assert values["f1_p_ours_vs"] == {"before": 1.0, "history": 0.5, "quoted": 1.0}
+    assert values["f1"] == [[pytest.approx(2 / 3), 0.0], [None, None]]
+    bare = learned((A, B), OURS, prompted=PROMPTED)
+    assert not {"f1_p_ours_vs", "f1_tested_over"} & retention.as_json(bare, model="m", data="d").keys()
+    assert retention.tables(bare)[-1][0][-1] == "p against weights, over questions"
+    others = {"published": learned((A, B), LONGER)}
+    assert retention.tables(bare, others=others)[-1][0][7:] == ("p", "largest drift", "seconds")
+
+
+def test_six_contexts_are_exchanged_whole():
+    contexts = tuple(conversation(name, "apple", "pear") for name in "abcdef")
+    found = learned(contexts, (("apple", "pear"),) * 6)
+    values = retention.as_json(found, model="m", data="d")
+    assert (values["p_ours_vs"], values["tested_over"]) == ({"before": 2 / 64}, "conversations")
 
 
 def test_every_answer_is_a_line():

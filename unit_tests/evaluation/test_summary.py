@@ -9,6 +9,8 @@ import pytest
 from langchain_selfparam.evaluation import outcome as outcomes
 from langchain_selfparam.evaluation import pictures, summary
 
+AFTER_OF = ("after, of whole", "after, of quoted")
+
 
 @pytest.fixture
 def found(result):
@@ -57,24 +59,65 @@ def test_tables_by_conversation_way_and_kind(found):
         "answered with",
         "right (95 % interval)",
         "of whole",
+        "of quoted",
         "p against weights, over questions",
         "prompt tokens",
     )
-    assert ways[1] == ("whole conversation in the prompt", "50 % (0 to 100)", "1.00", "1.0000", "120")
-    assert ways[-1] == ("nothing in the prompt, after", "50 % (0 to 100)", "1.00", "-", "-")
-    assert kinds_head == ("kind", "questions", "before", "history", "quoted", "after")
+    assert ways[1] == ("whole conversation in the prompt", "50 % (0 to 100)", "1.00", "0.50", "1.0000", "120")
+    assert ways[-1] == ("nothing in the prompt, after", "50 % (0 to 100)", "1.00", "0.50", "-", "-")
+    assert kinds_head == ("kind", "questions", "before", "history", "quoted", "after", *AFTER_OF)
     assert kinds == [
-        ("recall", "1", "0 %", "100 %", "100 %", "100 %"),
-        ("update", "1", "0 %", "0 %", "100 %", "0 %"),
-        ("update, old value given", "1", "100 %", "100 %", "0 %", "100 %"),
+        ("recall", "1", "0 %", "100 %", "100 %", "100 %", "1.00", "1.00"),
+        ("update", "1", "0 %", "0 %", "100 %", "0 %", "-", "0.00"),
+        ("update, old value given", "1", "100 %", "100 %", "0 %", "100 %", "-", "-"),
     ]
 
 
-def test_f1_has_columns_of_its_own(found):
+def test_ratios_are_to_the_whole_conversation_and_to_the_right_turn(found):
+    def asked(number, quoted, f1):
+        first = found.questions[0]
+        right = {"before": False, "history": number == 0, "quoted": quoted, "after": number < 2}
+        return {**first, "question": f"{number}?", "right": right, "f1": dict(zip(right, f1, strict=True))}
+
+    # Right of four: one with the whole conversation, three with the turn quoted, two from the weights.
+    rows = [asked(at, at < 3, (0.0, 0.2, 0.8, 0.4)) for at in range(4)]
+    figures = summary.summary([other(found, questions=rows)])
+    ways = figures["ways"]
+    assert (ways["after"]["right_ratio"], ways["after"]["right_of_quoted"]) == (2.0, pytest.approx(2 / 3))
+    assert (ways["after"]["f1_ratio"], ways["after"]["f1_of_quoted"]) == (pytest.approx(2.0), pytest.approx(0.5))
+    assert (ways["before"]["right_of_quoted"], ways["history"]["right_of_quoted"]) == (0.0, pytest.approx(1 / 3))
+    assert ways["quoted"]["f1_of_quoted"] == 1.0
+    recall = figures["kinds"]["recall"]
+    assert (recall["ratio_to_history"], recall["ratio_to_quoted"]) == (2.0, pytest.approx(2 / 3))
+
+
+def test_there_is_no_ratio_to_what_was_not_asked_or_never_right(found):
+    for row in found.questions:
+        row["right"]["quoted"] = False
+    figures = summary.summary([found])
+    assert "right_of_quoted" not in figures["ways"]["after"]
+    assert "right_ratio" in figures["ways"]["after"]
+    assert figures["kinds"]["recall"].keys() & {"ratio_to_history", "ratio_to_quoted"} == {"ratio_to_history"}
+    rows = [
+        {
+            name: {w: v for w, v in value.items() if w != "quoted"} if isinstance(value, dict) else value
+            for name, value in row.items()
+        }
+        for row in found.questions
+    ]
+    bare = other(found, questions=rows)
+    _, (_, ways), (head, kinds) = summary.tables([bare])
+    assert [row[3] for row in ways] == ["-"] * 3
+    assert head[-2:] == AFTER_OF
+    assert kinds[0][-2:] == ("1.00", "-")
+
+
+def test_f1_has_a_table_of_its_own(found):
     rows = [{**q, "f1": dict.fromkeys(q["answers"], 0.25)} for q in found.questions]
-    _, (head, ways), _ = summary.tables([other(found, questions=rows)])
-    assert head[4:7] == ("F1 (95 % interval)", "of whole", "p against weights, over questions")
-    assert ways[0][4:7] == ("0.250 (0.250 to 0.250)", "1.00", "1.0000")
+    _, right, (head, ways), _ = summary.tables([other(found, questions=rows)])
+    assert right == summary.tables([found])[1]
+    assert head == ("answered with", "F1 (95 % interval)", *right[0][2:])
+    assert ways[1][1:] == ("0.250 (0.250 to 0.250)", "1.00", "1.00", "1.0000", "120")
 
 
 def test_seeds_are_named_and_variants_set_side_by_side(found):
@@ -145,7 +188,7 @@ def test_six_conversations_are_exchanged_whole(found):
     parts = [other(answered(found, "+" * 9), id=f"c{n}", seconds=90.0 + n) for n in range(6)]
     figures = summary.summary(parts)
     assert (figures["tested_over"], figures["ways"]["before"]["right_p"]) == ("conversations", 2 / 64)
-    assert summary.tables(parts)[1][0][3] == "p against weights, over conversations"
+    assert summary.tables(parts)[1][0][4] == "p against weights, over conversations"
 
 
 def test_what_is_learned_at_once_is_counted_once(found):
@@ -265,6 +308,21 @@ def test_other_ways_to_learn_say_how_and_where_they_were_not_run(found):
     first = other(found, baselines={"ft-sentences": {"rate": 5e-4, "seconds": 3.0, "peak_bytes": 0, "drift": 0.25}})
     second = other(found, id="b", baselines={"ft-sentences": {"not_run": "nothing was taught"}})
     head, rows = summary.tables([first, second])[-1]
-    assert head == ("other ways to learn", "run", "rate, best for its own questions", "drift", "why not everywhere")
-    assert rows == [("fine-tuned on questions and answers", "1 of 2", "0.0005", "0.2500", "nothing was taught")]
+    assert head[:4] == ("other ways to learn", "run", "rate, best for its own questions", "drift")
+    assert head[4:] == ("seconds", "peak MiB", "why not everywhere")
+    assert rows == [
+        ("fine-tuned on questions and answers", "1 of 2", "0.0005", "0.2500", "3", "-", "nothing was taught")
+    ]
+    assert summary.tables([second])[-1][1][0][1:] == ("0 of 1", "-", "-", "-", "-", "nothing was taught")
     assert summary.tables([found])[-1][0][0] == "kind"
+
+
+def test_what_other_ways_took_is_the_mean_over_what_was_learned_at_once_and_the_most_memory(found):
+    def beside(seconds, mebibytes):
+        return {"published": {"rate": 2e-5, "seconds": seconds, "peak_bytes": mebibytes * 2**20, "drift": None}}
+
+    batch = [other(found, id=name, baselines=beside(30.0, 100)) for name in "abc"]
+    again = [other(found, id=name, seed=1, seconds=93.0, baselines=beside(50.0, 200)) for name in "abc"]
+    _, rows = summary.tables([*batch, *again])[-1]
+    # Three conversations took 30 seconds together, and 50 with another seed.
+    assert rows == [("the published recipe", "6 of 6", "2e-05", "-", "40", "200", "")]

@@ -55,6 +55,11 @@ def test_lines_are_known_by_their_fields(tmp_path):
     assert found.prompts == (*PROMPTS, "do")
 
 
+def test_without_a_file_there_are_its_own_prompts_alone():
+    assert load([], limit=3) == Unchanged(prompts=PROMPTS)
+    assert len(PROMPTS) == 24
+
+
 def test_a_limit_takes_lines_evenly(tmp_path):
     path = write(tmp_path / "prose.jsonl", *({"text": str(n)} for n in range(10)))
     assert load([path], limit=3).texts == ("0", "3", "6")
