@@ -161,28 +161,20 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         found: What was measured.
 
     Returns:
-        Header and rows of each table: recall in percent with its standard error, for all targets at four lengths, at 10
-        for those that the dialogue has not named ("new") and those that it has ("named"), for the new ones also with
-        what it has named left out of the list ("new, rest out": nobody loses places to films that come again), and the
-        p value of this method against each other, for all targets and for the new ones. How much more this method
-        finds, lists that were written, what needs no model on all prompts, rounds and baselines have tables of their
-        own.
+        Header and rows of each table. For each measure recall in percent with its standard error, for all targets at
+        four lengths; and at 10 for those that the dialogue has not named ("new"), those that it has ("named"), and the
+        new ones with what it has named left out of the list ("new, rest out": nobody loses places to films that come
+        again); with the p value of this method against each other for all targets and for the new ones. How much more
+        this method finds, lists that were written, what needs no model on all prompts, rounds and baselines have tables
+        of their own.
     """
     measured = _measured(plan, found)
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
     for measure, here in measured.items():
-        header = [
-            _NAMES[measure],
-            *(f"R@{k}, %" for k in AT),
-            "NDCG@10",
-            "MRR@10",
-            "R@10, new",
-            "R@10, named",
-            "R@10, new, rest out",
-            "p, ours",
-            "p, new",
-        ]
+        header = [_NAMES[measure], *(f"R@{k}, %" for k in AT), "NDCG@10", "MRR@10", "p, ours"]
         shown.append((header, [_row(here, name) for name in here.by_method]))
+        header = [f"{_NAMES[measure]}, R@10, %", "new", "new, rest out", "named", "p, new"]
+        shown.append((header, [_by_condition(here, name) for name in here.by_method]))
     if rows := [row for measure, here in measured.items() for row in _differences(_NAMES[measure], here)]:
         shown.append((["ours against", "R@10 higher by, points [95 %]", "new"], rows))
     if written := measured[FREE_TEXT].written:
@@ -267,18 +259,25 @@ def _candidates(plan: Plan) -> tuple[str, ...]:
 
 def _row(here: _Measured, name: str) -> list[str]:
     every = here.score(name)
-    p, p_new = (None, None) if name == OURS else (here.p(OURS, name), here.p(OURS, name, **_NEW))
     return [
         name,
         *(_with_error(every[f"recall@{k}"]) for k in AT),
         f"{every['ndcg@10'].mean:.3f}",
         f"{every['mrr@10'].mean:.3f}",
-        _with_error(here.score(name, **_NEW)[_KEY]),
-        _with_error(here.score(name, **_NAMED)[_KEY]),
-        _with_error(here.score(name, **_NEW_ALONE)[_KEY]),
-        "" if p is None else f"{p:.4f}",
-        "" if p_new is None else f"{p_new:.4f}",
+        "" if name == OURS else _p(here.p(OURS, name)),
     ]
+
+
+def _by_condition(here: _Measured, name: str) -> list[str]:
+    return [
+        name,
+        *(_with_error(here.score(name, **condition)[_KEY]) for condition in (_NEW, _NEW_ALONE, _NAMED)),
+        "" if name == OURS else _p(here.p(OURS, name, **_NEW)),
+    ]
+
+
+def _p(p: float | None) -> str:
+    return "" if p is None else f"{p:.4f}"
 
 
 def _with_error(one: Score) -> str:
