@@ -76,10 +76,13 @@ def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:
     figure, axes = _figure()
     points = sorted(_point(variant, learned(part), part) for variant, part in parts.items())
     axes.plot([p[0] for p in points], [p[1] for p in points], color=_BLUE, marker="o")
+    middle = max(limit, *(p[0] for p in points)) / 2
     for x, y, name, hollow in points:
         if hollow:
             axes.plot(x, y, **_HOLLOW)
-        axes.annotate(name, (x, y), (6, 6), textcoords="offset points", fontsize=9, color=_BLUE)
+        # Towards the middle: at the edges there is no room for a name.
+        at, side = ((6, 6), "left") if x <= middle else ((-6, 6), "right")
+        axes.annotate(name, (x, y), at, textcoords="offset points", ha=side, fontsize=9, color=_BLUE)
     axes.axvline(limit, color=_GREY, linestyle="--", linewidth=1.2, label="largest drift that is served")
     axes.set_xlim(left=0)
     axes.set_ylim(0, 100)
