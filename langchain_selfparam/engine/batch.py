@@ -397,9 +397,9 @@ class _Run:
         What is trained and judged is committed although the time is over: that takes little time, and was all it was
         for.
         """
-        judged = stage in {"again", "commit"}
-        stops = not (stage == "commit" and done) and (self._place.closed or self._limits.stopping())
-        may_end = stops or not judged
+        may_end = stage not in {"again", "commit"} or (
+            not (stage == "commit" and done) and (self._place.closed or self._limits.stopping())
+        )
         if may_end and not self._goes_on():
             raise _stopped(self.ended, f" at {stage}, {done} of {total}")
         self._progress(stage, done, total)
