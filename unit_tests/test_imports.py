@@ -63,3 +63,9 @@ def test_importing_the_package_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_journal_needs_no_model():
+    """Whoever only says something, or reads what was said, waits for no framework to load."""
+    code = "import sys, langchain_selfparam.engine.journal; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ would be lost. It changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.protocols import TextGenerator
@@ -22,8 +22,8 @@ def look_back(
     *,
     earlier: Sequence[TargetSet],
     held: Collection[int],
-    candidate: Callable[[], TextGenerator],
-    served: Callable[[], TextGenerator],
+    candidate: TextGenerator,
+    served: TextGenerator,
     config: VerifyConfig,
 ) -> Verdict:
     """Ask a candidate about turns that the served weights hold.
@@ -33,8 +33,8 @@ def look_back(
         targets: What it was taught.
         earlier: What the served version and those before it were learned from, in order.
         held: Ids of the turns that the served version holds.
-        candidate: Answers with the candidate; called where there is something to ask.
-        served: Answers with the served weights; called where something may be lost.
+        candidate: Answers with the candidate; asked where there is something to ask.
+        served: Answers with the served weights; asked where something may be lost.
         config: How many probes, and limits.
 
     Returns:
@@ -45,8 +45,8 @@ def look_back(
     probes = recheck(earlier, targets, held=held, count=config.earlier)
     if not probes:
         return verdict
-    results = recall.ask(probes, candidate(), max_tokens=config.answer_tokens)
+    results = recall.ask(probes, candidate, max_tokens=config.answer_tokens)
     lost = unheld(results, config)
     doubted = [probe for probe in probes if probe.turn_id in lost]
-    before = recall.ask(doubted, served(), max_tokens=config.answer_tokens) if doubted else []
+    before = recall.ask(doubted, served, max_tokens=config.answer_tokens) if doubted else []
     return looked_back(verdict, results, before, config)

@@ -5,13 +5,14 @@ In come turns, out come turns and versions. It needs no model, so that whoever o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta, timezone
 
 from langchain_selfparam import policy
 from langchain_selfparam.config import PolicyConfig
 from langchain_selfparam.engine.report import target_set
 from langchain_selfparam.errors import ClosedError
+from langchain_selfparam.protocols import TokenCounter
 from langchain_selfparam.records import Namespace, TargetSet, Turn, TurnState, Version
 from langchain_selfparam.store import Store
 
@@ -162,3 +163,8 @@ def to_wait(store: Store, namespace: Namespace, config: PolicyConfig) -> timedel
         return timedelta()
     pending = store.turns.list(namespace=namespace, states=(TurnState.PENDING,))
     return policy.wait(pending, config=config, now=now().astimezone())
+
+
+def tokens_of(turns: Iterable[Turn], count: TokenCounter) -> int:
+    """Tokens that turns take in a prompt, by a counter of a text's."""
+    return sum(count(message.text) for turn in turns for message in turn.messages)

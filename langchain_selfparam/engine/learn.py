@@ -161,19 +161,10 @@ class Learner:
             train = yield training
             delta = training.shadow.delta()
             clock.stop("student")
-            delta, verdict = self._verify(
+            delta, verdict, tried = self._verify(
                 episode, targets, delta, unrelated, said, candidate=candidate, before=before[1], progress=progress
             )
-            again = _part(progress, "again")
-            verdict = look_back(
-                verdict,
-                targets,
-                earlier=earlier,
-                held=[turn.id for turn in held],
-                candidate=lambda: BatchGenerator(self._local, None, model=candidate(delta), progress=again),
-                served=lambda: BatchGenerator(self._local, self._gate, progress=again),
-                config=self._settings.verify,
-            )
+            verdict = self._looked_back(verdict, targets, earlier, held, tried, _part(progress, "again"))
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not _out_of_memory(error):
@@ -256,13 +247,10 @@ class Learner:
 
     def _with_replay(self, targets: TargetSet, earlier: Sequence[TargetSet], episode: Episode) -> TargetSet:
         config = self._settings.targets
+        probes = (*targets.probes, *recall_probes(earlier))
         more = replayed(
             earlier,
-            without={
-                *(s.prompt for s in targets.sentences),
-                *(p.prompt for p in targets.probes),
-                *(p.prompt for p in recall_probes(earlier)),
-            },
+            without={*(s.prompt for s in targets.sentences), *(p.prompt for p in probes)},
             turns={turn.id for turn in episode.turns},
             count=config.replay,
             seed=config.seed + len(earlier),
@@ -379,7 +367,8 @@ class Learner:
         shadow = Shadow(self._local.model, config, moments=moments)
         steering = None
         if config.drift is not None and documents.steering:
-            steering = Steering(documents.steering, limit=allowed_drift(before, config.drift, self._most()))
+            limit = allowed_drift(before, config.drift, self._most())
+            steering = Steering(documents.steering, limit=limit)
         held_out = self._held_out(targets)
         again = documents.again(config.epochs, held_out)
         reader = Reader(shadow.model, compiled=config.compiled, learning=shadow.parameters, again=again)
@@ -418,7 +407,8 @@ class Learner:
         candidate: Callable[[Delta], Any],
         before: float,
         progress: Progress,
-    ) -> tuple[Delta, Verdict]:
+    ) -> tuple[Delta, Verdict, Any]:
+        """The candidate as it may be served, the verdict on it, and its module."""
         config = self._settings.verify
         config = dataclasses.replace(config, max_drift=allowed_drift(before, config.max_drift, self._most()))
         asked = self._askable(targets)
@@ -443,7 +433,26 @@ class Learner:
             empty=frozenset(t.id for t in episode.turns if t.id not in stated),
             config=config,
         )
-        return tried, verdict
+        return tried, verdict, model
+
+    def _looked_back(
+        self,
+        verdict: Verdict,
+        targets: TargetSet,
+        earlier: Sequence[TargetSet],
+        held: Sequence[Turn],
+        model: Any,
+        progress: Callable[[int, int], None],
+    ) -> Verdict:
+        return look_back(
+            verdict,
+            targets,
+            earlier=earlier,
+            held=[turn.id for turn in held],
+            candidate=BatchGenerator(self._local, None, model=model, progress=progress),
+            served=BatchGenerator(self._local, self._gate, progress=progress),
+            config=self._settings.verify,
+        )
 
     def _most(self) -> float:
         return max(self._settings.verify.max_drift, self._settings.verify.max_total_drift)
@@ -487,8 +496,3 @@ def _out_of_memory(error: BaseException) -> bool:
         or "out of memory" in text
         or "can't allocate memory" in text
     )
-
-
-def turn_tokens(local: LocalModel, messages: Sequence[Any]) -> int:
-    """Tokens that a turn's messages take in a prompt, by the model's own tokenizer."""
-    return sum(local.count_tokens(m.text) for m in messages)

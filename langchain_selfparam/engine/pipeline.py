@@ -27,8 +27,8 @@ from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.calibrating import Calibration
-from langchain_selfparam.engine.journal import Journal, now, to_wait
-from langchain_selfparam.engine.learn import Learned, Learner, turn_tokens
+from langchain_selfparam.engine.journal import Journal, now, to_wait, tokens_of
+from langchain_selfparam.engine.learn import Learned, Learner
 from langchain_selfparam.engine.lessons import Lesson, alone
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.owning import disown, owning
@@ -242,7 +242,7 @@ class Engine(Journal):
         Returns:
             Their number, by the model's own tokenizer.
         """
-        return sum(turn_tokens(self._local, turn.messages) for turn in turns)
+        return tokens_of(turns, self._local.count_tokens)
 
     def rollback(self, version: int) -> tuple[int, ...]:
         """Serve an earlier or later version, to the bit.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from langchain_selfparam.engine.learn import Learned
 from langchain_selfparam.records import (
     ConsolidationReport,
     Episode,
@@ -19,6 +19,9 @@ from langchain_selfparam.records import (
     TargetSentence,
     TargetSet,
 )
+
+if TYPE_CHECKING:
+    from langchain_selfparam.engine.learn import Learned  # with torch, which whoever only says something does not need
 
 
 def nothing_done(reason: str) -> ConsolidationReport:

@@ -20,8 +20,7 @@ from typing import Any
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
-from langchain_selfparam.engine.journal import now, to_wait
-from langchain_selfparam.engine.learn import turn_tokens
+from langchain_selfparam.engine.journal import now, to_wait, tokens_of
 from langchain_selfparam.engine.line import sweep
 from langchain_selfparam.engine.owning import disown, owning
 from langchain_selfparam.engine.pipeline import Engine
@@ -289,7 +288,7 @@ class Spaces:
         Returns:
             Their number, by the model's own tokenizer.
         """
-        return sum(turn_tokens(self._local, turn.messages) for turn in turns)
+        return tokens_of(turns, self._local.count_tokens)
 
     # ---- the worker
 

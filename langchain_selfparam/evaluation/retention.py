@@ -56,6 +56,18 @@ def tables(
         )
         for number, (step, row) in enumerate(zip(run.steps, run.matrix, strict=True))
     ]
+    found: list[Table] = [(header, rows), (("figure", "(95 % interval)"), _figures(run))]
+    tests = _tests(run, others)
+    if run.prompted:
+        found.append(_by_way(run, run.intervals, tests))
+    if others or not_run:
+        found.append(_against(run, others, not_run, tests))
+    if change is not None:
+        found.append((("what must stay as it was", "before", "after the last one", "p"), [*changed(as_plain(change))]))
+    return found
+
+
+def _figures(run: Run) -> list[tuple[str, ...]]:
     summary, intervals = run.summary, run.intervals
     names = {
         "before": "right before anything was learned",
@@ -77,15 +89,7 @@ def tables(
         figures += [("most memory of a consolidation, MiB", f"{peak / 2**20:.0f}")]
     if "last_f1" in summary:
         figures += [("token F1 just after, after the last one", f"{summary['just_f1']:.3f}, {summary['last_f1']:.3f}")]
-    found: list[Table] = [(header, rows), (("figure", "(95 % interval)"), figures)]
-    tests = _tests(run, others)
-    if run.prompted:
-        found.append(_by_way(run, intervals, tests))
-    if others or not_run:
-        found.append(_against(run, others, not_run, tests))
-    if change is not None:
-        found.append((("what must stay as it was", "before", "after the last one", "p"), [*changed(as_plain(change))]))
-    return found
+    return figures
 
 
 def _tests(run: Run, others: Mapping[str, Run]) -> dict[str, dict[str, Paired]]:

@@ -13,6 +13,17 @@ from langchain_selfparam.verify import recall
 CAT = "My cat is called Widget."
 
 
+def with_a_lost_turn(home):
+    """A folder in which learning about the cat has cost the dog."""
+    engine = home.open()
+    say(engine, DOG)
+    engine.consolidate()
+    say(engine, CAT)
+    engine.quick.losing = {1}
+    engine.consolidate()
+    return engine
+
+
 @pytest.fixture
 def town(tmp_path, monkeypatch, request):
     return Town(tmp_path / "memory", monkeypatch, request.addfinalizer)
@@ -51,12 +62,7 @@ def test_turns_that_displace_each_other_are_not_learned_by_turns_for_ever(home):
 
 
 def test_clearing_leaves_what_was_lost_to_be_learned(home):
-    engine = home.open()
-    say(engine, DOG)
-    engine.consolidate()
-    say(engine, CAT)
-    engine.quick.losing = {1}
-    engine.consolidate()
+    engine = with_a_lost_turn(home)
     say(engine, SISTER)
     engine.clear()
     assert states(engine) == {DOG: "pending", CAT: "held", SISTER: "cleared"}
@@ -68,13 +74,7 @@ def test_clearing_leaves_what_was_lost_to_be_learned(home):
 
 
 def test_opening_again_finds_what_was_lost_lost(home):
-    engine = home.open()
-    say(engine, DOG)
-    engine.consolidate()
-    say(engine, CAT)
-    engine.quick.losing = {1}
-    engine.consolidate()
-    engine.close()
+    with_a_lost_turn(home).close()
     assert states(home.open()) == {DOG: "pending", CAT: "held"}
 
 
