@@ -19,15 +19,16 @@ from langchain_selfparam.distill.moments import measured, watching
 from langchain_selfparam.distill.objective import Rows
 from langchain_selfparam.distill.packing import Document, shared_prefix
 from langchain_selfparam.distill.precision import mixed_precision
-from langchain_selfparam.distill.rate import with_rate
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.student import Course
 from langchain_selfparam.engine.again import look_back
 from langchain_selfparam.engine.lessons import Lesson, Training
+from langchain_selfparam.engine.pace import paced
+from langchain_selfparam.engine.room import out_of_memory, too_large
 from langchain_selfparam.engine.rows import Chunks, Own, apart
-from langchain_selfparam.errors import ConsolidationError, OutOfMemoryError
+from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
 from langchain_selfparam.records import (
@@ -157,7 +158,8 @@ class Learner:
             clock.stop("teacher")
             served = None if untaught is None else reader
             before = [self._drift(served, part, said) for part in (documents.steering, unrelated)]
-            training = self._training(documents, targets, said, moments, before[0], _part(progress, "student"))
+            told = _part(progress, "student")
+            training = self._training(documents, targets, said, moments, before[0], told, untaught=untaught)
             train = yield training
             delta = training.shadow.delta()
             clock.stop("student")
@@ -167,17 +169,10 @@ class Learner:
             verdict = self._looked_back(verdict, targets, earlier, held, tried, _part(progress, "again"))
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, ConsolidationError) or not _out_of_memory(error):
+            if isinstance(error, ConsolidationError) or not out_of_memory(error):
                 raise
-            raise self._too_large(episode, error) from error
+            raise too_large(len(episode.turns), error, self._settings.training) from error
         return Learned(delta, verdict, targets, train, clock.seconds)
-
-    def _too_large(self, episode: Episode, error: BaseException) -> OutOfMemoryError:
-        found, config = str(error).partition("\n")[0] or type(error).__name__, self._settings.training
-        return OutOfMemoryError(
-            f"learning {len(episode.turns)} turns did not fit into memory ({found}); the turns are pending. Lower "
-            f"training.batch_tokens (now {config.batch_tokens}) or training.rank (now {config.rank})"
-        )
 
     def _drift(self, served: Reader | None, documents: Sequence[Document], said: teacher.TeacherTargets) -> float:
         return 0.0 if served is None else drift.token_kl(served, self._head, documents, said)
@@ -362,6 +357,8 @@ class Learner:
         moments: Mapping[str, Sequence[torch.Tensor]],
         before: float,
         progress: Callable[[int, int], None],
+        *,
+        untaught: Any,
     ) -> Training:
         config = self._settings.training
         shadow = Shadow(self._local.model, config, moments=moments)
@@ -374,8 +371,17 @@ class Learner:
         reader = Reader(shadow.model, compiled=config.compiled, learning=shadow.parameters, again=again)
         autocast = mixed_precision(self._local.device, self._local.dtype)
         taught = [d for d in documents.always if targets.sentences[d.key].context]
-        config = with_rate(
-            config, reader, self._head, shadow.parameters, taught, said, ruler=documents.steering, autocast=autocast
+        config = paced(
+            config,
+            reader,
+            shadow,
+            taught,
+            said,
+            head=self._head,
+            ruler=documents.steering,
+            untaught=untaught,
+            moments=moments,
+            autocast=autocast,
         )
         course = Course(
             reader,
@@ -486,13 +492,3 @@ def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
 
 def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
     return lambda at, _: progress(done + at, total)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "out of memory" in text
-        or "can't allocate memory" in text
-    )
