@@ -53,6 +53,8 @@ from langchain_selfparam.records import (
 )
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
+from langchain_selfparam.targets.recheck import overruled
+from langchain_selfparam.verify.verdict import beside
 from langchain_selfparam.weights.export import export_peft
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
 
@@ -429,6 +431,9 @@ class Engine(Journal):
                 progress=progress,
             )
             self._store.jobs.save_targets(job, as_text(learned.targets))
+            waiting = {turn.id for turn in self.prompt_turns()}
+            said = overruled(self.studied(), by=learned.verdict.held)
+            learned = dataclasses.replace(learned, verdict=beside(learned.verdict, said, waiting))
             report = self._keep(job, learned, started, progress)
         except NothingSaidError as nothing:
             self._store.jobs.settle(job)
