@@ -77,7 +77,7 @@ def run(
         The exit code.
 
     Raises:
-        InputError: A file is not given or has another form.
+        InputError: A file is not given or has another form, or an argument of the other protocols is.
     """
     from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, TEMPERATURE, Plan, Recommendation
     from langchain_selfparam.evaluation.recommended import as_json, headline, tables
@@ -89,6 +89,18 @@ def run(
     if missing:
         msg = f"`eval recommend` needs {', '.join(missing)}"
         raise InputError(msg)
+    for name, given in {
+        "--unchanged": args.unchanged is not None,
+        "--contexts": args.contexts is not None,
+        "--seeds": args.seeds > 1,
+        "--vary": args.vary is not None,
+    }.items():
+        if given:
+            msg = (
+                f"`eval recommend` takes no {name}: it measures drift in every round, learns dialogues (--dialogues), "
+                "and settings are changed with --set, a run each with another --out"
+            )
+            raise InputError(msg)
     catalogue = load_items(args.items)
     prompts = load_test(args.test, catalogue)
     wanted = min(args.limit or len(prompts), len(prompts))
