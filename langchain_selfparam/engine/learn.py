@@ -396,7 +396,7 @@ class Learner:
             held_out=held_out,
             steering=steering,
             weights={k: config.keep_weight for k, s in enumerate(targets.sentences) if not s.context},
-            near={k for k, s in enumerate(targets.sentences) if s.kind in {"contrast", "neighbour"}},
+            near={k for k, s in enumerate(targets.sentences) if s.kind in {"contrast", "neighbour", "replay"}},
             autocast=autocast,
             progress=progress,
         )

@@ -432,8 +432,9 @@ class Engine(Journal):
             )
             self._store.jobs.save_targets(job, as_text(learned.targets))
             waiting = {turn.id for turn in self.prompt_turns()}
-            said = overruled(self.studied(), by=learned.verdict.held)
-            learned = dataclasses.replace(learned, verdict=beside(learned.verdict, said, waiting))
+            if waiting.difference(learned.verdict.held) or learned.verdict.lost:
+                said = overruled(self.studied(), by=learned.verdict.held)
+                learned = dataclasses.replace(learned, verdict=beside(learned.verdict, said, waiting))
             report = self._keep(job, learned, started, progress)
         except NothingSaidError as nothing:
             self._store.jobs.settle(job)

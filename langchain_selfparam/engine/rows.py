@@ -17,7 +17,15 @@ _UNRELATED_TOKENS = 4096
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Own:
-    """What the student reads: in every epoch, in every second one, twice once in a training, and between epochs."""
+    """What the student reads.
+
+    Attributes:
+        always: In every epoch.
+        alternating: In every second one, or as another part in each where there are many.
+        passing: In one epoch of all, more often where there is little of it.
+        replayed: In two of all.
+        steering: Never; what it would say there is looked at after each epoch.
+    """
 
     always: list[Document]
     alternating: list[Document]

@@ -163,17 +163,17 @@ def test_passing_documents_are_seen_once_each_over_all_epochs(lesson, monkeypatc
     assert report.answer_tokens == epochs * sum(answers[:3]) + sum(answers[3:])
 
 
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_what_is_replayed_is_seen_once_and_is_none_of_what_passes(lesson, monkeypatch, epochs):
+@pytest.mark.parametrize(("epochs", "times"), [(1, 1), (2, 2), (4, 2), (6, 2)])
+def test_what_is_replayed_is_seen_twice_at_most_and_is_none_of_what_passes(lesson, monkeypatch, epochs, times):
     monkeypatch.setattr(Noting, "steps", [])
     monkeypatch.setattr(student, "_PASSING", 1.0)
     config, documents = dataclasses.replace(CONFIG, epochs=epochs), lesson.documents
     parts = {"documents": documents[:1], "passing": documents[1:3], "replayed": documents[3:]}
     lesson.train(config, reader=Noting, **parts)
     seen = [key for keys in Noting.steps for key in keys]
-    own = sum(len(d.answer) for d in documents[:1]) * epochs + sum(len(d.answer) for d in documents[3:])
+    own = sum(len(d.answer) for d in documents[:1]) * epochs + sum(len(d.answer) for d in documents[3:]) * times
     assert own > 2 * sum(len(d.answer) for d in documents[1:3])
-    assert [seen.count(key) for key in (0, 3, 4, 5)] == [epochs, 1, 1, 1]
+    assert [seen.count(key) for key in (0, 3, 4, 5)] == [epochs, times, times, times]
     assert all(seen.count(key) > 1 for key in (1, 2))
 
 

@@ -26,3 +26,23 @@ def test_the_second_consolidation_keeps_away_from_what_the_first_was_taught(home
     for name, (block,) in second.items():
         energy, found = block.diagonal().mean(), beside[name][0].diagonal().mean()
         torch.testing.assert_close(found, 3 * energy, msg=name)
+
+
+def test_what_is_replayed_weighs_as_much_however_little_the_drift(home, monkeypatch):
+    """Drift says nothing of what is held; where it is small, what is to stay is loosened, but not that."""
+    seen, real = [], learn.Course
+
+    def noting(*args, **options):
+        seen.append((options["near"], options["weights"], [d.key for d in options["replayed"]]))
+        return real(*args, **options)
+
+    monkeypatch.setattr(learn, "Course", noting)
+    engine = home.open(quick=False, generator=author(), settings=with_(targets={"replay": 3}))
+    for text in (DOG, SISTER):
+        say(engine, text)
+        assert engine.consolidate().committed
+    (_, _, none), (near, weights, replayed) = seen
+    assert none == []
+    assert len(replayed) == 3
+    assert near.issuperset(replayed)
+    assert {weights[key] for key in replayed} == {engine.settings.training.keep_weight}
