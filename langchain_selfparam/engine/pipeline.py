@@ -431,7 +431,8 @@ class Engine(Journal):
                 progress=progress,
             )
             self._store.jobs.save_targets(job, as_text(learned.targets))
-            waiting = {turn.id for turn in self.prompt_turns()}
+            states = (TurnState.PENDING, TurnState.LEASED)
+            waiting = {turn.id for turn in self._store.turns.list(namespace=self.namespace, states=states)}
             if waiting.difference(learned.verdict.held) or learned.verdict.lost:
                 said = overruled(self.studied(), by=learned.verdict.held)
                 learned = dataclasses.replace(learned, verdict=beside(learned.verdict, said, waiting))
