@@ -90,6 +90,8 @@ def run(
         msg = f"`eval recommend` needs {', '.join(missing)}"
         raise InputError(msg)
     for name, given in {
+        "--data": args.data != "assistant_chats",
+        "--no-retrieval": args.no_retrieval,
         "--unchanged": args.unchanged is not None,
         "--contexts": args.contexts is not None,
         "--seeds": args.seeds > 1,
@@ -97,8 +99,8 @@ def run(
     }.items():
         if given:
             msg = (
-                f"`eval recommend` takes no {name}: it measures drift in every round, learns dialogues (--dialogues), "
-                "and settings are changed with --set, a run each with another --out"
+                f"`eval recommend` takes no {name}: it learns dialogues (--train, --dialogues), measures drift in "
+                "every round and always compares with BM25; settings are changed with --set, each in another --out"
             )
             raise InputError(msg)
     catalogue = load_items(args.items)

@@ -34,10 +34,6 @@ _NEAR = 3.5
 """Weight below which theirs is not steered. In trials on two conversations, with 1.25, as for the rest, 8 of 32
 questions about other things were answered with what was said and 26 of 48 held; with this 7 and 26; with 10 only 4,
 and 22."""
-_REPLAYS = 2
-"""Times that each earlier question is seen in a training. In a trial with the second session of a user, whose first had
-answered 12 of its 16 held-out questions, 11 were still answered after it; 7 where each was seen once, and 5 where its
-weight was steered down like the rest's. Of the second's own 16 it was 8, 9 and 9."""
 
 _PASSING = 0.2
 """Answer tokens of what passes, for each of the others, in an epoch: about so many, or more where there are more."""
@@ -86,7 +82,7 @@ class Course:
             are ``near`` it sees a smaller part where they are many.
         passing: Documents of which each epoch sees another part: what is only to stay as it was is held better by
             many prompts seen once than by few seen often. Where they are few beside the others, again.
-        replayed: Documents of earlier consolidations, of which each epoch sees another part, each of them twice in all.
+        replayed: Documents of earlier consolidations, each seen in two epochs.
         held_out: Documents that are never learned; after each epoch it is seen how many the student recites.
         steering: Changes ``weights`` after each epoch, and within a long one, by how far the student has moved; as
             given where missing.
@@ -279,16 +275,20 @@ def _plan(
     """The documents of every step, shuffled anew for each epoch, and the steps of each epoch.
 
     Where there is much beside what passes, that is seen again: of hundreds of dialogues in one epoch the weights would
-    otherwise learn nearly alone.
+    otherwise learn nearly alone. What is replayed is seen twice, half of all epochs apart: in a trial with the second
+    session of a user, whose first had answered 12 of its 16 held-out questions, 11 were still answered after it; 7
+    where each was seen once, and 5 where its weight was steered down like the rest's. Of the second's own 16 it was 8,
+    9 and 9.
     """
     parts = min(max(2, round(len(close) / _CLOSE)), max(2, config.epochs))
-    rest = max(1, round(config.epochs / _REPLAYS))
+    half = config.epochs // 2
     shuffled = random.Random(config.seed)
     plan: list[list[Document]] = []
     steps: list[int] = []
     for number in range(config.epochs):
         taken = [*alternating[number % 2 :: 2], *close[number % parts :: parts]]
-        own = [*documents, *taken, *replayed[number % rest :: rest]]
+        old = [d for at, d in enumerate(replayed) if number in {at % config.epochs, (at + half) % config.epochs}]
+        own = [*documents, *taken, *old]
         passed = passing[number :: config.epochs]
         again = max(1, round(_PASSING * _answers(own) / max(1, _answers(passed))))
         seen = [*own, *(list(passed) * again)]

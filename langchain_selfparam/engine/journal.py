@@ -15,6 +15,7 @@ from langchain_selfparam.errors import ClosedError
 from langchain_selfparam.protocols import TokenCounter
 from langchain_selfparam.records import Namespace, TargetSet, Turn, TurnState, Version
 from langchain_selfparam.store import Store
+from langchain_selfparam.targets.beside import correcting
 
 _WAITING = (TurnState.PENDING, TurnState.LEASED)
 
@@ -79,20 +80,32 @@ class Journal:
     def prompt_turns(self, *, keep_last: int = 0, thread: str | None = None) -> tuple[Turn, ...]:
         """The turns that belong into the prompt: what the weights do not hold, and the last ``keep_last``.
 
+        Beside what they do not hold stands whatever corrects it, although they hold that.
+
         Args:
             keep_last: Turns to give back whether or not the weights hold them.
-            thread: Only turns of this conversation; all where missing.
+            thread: Only turns of this conversation, and what corrects them wherever it was said; all where missing.
 
         Returns:
             Turns in the order in which they were said.
         """
         self._need_open()
         listing = self._store.turns.list
-        if not keep_last:
-            return listing(namespace=self.namespace, thread=thread, states=_WAITING)
-        turns = [t for t in listing(namespace=self.namespace, thread=thread) if t.state is not TurnState.CLEARED]
-        last = {t.id for t in turns[-keep_last:]}
-        return tuple(t for t in turns if t.state in _WAITING or t.id in last)
+        if keep_last:
+            turns = [t for t in listing(namespace=self.namespace, thread=thread) if t.state is not TurnState.CLEARED]
+            last = {t.id for t in turns[-keep_last:]}
+            there = {t.id: t for t in turns if t.state in _WAITING or t.id in last}
+        else:
+            there = {t.id: t for t in listing(namespace=self.namespace, thread=thread, states=_WAITING)}
+        if any(t.state in _WAITING for t in there.values()):
+            held = listing(namespace=self.namespace, states=(TurnState.HELD,))
+            there |= {t.id: t for t in correcting(there.values(), [t for t in held if t.id not in there])}
+        return tuple(there[number] for number in sorted(there))
+
+    def waiting(self) -> tuple[Turn, ...]:
+        """Every turn that the weights do not hold, in order."""
+        self._need_open()
+        return self._store.turns.list(namespace=self.namespace, states=_WAITING)
 
     def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
         """What became of the turns that came in these messages.

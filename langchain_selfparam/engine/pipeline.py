@@ -53,8 +53,6 @@ from langchain_selfparam.records import (
 )
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
-from langchain_selfparam.targets.recheck import overruled
-from langchain_selfparam.verify.verdict import beside
 from langchain_selfparam.weights.export import export_peft
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
 
@@ -170,7 +168,7 @@ class Engine(Journal):
     @property
     def pending_tokens(self) -> int:
         """Tokens of the turns that the weights do not hold."""
-        return self.tokens(self.prompt_turns())
+        return self.tokens(self.waiting())
 
     # ---- the weights
 
@@ -217,10 +215,6 @@ class Engine(Journal):
                 return None
             self.last_report = yield from self._watched(episode, progress or no_progress)
             return self.last_report
-
-    def waiting(self) -> tuple[Turn, ...]:
-        """Every turn that the weights do not hold, in order."""
-        return self.prompt_turns()
 
     @contextlib.contextmanager
     def learning(self, namespace: Namespace) -> Iterator[Engine]:
@@ -431,11 +425,6 @@ class Engine(Journal):
                 progress=progress,
             )
             self._store.jobs.save_targets(job, as_text(learned.targets))
-            states = (TurnState.PENDING, TurnState.LEASED)
-            waiting = {turn.id for turn in self._store.turns.list(namespace=self.namespace, states=states)}
-            if waiting.difference(learned.verdict.held) or learned.verdict.lost:
-                said = overruled(self.studied(), by=learned.verdict.held)
-                learned = dataclasses.replace(learned, verdict=beside(learned.verdict, said, waiting))
             report = self._keep(job, learned, started, progress)
         except NothingSaidError as nothing:
             self._store.jobs.settle(job)

@@ -23,7 +23,7 @@ class Own:
         always: In every epoch.
         alternating: In every second one, or as another part in each where there are many.
         passing: In one epoch of all, more often where there is little of it.
-        replayed: In two of all.
+        replayed: In two epochs, where there are as many.
         steering: Never; what it would say there is looked at after each epoch.
     """
 
@@ -35,7 +35,7 @@ class Own:
 
     def again(self, epochs: int, held_out: Sequence[Document]) -> list[Document]:
         """What is read more than once, with what is held out; none in a single epoch, where nearly all is read once."""
-        return [*self.always, *self.alternating, *self.steering, *held_out] if epochs > 1 else []
+        return [*self.always, *self.alternating, *self.replayed, *self.steering, *held_out] if epochs > 1 else []
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -289,7 +289,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
         return there.turns()
 
     def pending_turns(self) -> tuple[Turn, ...]:
-        """The turns of every conversation that the weights do not hold, in the order in which they were said."""
+        """The turns of every conversation that the weights do not hold, and what corrects one of them, in order."""
         return self._open().prompt_turns()
 
     def with_namespace(self, **keys: Any) -> ParametricMemory:

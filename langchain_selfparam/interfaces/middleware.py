@@ -87,6 +87,10 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             states = self._memory.states([e.message_id for e in earlier if e.message_id])
             held = [e for e in earlier if states.get(str(e.message_id)) is TurnState.HELD]
             if held:
+                # What corrects a turn that is in the prompt stays beside it.
+                beside = {turn.message_id for turn in self._memory.pending_turns()}
+                held = [e for e in held if e.message_id not in beside]
+            if held:
                 gone = {id(m) for e in held for m in e.messages}
                 keep = [m for m in state["messages"] if id(m) not in gone]
                 return {"messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *keep]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from langchain_selfparam.records import Probe, Statement, TargetSet
+from langchain_selfparam.records import Probe, TargetSet
 from langchain_selfparam.targets.correct import may_correct
 
 
@@ -69,36 +69,13 @@ def superseded(sets: Sequence[TargetSet]) -> set[int]:
     Returns:
         Their ids; one that only says otherwise itself is none of them.
     """
-    found = {old for olds in overruled(sets).values() for old in olds}
-    said = _said(sets)
-    # Changed by a turn beside it: its own words are no longer so.
-    return found | {new.turn_id for new in said if new.instead and not _worded(new, said)}
-
-
-def overruled(sets: Sequence[TargetSet], by: Collection[int] | None = None) -> dict[int, set[int]]:
-    """Which turns say otherwise than earlier ones, or may.
-
-    Args:
-        sets: What consolidations learned from, in order.
-        by: Ids of the turns to look at; all where missing.
-
-    Returns:
-        Id of each such turn to the ids of the earlier ones.
-    """
-    said, found = _said(sets), dict[int, set[int]]()
-    for new in said if by is None else [statement for statement in said if statement.turn_id in by]:
-        before = {old.turn_id for old in said if old.turn_id < new.turn_id and may_correct(new, old)}
-        if before := before | _worded(new, said):
-            found.setdefault(new.turn_id, set()).update(before)
+    said = [statement for targets in sets for statement in targets.statements]
+    found: set[int] = set()
+    for new in said:
+        if new.instead:
+            # What was changed twice has the first wording before both.
+            before = {o.turn_id for o in said if o.turn_id < new.turn_id and new.instead in {o.told, o.instead}}
+            # Changed by a turn beside it: its own words are no longer so.
+            found |= before or {new.turn_id}
+        found |= {old.turn_id for old in said if old.turn_id < new.turn_id and may_correct(new, old)}
     return found
-
-
-def _said(sets: Sequence[TargetSet]) -> list[Statement]:
-    return [statement for targets in sets for statement in targets.statements]
-
-
-def _worded(new: Statement, said: Sequence[Statement]) -> set[int]:
-    """Earlier turns with what a statement was before: what was changed twice has the first wording before both."""
-    if not new.instead:
-        return set()
-    return {old.turn_id for old in said if old.turn_id < new.turn_id and new.instead in {old.told, old.instead}}

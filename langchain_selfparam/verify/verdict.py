@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, ProbeResult, Verdict
@@ -137,32 +137,6 @@ def looked_back(
         return dataclasses.replace(verdict, accepted=False, held=(), asked_again=asked, reasons=reasons)
     reasons = (*verdict.reasons, *(_why(turn, own, "held no longer") for turn, own in lost.items()))
     return dataclasses.replace(verdict, asked_again=asked, lost=tuple(lost), reasons=reasons)
-
-
-def beside(verdict: Verdict, overruled: Mapping[int, Collection[int]], waiting: Collection[int]) -> Verdict:
-    """A verdict by which no turn leaves the prompt while one stays there of which it says otherwise.
-
-    Alone, "The meeting is on Tuesday" in the prompt would win over "It moved to Friday" in the weights.
-
-    Args:
-        verdict: With what became of earlier turns.
-        overruled: Which turns say otherwise than which earlier ones, or may.
-        waiting: Ids of all turns that are in the prompt now, the episode's among them.
-
-    Returns:
-        The verdict, with fewer turns held where that is so, and why.
-    """
-    stay = {*waiting, *verdict.lost} - {*verdict.held}
-    reasons = []
-    for turn in sorted(verdict.held):
-        if others := stay.intersection(overruled.get(turn, ())):
-            stay.add(turn)
-            reasons.append(
-                f"turn {turn} is known without its text and stays in the prompt beside turn {min(others)}, of which "
-                "it may say otherwise and which is not held"
-            )
-    held = tuple(turn for turn in verdict.held if turn not in stay)
-    return dataclasses.replace(verdict, held=held, reasons=(*verdict.reasons, *reasons)) if reasons else verdict
 
 
 def _keeps(own: Sequence[ProbeResult], config: VerifyConfig) -> bool:

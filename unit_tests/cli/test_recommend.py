@@ -134,10 +134,18 @@ def test_what_is_missing_is_named(selfparam, tmp_path, arguments):
 
 
 @pytest.mark.parametrize(
-    ("name", "given"), [("--unchanged", ()), ("--contexts", (2,)), ("--seeds", (3,)), ("--vary", ("a.b=1,2",))]
+    ("name", "given"),
+    [
+        ("--unchanged", ()),
+        ("--contexts", (2,)),
+        ("--seeds", (3,)),
+        ("--vary", ("a.b=1,2",)),
+        ("--data", ("long",)),
+        ("--no-retrieval", ()),
+    ],
 )
 def test_what_it_does_not_take_is_refused_and_not_passed_over(selfparam, arguments, name, given):
     code, _, err = selfparam(*arguments, name, *given)
     assert code == 1
-    assert f"`eval recommend` takes no {name}: it measures drift in every round" in err
+    assert f"`eval recommend` takes no {name}: it learns dialogues (--train, --dialogues)" in err
     assert "loading" not in err

@@ -1,7 +1,6 @@
 """Engines over one folder with a tiny model, and a learner that does what a test decides."""
 
 import dataclasses
-from collections.abc import Callable
 
 import torch
 
@@ -9,8 +8,6 @@ from langchain_selfparam.config import PolicyConfig, Settings, TargetConfig, Tra
 from langchain_selfparam.engine.learn import Learned
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.records import (
-    Episode,
-    Statement,
     TargetSentence,
     TargetSet,
     TrainPoint,
@@ -63,8 +60,6 @@ class Quick:
         """Why the candidate is refused."""
         self.losing: set[int] = set()
         """Ids of turns that are lost where something else is learned."""
-        self.states: Callable[[Episode], tuple[Statement, ...]] = lambda episode: ()
-        """What the turns of an episode state."""
         self.at = lambda stage: None
         """Called at each stage; may wait or raise."""
 
@@ -102,8 +97,7 @@ class Quick:
         train = TrainReport(
             steps=1, tokens=9, answer_tokens=3, kl_first=2.0, kl_last=1.0, curve=(TrainPoint(step=1, kl=2.0, lr=1e-3),)
         )
-        targets = TargetSet(statements=self.states(episode), sentences=(sentence,), probes=())
-        return Learned(Delta(layers), verdict, targets, train, {})
+        return Learned(Delta(layers), verdict, TargetSet(statements=(), sentences=(sentence,), probes=()), train, {})
 
 
 class Home:

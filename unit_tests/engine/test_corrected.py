@@ -1,69 +1,55 @@
-"""What was said and corrected later leaves the prompt together with its correction, or not before it."""
+"""What was said first does not stand alone in the prompt where the weights hold what corrects it."""
 
-from engine_home import DOG, say, states, with_
-
-from langchain_selfparam.records import Statement
+from engine_home import DOG, say, states
 
 LESSON, MOVED = "My lesson is on Monday.", "The lesson is on Friday now."
 
 
-def stating(episode):
-    return tuple(Statement(turn_id=turn.id, said=turn.user, told=turn.user) for turn in episode.turns)
-
-
-def test_a_correction_stays_in_the_prompt_as_long_as_what_it_corrects_does(home):
+def with_a_known_correction(home):
     engine = home.open()
-    engine.quick.states = stating
     engine.quick.missed = {LESSON}
     say(engine, LESSON, DOG, MOVED)
     report = engine.consolidate()
-    assert (report.held, report.pending, report.committed) == ((2,), (1, 3), True)
-    assert "turn 3 is known without its text and stays in the prompt beside turn 1" in report.reasons[-1]
-    assert [turn.user for turn in engine.prompt_turns()] == [LESSON, MOVED]
+    assert (report.held, report.pending) == ((2, 3), (1,))
+    return engine
+
+
+def prompt(engine, **options):
+    return [turn.user for turn in engine.prompt_turns(**options)]
+
+
+def test_a_correction_that_is_held_is_in_the_prompt_beside_what_it_corrects(home):
+    engine = with_a_known_correction(home)
+    assert states(engine) == {LESSON: "pending", DOG: "held", MOVED: "held"}
+    assert prompt(engine) == [LESSON, MOVED]
+    assert prompt(engine, keep_last=1) == [LESSON, MOVED]
+    assert prompt(engine, keep_last=2) == [LESSON, DOG, MOVED]
+    assert [turn.user for turn in engine.waiting()] == [LESSON]
+    assert engine.pending_tokens == engine.tokens(engine.waiting())
+
+
+def test_it_leaves_the_prompt_with_it_and_is_not_learned_again(home):
+    engine = with_a_known_correction(home)
     engine.quick.missed = set()
-    assert engine.consolidate().held == (1, 3)
-    assert engine.prompt_turns() == ()
-
-
-def test_a_correction_in_a_later_consolidation_waits_for_what_it_corrects(home):
-    engine = home.open(settings=with_(policy={"max_attempts": 3}))
-    engine.quick.states = stating
-    engine.quick.missed = {LESSON}
-    say(engine, LESSON)
-    assert not engine.consolidate().held
-    say(engine, MOVED)
-    assert engine.consolidate().held == ()
-    assert states(engine) == {LESSON: "pending", MOVED: "pending"}
-    engine.quick.missed = set()
-    assert engine.consolidate().held == (1, 2)
-
-
-def test_what_was_taken_out_of_the_prompt_keeps_no_correction_there(home):
-    engine = home.open()
-    engine.quick.states = stating
-    engine.quick.missed = {LESSON}
-    say(engine, LESSON, DOG)
-    assert engine.consolidate().held == (2,)
-    engine.clear()
-    say(engine, MOVED)
-    assert engine.consolidate().held == (3,)
-
-
-def test_a_correction_of_what_the_weights_hold_leaves_the_prompt(home):
-    engine = home.open()
-    engine.quick.states = stating
-    say(engine, LESSON)
     engine.consolidate()
-    say(engine, MOVED)
-    assert engine.consolidate().held == (2,)
+    assert engine.quick.episodes[1:] == [[LESSON]]
+    assert prompt(engine) == []
 
 
-def test_where_neither_is_tried_any_more_both_stay_in_the_order_in_which_they_were_said(home):
-    engine = home.open(settings=with_(policy={"every_turns": 1, "max_attempts": 2}))
-    engine.quick.states = stating
+def test_so_it_does_where_the_first_is_taken_out_of_the_prompt_or_forgotten(home):
+    engine = with_a_known_correction(home)
+    engine.clear()
+    assert prompt(engine) == []
+    assert states(engine) == {LESSON: "cleared", DOG: "held", MOVED: "held"}
+    engine.forget([1])
+    assert prompt(engine) == [DOG, MOVED]  # learned again without the first
+
+
+def test_it_is_found_in_another_conversation(home):
+    engine = home.open()
     engine.quick.missed = {LESSON}
-    for text in (LESSON, MOVED):
-        say(engine, text)
-        engine.flush()
-    assert len(engine.quick.episodes) == 4
-    assert [turn.user for turn in engine.prompt_turns()] == [LESSON, MOVED]
+    say(engine, LESSON, thread="a")
+    say(engine, MOVED, DOG, thread="b")
+    engine.consolidate()
+    assert prompt(engine, thread="a") == [LESSON, MOVED]
+    assert prompt(engine, thread="b") == []

@@ -28,12 +28,12 @@ def test_the_second_consolidation_keeps_away_from_what_the_first_was_taught(home
         torch.testing.assert_close(found, 3 * energy, msg=name)
 
 
-def test_what_is_replayed_weighs_as_much_however_little_the_drift(home, monkeypatch):
+def test_the_weight_of_what_is_replayed_is_not_steered_down_with_the_rest(home, monkeypatch):
     """Drift says nothing of what is held; where it is small, what is to stay is loosened, but not that."""
     seen, real = [], learn.Course
 
     def noting(*args, **options):
-        seen.append((options["near"], options["weights"], [d.key for d in options["replayed"]]))
+        seen.append((options["near"], [d.key for d in options["replayed"]]))
         return real(*args, **options)
 
     monkeypatch.setattr(learn, "Course", noting)
@@ -41,8 +41,7 @@ def test_what_is_replayed_weighs_as_much_however_little_the_drift(home, monkeypa
     for text in (DOG, SISTER):
         say(engine, text)
         assert engine.consolidate().committed
-    (_, _, none), (near, weights, replayed) = seen
+    (_, none), (near, replayed) = seen
     assert none == []
     assert len(replayed) == 3
     assert near.issuperset(replayed)
-    assert {weights[key] for key in replayed} == {engine.settings.training.keep_weight}

@@ -113,6 +113,22 @@ def test_a_run_for_nobody_is_refused_before_it_begins(llm, memory):
     assert memory.turns == ()
 
 
+def test_what_corrects_a_turn_in_the_prompt_stays_beside_it(memory):
+    model = script("one", "two", "three", "four", "five", "six")
+    bot = agent(model, memory)
+    lesson, moved, dog = "My lesson is on Monday.", "The lesson is on Friday now.", "My dog is called Biscuit."
+    for text in (lesson, moved, dog):
+        say(bot, text)
+    hold(memory, moved, dog)
+    say(bot, "When is it?")
+    assert model.asked[-1] == [lesson, "one", moved, "two", "When is it?"]
+    say(bot, "And now?", thread="t2")
+    assert model.asked[-1] == [lesson, "one", moved, "two", "When is it?", "four", "And now?"]
+    hold(memory, lesson)
+    say(bot, "And today?")
+    assert model.asked[-1] == ["And now?", "five", "When is it?", "four", "And today?"]
+
+
 def test_what_no_weights_hold_comes_along_into_other_threads(memory):
     model = script("one", "two", "three", "four")
     bot = agent(model, memory)

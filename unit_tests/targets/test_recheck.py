@@ -10,7 +10,7 @@ from langchain_selfparam.records import Probe, Statement, TargetSentence, Target
 from langchain_selfparam.targets.amend import amend_earlier
 from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.person import told
-from langchain_selfparam.targets.recheck import overruled, recheck, superseded
+from langchain_selfparam.targets.recheck import recheck, superseded
 
 DOG = Statement(turn_id=1, said="My dog is called Biscuit.", told="Your dog is called Biscuit.")
 LESSON = Statement(turn_id=2, said="My lesson is on Monday.", told="Your lesson is on Monday.")
@@ -95,8 +95,6 @@ def test_a_turn_of_which_something_later_says_otherwise_is_left_alone():
     first = targets(probes(1, "a", "b"), probes(2, "c", "d"), statements=(DOG, LESSON))
     moved = targets(probes(5, "h", "i"), statements=(AMENDED, MOVED))
     assert superseded([first, moved]) == {2}
-    assert overruled([first, moved]) == overruled([first, moved], by=[5]) == {5: {2}}
-    assert overruled([first, moved], by=[1, 2]) == {}
     assert asked([first], moved, held={1, 2}) == ["a", "b"]
     assert asked([first, moved], held={1, 2, 5}) == ["a", "b", "h", "i"]
     assert superseded([first, targets(statements=(DOG,))]) == set()
@@ -106,13 +104,11 @@ def test_what_was_changed_twice_is_as_the_last_says():
     twice = Statement(turn_id=9, said="", told="Your lesson is on Sunday.", instead="Your lesson is on Monday.")
     sets = [targets(statements=(LESSON,)), targets(statements=(AMENDED,))]
     assert superseded([*sets, targets(statements=(twice,))]) == {2, 5}
-    assert overruled([*sets, targets(statements=(twice,))]) == {5: {2}, 9: {2, 5}}
 
 
 def test_what_a_turn_beside_it_has_changed_does_not_go_back_into_the_prompt_as_it_was_said():
     beside = dataclasses.replace(AMENDED, turn_id=2)
     assert superseded([targets(statements=(beside, MOVED))]) == {2}
-    assert overruled([targets(statements=(beside, MOVED))]) == {5: {2}}
 
 
 UNSEEN = {("My cat is called Mina.", "Sorry, I meant Nina."), ("My hamster is called Pip.", "My hamster died.")}

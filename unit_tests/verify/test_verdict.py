@@ -8,7 +8,7 @@ import pytest
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, Probe, ProbeResult, Turn
-from langchain_selfparam.verify.verdict import allowed_drift, beside, judge, looked_back, unheld
+from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back, unheld
 
 CONFIG = VerifyConfig(max_drift=0.05, max_neighbours_wrong=0.25, hold=0.5)
 
@@ -246,32 +246,3 @@ def test_a_candidate_that_costs_more_turns_than_it_holds_is_refused():
     assert (found.accepted, found.held, found.lost) == (True, (7,), (1, 2))
     nothing = looked_back(dataclasses.replace(first, held=()), again[:2], kept[:2], CONFIG)
     assert (nothing.accepted, nothing.lost) == (False, ())
-
-
-@pytest.mark.parametrize(
-    ("overruled", "waiting", "lost", "held"),
-    [
-        ({2: {1}}, {1, 2, 3}, (), (3,)),
-        ({2: {1}}, {2, 3}, (), (2, 3)),  # the first has left the prompt, or never was there
-        ({2: {1}}, {2, 3}, (1,), (3,)),  # or is back in it
-        ({3: {2}}, {1, 2, 3}, (), (2, 3)),  # both leave together
-        ({2: {1}, 3: {2}}, {1, 2, 3}, (), ()),  # the last would else be answered by the second
-        ({3: {1, 2}}, {1, 2, 3}, (), (2,)),
-    ],
-)
-def test_a_turn_stays_in_the_prompt_beside_one_there_of_which_it_says_otherwise(overruled, waiting, lost, held):
-    before = dataclasses.replace(verdict([*asked(1, False), *asked(2, True), *asked(3, True)], 1, 2, 3), lost=lost)
-    assert before.held == (2, 3)
-    found = beside(before, overruled, waiting)
-    assert found == dataclasses.replace(before, held=held, reasons=found.reasons)
-    more = found.reasons[len(before.reasons) :]
-    assert [text.partition(" is known")[0] for text in more] == [f"turn {t}" for t in (2, 3) if t not in held]
-
-
-def test_why_a_known_turn_stays_in_the_prompt_is_said():
-    found = beside(verdict([*asked(1, False), *asked(2, True)], 1, 2), {2: {1}}, {1, 2})
-    assert found.reasons[-1] == (
-        "turn 2 is known without its text and stays in the prompt beside turn 1, of which it may say otherwise and "
-        "which is not held"
-    )
-    assert found.accepted
