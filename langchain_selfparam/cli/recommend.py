@@ -85,24 +85,7 @@ def run(
     from langchain_selfparam.interfaces.asking import Asker
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
-    missing = [f"--{name}" for name in ("train", "test", "items") if getattr(args, name) is None]
-    if missing:
-        msg = f"`eval recommend` needs {', '.join(missing)}"
-        raise InputError(msg)
-    for name, given in {
-        "--data": args.data != "assistant_chats",
-        "--no-retrieval": args.no_retrieval,
-        "--unchanged": args.unchanged is not None,
-        "--contexts": args.contexts is not None,
-        "--seeds": args.seeds > 1,
-        "--vary": args.vary is not None,
-    }.items():
-        if given:
-            msg = (
-                f"`eval recommend` takes no {name}: it learns dialogues (--train, --dialogues), measures drift in "
-                "every round and always compares with BM25; settings are changed with --set, each in another --out"
-            )
-            raise InputError(msg)
+    _refuse(args)
     catalogue = load_items(args.items)
     prompts = load_test(args.test, catalogue)
     wanted = min(args.limit or len(prompts), len(prompts))
@@ -125,6 +108,28 @@ def run(
     values = as_json(plan, found, model=llm.model_name)
     show(headline(plan, found, model=llm.model_name), tables(plan, found), values)
     return OK
+
+
+def _refuse(args: argparse.Namespace) -> None:
+    """Refuse what is not given, and what only the other protocols take: passed over, it would seem to be done."""
+    missing = [f"--{name}" for name in ("train", "test", "items") if getattr(args, name) is None]
+    if missing:
+        msg = f"`eval recommend` needs {', '.join(missing)}"
+        raise InputError(msg)
+    for name, given in {
+        "--data": args.data != "assistant_chats",
+        "--no-retrieval": args.no_retrieval,
+        "--unchanged": args.unchanged is not None,
+        "--contexts": args.contexts is not None,
+        "--seeds": args.seeds > 1,
+        "--vary": args.vary is not None,
+    }.items():
+        if given:
+            msg = (
+                f"`eval recommend` takes no {name}: it learns dialogues (--train, --dialogues), measures drift in "
+                "every round and always compares with BM25; settings are changed with --set, each in another --out"
+            )
+            raise InputError(msg)
 
 
 def marks(args: argparse.Namespace) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Journal:
         else:
             there = {t.id: t for t in listing(namespace=self.namespace, thread=thread, states=_WAITING)}
         if any(t.state in _WAITING for t in there.values()):
-            held = listing(namespace=self.namespace, states=(TurnState.HELD,))
+            held = listing(namespace=self.namespace, states=(TurnState.HELD,), after=min(there))
             there |= {t.id: t for t in correcting(there.values(), [t for t in held if t.id not in there])}
         return tuple(there[number] for number in sorted(there))
 

@@ -159,8 +159,7 @@ class Learner:
             served = None if untaught is None else reader
             before = [self._drift(served, part, said) for part in (documents.steering, unrelated)]
             told = _part(progress, "student")
-            training = self._training(documents, targets, said, moments, before[0], told, untaught=untaught)
-            train = yield training
+            train = yield (training := self._training(documents, targets, said, moments, before[0], untaught, told))
             delta = training.shadow.delta()
             clock.stop("student")
             delta, verdict, tried = self._verify(
@@ -356,9 +355,8 @@ class Learner:
         said: teacher.TeacherTargets,
         moments: Mapping[str, Sequence[torch.Tensor]],
         before: float,
-        progress: Callable[[int, int], None],
-        *,
         untaught: Any,
+        progress: Callable[[int, int], None],
     ) -> Training:
         config = self._settings.training
         shadow = Shadow(self._local.model, config, moments=moments)

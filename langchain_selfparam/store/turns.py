@@ -116,6 +116,7 @@ class Turns:
         namespace: Namespace | None = None,
         thread: str | None = None,
         states: Collection[TurnState] | None = None,
+        after: int = 0,
         connection: Connection | None = None,
     ) -> tuple[Turn, ...]:
         """Turns in the order in which they were said.
@@ -124,10 +125,11 @@ class Turns:
             namespace: Only this one's.
             thread: Only this conversation's; empty for the one without a name.
             states: Only those in one of these states.
+            after: Only those that were said after the turn with this id.
             connection: A transaction to join.
 
         Returns:
-            The turns that meet all three.
+            The turns that meet all four.
         """
         t = tables.turns.c
         query = select(tables.turns).order_by(t.id)
@@ -137,6 +139,8 @@ class Turns:
             query = query.where(t.thread == thread)
         if states is not None:
             query = query.where(t.state.in_([state.value for state in states]))
+        if after:
+            query = query.where(t.id > after)
         with self._database.reading(connection) as c:
             return tuple(_turn(row) for row in c.execute(query))
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from datetime import datetime, timezone
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import Statement, Turn
 from langchain_selfparam.targets import changes, parse
 from langchain_selfparam.targets.amend import amended
 from langchain_selfparam.targets.correct import may_correct
+from langchain_selfparam.targets.mention import NEAR
 
 _CUT = TargetConfig()
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def correcting(waiting: Iterable[Turn], held: Iterable[Turn]) -> list[Turn]:
@@ -33,29 +36,40 @@ def correcting(waiting: Iterable[Turn], held: Iterable[Turn]) -> list[Turn]:
     """
     there = sorted(waiting, key=lambda turn: turn.id)
     chosen: list[Turn] = []
-    if not there:
-        return chosen
-    first = there[0].id
-    for turn in sorted(held, key=lambda turn: turn.id):
-        # Most turns speak of no change; those need not be read.
-        if turn.id > first and changes.may_tell(turn.user) and any(_corrects(turn, old) for old in there):
+    for turn in sorted(held, key=lambda turn: turn.id) if there else ():
+        before = [old for old in there if old.id < turn.id]
+        # Most turns speak of no change; those need not be compared.
+        if before and _tells(turn.user) and any(_corrects(turn.user, o.user, _apart(turn, o)) for o in before):
             there.append(turn)
             chosen.append(turn)
     return chosen
 
 
-def _corrects(turn: Turn, old: Turn) -> bool:
-    if old.id >= turn.id:
-        return False
+def _apart(turn: Turn, old: Turn) -> int:
+    return min(turn.id - old.id, NEAR + 1)  # further away all is as far
+
+
+# All of it is asked again for every prompt, and depends on nothing but the texts.
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _tells(user: str) -> bool:
+    return changes.may_tell(user)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _corrects(user: str, old: str, apart: int) -> bool:
+    """Whether a turn says, or may say, otherwise than one so many turns before it."""
     return any(
         may_correct(new, before) or (changes.may_tell(new.said) and amended(before, new) is not None)
-        for new in _said(turn)
-        for before in _said(old)
+        for new in _said(user, apart)
+        for before in _said(old, 0)
     )
 
 
-@functools.lru_cache(maxsize=1024)
-def _said(turn: Turn) -> tuple[Statement, ...]:
+@functools.lru_cache(maxsize=4096)
+def _said(user: str, number: int) -> tuple[Statement, ...]:
     """What the user says of their own life in a turn; of a text in which they do not come up nothing."""
+    turn = Turn(id=number, namespace=(), thread="", user=user, assistant="", created_at=_NEVER)
     found = parse.statements(turn, words=_CUT.statement_words, passage_words=_CUT.passage_words)
     return tuple(statement for statement in found if statement.by_user and not statement.sentence)

@@ -129,6 +129,8 @@ def test_lists_are_in_order_and_filtered_by_each_part(rooms, now):
     assert ids(states=[TurnState.CLEARED]) == [3]
     assert ids(namespace=ANA, states=[TurnState.PENDING, TurnState.CLEARED]) == [1, 3, 4]
     assert ids(states=[]) == []
+    assert ids(after=2) == [i for i in ids() if i > 2]
+    assert ids(after=99) == []
 
 
 @pytest.mark.parametrize(
