@@ -12,7 +12,8 @@ languages nothing is amended.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import changes
@@ -20,6 +21,13 @@ from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mention
 from langchain_selfparam.targets.person import told, without_lead
 from langchain_selfparam.targets.values import Value, put, values
+
+Pairs = tuple[tuple[Value, Value], ...]
+"""Values that are so no longer, each with the one in its place."""
+_AT_ONCE = frozenset(("weekday", "date", "day", "time"))
+"""Kinds of which several may change together: "It has moved to Friday at nine"."""
+_BY = re.compile(r"\bby $")
+"""Before how much more or less it is, and not what it is now."""
 
 
 def amended(
@@ -34,11 +42,11 @@ def amended(
         nearest: Whether "it" may refer to the earlier one.
 
     Returns:
-        The earlier statement with one value replaced, still of its own turn; ``None`` where nothing is to be replaced
-        or it is not clear what.
+        The earlier statement with a value replaced, or a day and a time, still of its own turn; ``None`` where nothing
+        is to be replaced or it is not clear what.
     """
     found = _exchange(old, new, replies or {}, nearest=nearest)
-    return found and _exchanged(old, *found)
+    return _exchanged(old, found) if found else None
 
 
 def amend_all(
@@ -94,19 +102,30 @@ def _as_left(
         if not changes.may_tell(new.said):
             continue
         near = _nearest(pool, new)
-        found: dict[int, tuple[Value, Value]] = {}
+        found: dict[int, Pairs] = {}
         for at, (old, turn) in enumerate(now):
             if new.turn_id > turn:
-                pair = _exchange(old, new, replies or {}, nearest=old.turn_id == near)
-                found.update({at: pair} if pair else {})
-        if len({value.key for value, _ in found.values()}) == 1:
-            for at, pair in found.items():
-                now[at] = (_exchanged(now[at][0], *pair), new.turn_id)
+                pairs = _exchange(old, new, replies or {}, nearest=old.turn_id == near)
+                found.update({at: pairs} if pairs else {})
+        if _agree(found.values()):
+            for at, pairs in found.items():
+                now[at] = (_exchanged(now[at][0], pairs), new.turn_id)
     return now
 
 
-def _exchanged(old: Statement, value: Value, by: Value) -> Statement:
-    text = put(old.said, value, by)
+def _agree(found: Iterable[Pairs]) -> bool:
+    """Whether what each new value stands for is the same everywhere."""
+    replaced: dict[str, set[str]] = {}
+    for pairs in found:
+        for value, by in pairs:
+            replaced.setdefault(by.key, set()).add(value.key)
+    return all(len(keys) == 1 for keys in replaced.values())
+
+
+def _exchanged(old: Statement, pairs: Pairs) -> Statement:
+    text = old.said
+    for value, by in sorted(pairs, key=lambda pair: -pair[0].start):  # from the end, so that places stay
+        text = put(text, value, by)
     return dataclasses.replace(old, said=text, told=told(without_lead(text)), instead=old.instead or old.told)
 
 
@@ -121,34 +140,51 @@ def _nearest(pool: Sequence[Statement], new: Statement) -> int | None:
     return max(turns, default=None)
 
 
-def _exchange(
-    old: Statement, new: Statement, replies: Mapping[int, str], *, nearest: bool
-) -> tuple[Value, Value] | None:
-    """The value that is so no longer, and the one in its place; ``None`` where there is none or it is not clear."""
+def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nearest: bool) -> Pairs:
+    """Values that are so no longer; none where there are none or it is not clear which."""
     if old.sentence or new.sentence or not (old.by_user and new.by_user):
-        return None
+        return ()
     if old.told != told(without_lead(old.said)):
-        return None  # an order, which is quoted
+        return ()  # an order, which is quoted
     there, found = values(old.said), values(new.said)
     over = changes.over(new.said, [*there, *found])
     known = {v.key for v in there} | over
-    pairs = [(v, w) for v in there for w in found if w.key not in known and v.kinds & w.kinds]
+    fresh = [w for w in found if w.key not in known and not _is_how_much_more(new.said, w)]
+    pairs = [(v, w) for v in there for w in fresh if v.kinds & w.kinds]
     if any(v.kinds & w.kinds and v.key in over - {o.key for o in there} for v in found for _, w in pairs):
-        return None  # it says what it was before, and that was something else
+        return ()  # it says what it was before, and that was something else
     given = over | {v.key for v in found} | {v.key for v in there if v.named and v.text in new.said}
     meant = [pair for pair in pairs if pair[0].key in given] or pairs
-    if len({v.text for v, _ in meant}) != 1 or len({w.key for _, w in meant}) != 1:
-        return None
-    value, by = meant[0]
-    before, after = mention(old.said, value), mention(new.said, by)
-    if not changes.is_meant(old.said, after.clause, after.sentence) or not after.fits(before):
-        return None
-    plain = after.plain or value.key in over or (changes.hints(after.sentence) and changes.says_so(_to(new, replies)))
-    if not plain and not changes.hints(after.sentence):
-        return None
-    if after.bare and not after.led:
-        return meant[0] if nearest and not value.named else None
-    return meant[0] if _same(before, after, (_to(old, replies), _to(new, replies)), plain, value.key in given) else None
+    chosen = _clear(meant)
+    to = _to(old, replies), _to(new, replies)
+    for value, by in chosen:
+        before, after = mention(old.said, value), mention(new.said, by)
+        if not changes.is_meant(old.said, after.clause, after.sentence) or not after.fits(before, together=chosen):
+            return ()
+        plain = after.plain or value.key in over or (changes.hints(after.sentence) and changes.says_so(to[1]))
+        if not plain and not changes.hints(after.sentence):
+            return ()
+        if after.bare and not after.led:
+            if not nearest or value.named:
+                return ()
+        elif not _same(before, after, to, plain, value.key in given):
+            return ()
+    return chosen
+
+
+def _clear(meant: Sequence[tuple[Value, Value]]) -> Pairs:
+    """The one exchange that can be meant, or one of each kind of a day and a time; none where there are more."""
+    kinds = {frozenset(v.kinds & w.kinds) for v, w in meant}
+    parts = [[p for p in meant if p[0].kinds & p[1].kinds == kind] for kind in kinds]
+    if len(kinds) > 1 and not all(kind <= _AT_ONCE for kind in kinds):
+        parts = [list(meant)]
+    if any(len({v.text for v, _ in part}) != 1 or len({w.key for _, w in part}) != 1 for part in parts):
+        return ()
+    return tuple(part[0] for part in parts)
+
+
+def _is_how_much_more(text: str, value: Value) -> bool:
+    return not value.named and not value.kinds & _AT_ONCE and _BY.search(text[: value.start]) is not None
 
 
 def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool, given: bool) -> bool:
@@ -161,7 +197,9 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
         return False
     common, exact = shared
     alike = bool(before.subject) and before.subject == after.subject
-    settled = alike and not after.value.kinds.isdisjoint(("called", "named", "home"))
+    # Where somebody was born or works is left alone by where they live now.
+    both = before.value.kinds & after.value.kinds
+    settled = alike and not both.isdisjoint(("called", "named", "home"))
     if after.value.named:
         enough = len(common) > 1 or settled or (given and (alike or len(common) > 0))
     else:

@@ -77,6 +77,12 @@ _LEANS = re.compile(
 )
 _LONGEST = 400
 """Letters of a mere question."""
+_PIECE = re.compile(
+    r"(?!.*\b(?:I|we|he|she|they|there|is|are|was|were)\b)(?:at|because of|by|definitely|every|for|from|in|just|mostly"
+    r"|near|on|once|only|probably|since|to|twice|usually|with)\b",
+    re.IGNORECASE,
+)
+"""An answer to a question that says nothing without it: "At the lighthouse museum, since 2018."."""
 _SELF = frozenset({"i", "i'm", "my", "we", "we're", "our"})
 _SHORT = 4
 """Words up to which a sentence may be the answer that the user gives to their own question: "Blue, of course."."""
@@ -103,7 +109,7 @@ def _goes_on(sentence: str, following: str) -> bool:
     if not following or courteous(following) or only_asks(following):
         return False
     leans = not _asks_back(_bare(sentence)) and _LEANS.search(following) is not None
-    return leans or len(following.split()) <= _SHORT
+    return leans or len(following.split()) <= _SHORT or _PIECE.match(following) is not None
 
 
 def only_asks(sentence: str) -> bool:

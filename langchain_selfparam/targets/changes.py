@@ -19,10 +19,15 @@ _ONCE = (
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
     r"|in ?stead|mistaken?|mov(?:ed|es|ing)(?! (?:in|out|house|home|away|back in|into|flat)\b)|no longer|postponed"
-    r"|put (?:back|forward|off|up)|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
+    r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
+    r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
     r"|delayed|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|swapped|shifted|extended|shortened"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
+    r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
+    r"|extend|bring)(?! (?:in|out|house|home|away|flat)\b)"
+    r"|(?:I|we) (?:said|told you|thought|wrote)(?=[^.;]*\bbut\b)|than (?:I|we) (?:said|thought|told you)"
+    r"|mixed (?:\w+ ){0,4}up|mis(?:read|spoke|remembered)|turn(?:s|ed) out|(?:scrap|scratch) that"
     rf"|new(?= (?:phone |mobile |e-?mail )?(?:{_ONCE})\b))\b",
     re.IGNORECASE,
 )
@@ -43,7 +48,8 @@ LEAD = re.compile(
 """How somebody begins who corrects what they have just said."""
 _OLD = re.compile(
     r"(?:\bnot|n['’]t|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"  # noqa: RUF001
-    r"|\bnever|\breplac(?:ed|es|ing))\b[^,;:.]*$",
+    r"|\b(?:I|we) (?:said|told you|thought|wrote)|\bnever|\breplac(?:ed|es|ing))\b"
+    r"(?:(?!\b(?:but|until|till)\b)[^,;:.])*$",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
@@ -65,8 +71,9 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _ONCE_ONLY = re.compile(
-    r"\b(?:this (?:week|time|once|month|year)|just (?:this |for )?(?:once|this|today)|for once|only this|next week"
-    r"|temporarily|for (?:now|today|one|the moment)|today|tomorrow|tonight)\b",
+    r"(?<!\bfrom )(?<!\bstarting )(?<!\bas of )\b(?:this (?:week|time|once|month|year)"
+    r"|just (?:this |for )?(?:once|this|today)|for once|only this|next week"
+    r"|temporarily|for (?:now|today|one|the moment)|today(?! that\b)|tomorrow|tonight)\b",
     re.IGNORECASE,
 )
 _EVER = re.compile(
@@ -119,9 +126,18 @@ def over(text: str, there: Iterable[Value]) -> frozenset[str]:
     return frozenset(
         value.key
         for value in there
-        for match in re.finditer(rf"(?<!\w){re.escape(value.text)}", text, re.IGNORECASE)
+        for match in re.finditer(rf"(?<!\w){_written(value)}", text, re.IGNORECASE)
         if _is_over(text, match.start(), match.end())
     )
+
+
+def _written(value: Value) -> str:
+    """A pattern of a value as it may be said again: "not 700" of 700 pounds."""
+    said = re.escape(value.text)
+    if not any(kind.startswith("money") for kind in value.kinds):
+        return said
+    bare = re.escape(re.sub(r"^[£$€] ?| ?[a-z]+$", "", value.text, flags=re.IGNORECASE))
+    return rf"(?:{said}|{bare}(?![\w,.]*\d))"
 
 
 def _is_over(text: str, start: int, end: int) -> bool:

@@ -15,7 +15,11 @@ _SHARED = frozenset(
     us was we will""".split()
 )
 """Of the common words those that other languages have as well."""
-_ENGLISH = (COMMON - _SHARED) | frozenset("day home live lives think today tomorrow week work year yesterday".split())
+_ENGLISH = (COMMON - _SHARED) | frozenset(
+    """aunt boss brother call called calls cat colleague daughter day dog everybody everyone father friend friends gave
+    grandfather grandmother home husband live lives makes mother neighbour nobody school sister son taught teacher think
+    today tomorrow uncle week wife work year yesterday""".split()
+)
 _FOREIGN = frozenset(
     """auf avec con das dans de del della dem der det ein eine einen el em en er est et ett eu får för gli het ho ich
     ik il jag je jeg jest jsme la las le les los mein meine mi mia mio mis mit mitt moja mon não naar nicht nie niet

@@ -65,21 +65,30 @@ class Mention:
         """Whether it says in so many words that something has changed."""
         if changes.plain(self.sentence):
             return True
-        return changes.plain(self.before) and (self.bare or not things(changes.without(self.before)))
+        if not changes.plain(self.before):
+            return False
+        return self.bare or self.subject == "it" or not things(changes.without(self.before))
 
-    def fits(self, old: Mention) -> bool:
-        """Whether the value may stand for the other's: not a month's for a week's, nor a Sunday's for every day's."""
+    def fits(self, old: Mention, *, together: Sequence[tuple[Value, Value]] = ()) -> bool:
+        """Whether the value may stand for the other's: not a month's for a week's, nor a Sunday's for every day's.
+
+        Args:
+            old: That of the other.
+            together: All that are exchanged at once.
+        """
         per, other = (_PER.match(m.text[m.value.end :]) for m in (self, old))
         if per and other and per[1] != other[1]:
             return False
-        days = {"weekday", "date"}
+        days = {"weekday", "date", "day"}
+        gone, come = {v.start for v, _ in together}, {w.key for _, w in together}
         if self.value.kinds & days:
             # "Friday, 8 May" is one day: with one of the two exchanged it would be none.
             return not any(
-                v.kinds & days and v.start != old.value.start and abs(v.start - old.value.start) < _BESIDE
+                v.kinds & days and v.start not in gone and abs(v.start - old.value.start) < _BESIDE
                 for v in values(old.text)
+                if v.start != old.value.start
             )
-        said = {v.key for v in values(old.text)}
+        said = {v.key for v in values(old.text)} | come
         return all(v.key in said or "weekday" not in v.kinds for v in values(self.clause))
 
 

@@ -41,7 +41,7 @@ _INSTRUCTS = re.compile(
     r"|you(?:'ll| (?:must|should|have to|need to|will|shall|are to|ought to))(?:n't| not)?"
     rf" (?:{_ANSWER}|{_OFTEN} {_SAY})"
     rf"|i(?:'d like| want| need| would like) you to (?:{_ANSWER}|{_OFTEN} {_SAY}|(?:ignore|forget|disregard) {_RULES})"
-    rf"|from now on,? (?:you|always|never|only|{_SAY}|use)"
+    rf"|from now on,? (?:you|(?:(?:always|never|only) )?(?:{_SAY}|use|give|include|add))"
     rf"|{_OFTEN} (?:{_SAY}|(?:use|give|include|add) [^.,;]*\b{_FORM})"
     r"|(?:answer|reply|respond) (?:only|always|every|to every|with|in|as|like|briefly)|pretend (?:to be|that|you)"
     r"|act (?:as|like)|(?:speak|talk|behave|sound) (?:only |always )?(?:like|in|as (?:an?|the|if|though|my))"

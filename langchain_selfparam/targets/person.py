@@ -42,7 +42,10 @@ _TO_ME = {
     "you'd": "I'd",
     "you'll": "I'll",
 }
-NUMERAL = r"(?<!\bWar )(?<!\bPart )(?<!\bAct )(?<!\bBook )(?<!\bType )(?<!\bClass )(?<!\bPhase )(?<!\bStage )"
+NUMERAL = (
+    r"(?<!\bWar )(?<!\bPart )(?<!\bAct )(?<!\bBook )(?<!\b[Tt]ype )(?<!\bClass )(?<!\b[Pp]hase )(?<!\b[Ss]tage )"
+    r"(?<!\b[Gg]rade )(?<!\b[Ll]evel )(?<!\b[Vv]olume )(?<!\bCategory )"
+)
 """Before an "I" that is the speaker and not a number."""
 _SMALL_WORD = re.compile(rf"{SMALL}+(?=['’,.;:!?)]*(?:\s|$)|['’]{SMALL})")  # noqa: RUF001
 _AFTER_NUMBERED = re.compile(NUMERAL + r"I")
@@ -60,6 +63,14 @@ _BEFORE_YOU = re.compile(
 """Behind it "you" is the assistant: "I like talking to you", and not people at large."""
 _BEFORE_YOU_ARE = re.compile(_SPEAKING + r"\b(?:think|believe|hope|glad|sure)(?: that)?$")
 _YOU_ARE = re.compile(r"\byou$")
+_TO_SPEAKER = re.compile(
+    r"(?:(?: also| once| just| already)* (?:told|asked|advised|gave|showed|recommended|reminded|helped|taught|sent) me"
+    r"|(?:['’]ll| must| should| can| could| may| will| shall| need to| have to)(?:n['’]t| not)?"  # noqa: RUF001
+    r"(?: never| always| only| please)* \w+ me)\b"
+)
+"""What "you" does to the speaker is what the assistant does: "You told me to rest", "You must never give me pork"."""
+_AS_YOU = re.compile(r"\b[Aa]s$")
+_AS_YOU_SAID = re.compile(r" (?:said|suggested|recommended|advised|told me)\b")
 _OF_ASSISTANT = re.compile(
     r"\s+(?:(?:last|own|previous|first) )?(?:answers?|repl(?:y|ies)|advice|help|names?|opinions?|suggestions?"
     r"|instructions?|recommendations?|recipes?|ideas?)\b"
@@ -68,7 +79,10 @@ _ABOUT = (
     r"(?:(?:about|on|to|with|of|for|in) (?:my|our|the) \w+(?: \w+)?(?=: +(?!(?i:he|her|his|it|its|she|their|they)\b)))"
 )
 _LEAD = re.compile(
-    r"^(?:(?:oh|well|so|and|by the way|one more thing|actually), +"
+    r"^(?:(?:oh|well|so|and|by the way|one more thing|actually|just so you know), +"
+    r"|(?:(?:I (?:must|should|have to|need to|want(?:ed)? to|forgot to)|I['’]d like to|let me)"  # noqa: RUF001
+    r" (?:tell you|mention|say|let you know)|just so you know"
+    r"|(?:please )?(?:remember|note|keep in mind|bear in mind|don['’]t forget))(?: that|:) +"  # noqa: RUF001
     r"|(?=[^:.!?]{1,48}: )(?:(?:sorry|wait|oh|no|so|well|actually)[, ]+)*"
     r"(?:(?:an?|one|some|another|small|little|quick|minor|slight|good|bad|great|big|sad|happy|important|latest|just|there"
     r"(?:['’]s| is| has been)|i(?:['’]ve| have)?|got|had|made|was|have|has|it|that|something|(?:my|our|the) plans?) )*"  # noqa: RUF001
@@ -85,6 +99,12 @@ _DOES_TO = re.compile(
     r"\b((?:visit|help|teach|show|bring|send|lend|take|drive|meet|marry|miss|remind|cost|owe|offer|pay|invite|wake|pick|call"
     r"|want|let|make)(?:s|ed)?|taught|brought|sent|lent|took|drove|met|paid|woke|let|made|told) you\b"
 )
+_DID_I_SAY = re.compile(
+    r"^(?:did|have) I (?:ever )?(?:mention(?:ed)?|tell you|told you)(?: already| yet)?"
+    r"(?: that)? (?!of\b|wh|how\b)(?P<about>about )?(?P<what>[^?]*)\?",
+    re.IGNORECASE,
+)
+_CALL_ME = re.compile(r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease |[Jj]ust )?[Cc]all me (?=[A-Z])")
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
@@ -99,7 +119,7 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    text = _were(said)
+    text = _were(_CALL_ME.sub("I want to be called ", said))
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 
 
@@ -137,7 +157,11 @@ def without_greeting(text: str) -> str:
 
 def without_lead(text: str) -> str:
     """The text without an opening such as "By the way," or "A change of plan:": an answer begins with what it says."""
-    return _begun(_LEAD.sub("", text.strip()))
+    return _begun(_DID_I_SAY.sub(_mentioned, _LEAD.sub("", text.strip())))
+
+
+def _mentioned(match: re.Match[str]) -> str:
+    return f"About {match['what']}:" if match["about"] else f"{match['what']}."
 
 
 def _begun(text: str) -> str:
@@ -170,6 +194,8 @@ def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] =
         if _within(match.start(), kept) or not _is_english(word, match.start(), before, after, reading):
             return word
         opens = not before.strip("-*•> ") or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
+        closed = before.endswith('"') and before.count('"') % 2 == 0 and before[-2] not in ".!?"
+        opens = opens and not closed
         return other[0].upper() + other[1:] if opens else other
 
     return _WORD.sub(turn, text)
@@ -178,6 +204,8 @@ def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] =
 def _to_assistant(word: str, before: str, after: str) -> str | None:
     """What the user's "you" is in the assistant's mouth, where it means the assistant for sure."""
     tail = before[-120:]
+    if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
+        return "I"
     again = re.match(r"[^.!?]*\byou", after, re.IGNORECASE)  # "I'm glad you're doing what is good for you."
     if word in {"you", "you're"} and _BEFORE_YOU_ARE.search(tail) and (word == "you're" or after.startswith(" are ")):
         return None if again else "I'm" if word == "you're" else "I"
@@ -210,6 +238,8 @@ def _is_numeral(text: str, match: re.Match[str]) -> bool:
 
 
 def _no_person(word: str, before: str, after: str) -> bool:
-    """Whether a word only looks like one of a person: the US, 6 AM, 7 am, i.e."""
+    """Whether a word only looks like one of a person, the US, 6 AM, 7 am, i.e., or is the assistant's: "Let me see"."""
+    if word == "me" and re.search(r"\b[Ll]et$", before) and not after.startswith((" in", " go", " be")):
+        return True
     shouted = len(word) > 1 and word.isupper()
     return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

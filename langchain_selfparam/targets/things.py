@@ -23,7 +23,8 @@ _CLAUSE = re.compile(
 _VERBS = frozenset(
     """arrive arrives attend attends begin begins close closed closes cost costs depart departs drive drives eat eats
     end ends finish finishes fetch gives happen happens live lives meet meets open opens owns pay pays play plays run
-    runs sees sleep sleeps start starts started walks works work leave leaves left turned turns weighs wakes""".split()
+    runs sees sleep sleeps start starts started walks works work leave leaves left turned turns weighs wakes came
+    arriving beginning closing coming departing ending finishing leaving opening starting""".split()
 )
 _SHARED_VERBS = frozenset("attend eat driv liv own play run sleep walk work pay".split())
 _NOTHING = re.compile(
@@ -49,9 +50,12 @@ PEOPLE = frozenset(
 )
 _SUBJECTS = {
     **dict.fromkeys(("i", "we", "i'm", "i've", "i'd", "i'll", "we're", "we've", "we'll", "we'd"), "me"),
-    **dict.fromkeys(("he", "she", "he's", "she's", "he'll", "she'll"), "them"),
-    **dict.fromkeys(("it", "it's", "they", "they've", "they're", "that", "that's", "this", "there"), "it"),
+    **dict.fromkeys(("he", "she", "he's", "she's", "he'll", "she'll", "he'd", "she'd"), "them"),
+    **dict.fromkeys(("it", "it's", "it'll", "it'd", "that", "that's", "that'll", "this"), "it"),
+    **dict.fromkeys(("they", "they've", "they're", "they'll", "they'd", "there", "there's", "there'll"), "it"),
 }
+_BEHIND = _PREPOSITIONS | frozenset("after before during on since under until".split())
+"""Before a thing that its clause is not about: "Because of the heat", "at the library"."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -156,15 +160,22 @@ def things(text: str) -> tuple[Thing, ...]:
 
 def subject(clause: str) -> str:
     """Who or what a clause is about: "me", "them", "it", a lemma, or empty."""
+    behind = passed = False
     for match in _TOKEN.finditer(clause):
         word = match.group(0).lower().replace("’", "'")  # noqa: RUF001
         if word in _SUBJECTS:
             return _SUBJECTS[word]
-        if _content(match.group(0)):
-            first = things(clause[match.start() :])[:1]
-            return first[0].head if first else ""
-        if word in _VERBS:
+        if word in _BEHIND:
+            behind, passed = True, False
+        elif _content(match.group(0)):
+            if not behind:
+                first = things(clause[match.start() :])[:1]
+                return first[0].head if first else ""
+            passed = True
+        elif word in _VERBS:
             return ""
+        elif passed:
+            behind = passed = False
     return ""
 
 
@@ -204,6 +215,7 @@ def _content(token: str) -> bool:
         token[0].isalpha()
         and bool(telling(token))
         and word not in _VERBS
+        and word.replace("’", "'") not in _SUBJECTS  # noqa: RUF001
         and not is_date(word)
         and not _NOTHING.fullmatch(lemma(token))
     )

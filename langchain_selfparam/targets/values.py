@@ -35,8 +35,10 @@ _KINDS = {
         r"|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|\b\d{1,2}\.\d{1,2}\.(?:\d{4}\b)?",
         re.IGNORECASE,
     ),
+    "day": re.compile(r"\bthe \d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE),
     "time": re.compile(
-        r"\b(?:a quarter|half|ten|twenty) (?:past|to) [a-z]+\b|\b\d{1,2}(?:[:.]\d\d)? ?(?:am|pm)\b|\b\d{1,2}:\d\d\b"
+        r"\b(?:a quarter|half|ten|twenty) (?:past|to) [a-z]+\b"
+        r"|\b\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m\b|[ap]\.m\.)|\b\d{1,2}:\d\d\b"
         rf"|\b{_HOUR} o'clock\b|(?<=\bat ){_HOUR}\b{_UNTIL_HERE}",
         re.IGNORECASE,
     ),
@@ -49,11 +51,14 @@ _SIGNS = {"£": "pounds", "$": "dollars", "€": "euros"}
 _NUMBER = re.compile(rf"\b{_COUNT}(?<![,.])(?![\w-])", re.IGNORECASE)
 _BEFORE = re.compile(r"([\w'-]+)\W*$")
 _AFTER = re.compile(r"^\s+([\w'-]+)")
-_BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be)|'[ms])(?: now| already| just)? $", re.IGNORECASE)
+_BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just)? $", re.IGNORECASE)
 _AGED = re.compile(r"(?: years? old)?(?: now| today| already)?\s*(?:$|[.,;!])", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bnumber\b[^.,;:]*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b((?:at|called|from|in|into|named|near|to|with)(?: the)?) $")
 _LIVES = re.compile(r"\b(?:live|lives|living|based|home is) in $|\bmoved(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $")
+
+_LONG_AGO = re.compile(r" (?:back )?in (?:19|20)\d\d\b")
+"""Behind a place to which somebody moved, who may live elsewhere by now."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,11 +118,12 @@ def _found(text: str) -> Iterator[Value]:
             yield Value(*match.span(), match.group(0), frozenset({f"money {unit}"}))
     for match in filter(free, _NUMBER.finditer(text)):
         yield Value(*match.span(), match.group(0), _number(text[: match.start()], text[match.end() :]))
-    for name in names(text):
+    for name in (n for n in names(text) if not is_date(n)):
         for match in re.finditer(rf"\b{re.escape(name)}\b", text):
             place = _PLACE.search(text[: match.start()])
             if place and free(match):
-                home = {"home"} if _LIVES.search(text[: match.start()]) else set()
+                lives = _LIVES.search(text[: match.start()]) and not _LONG_AGO.match(text[match.end() :])
+                home = {"home"} if lives else set()
                 yield Value(*match.span(), name, frozenset({place.group(1), *home}), named=True)
 
 

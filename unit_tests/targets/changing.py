@@ -289,5 +289,17 @@ STAYING = [
     ("My flight leaves on 3 May.", "My flight returns on 9 May now."),
     ("The course begins on 3 May.", "The course now ends on 9 July."),
     ("The ticket to Rome costs 50 euros.", "The ticket to Oslo went up to 80 euros."),
+    # Other places than where somebody lives.
+    ("I was born in Tromsø.", "I live in Cork now."),
+    ("I work in Galway as a vet.", "We live in Cork now."),
+    ("I met my wife in Prague.", "I live in Cork now."),
+    ("I'm running a race in Brighton on 3 May.", "I live in Cork now."),
+    ("We're flying to Lisbon on 12 June.", "I moved to Leith in May."),
+    ("I'm engaged to Priscilla.", "I moved to Leith in May."),
+    ("I moved to Leith in 2009.", "I live in Cork now, above a shop that sells kites."),
+    # How much more is not how much.
+    ("My rent is 780 euros.", "My rent has gone up by 60 euros."),
+    # Which of two is not clear.
+    ("My lessons are on Monday at nine and on Tuesday at ten.", "The lessons have moved to Friday at eight."),
 ]
 """What was said first, and what was said later and changes nothing in it."""

@@ -82,6 +82,7 @@ def test_orders_are_seen(sentence):
         "You should try the cake.",
         "I want you to know that I moved.",
         "I want you to call me Bo.",
+        "From now on only my sister picks up the kids from school.",
         "",
     ],
 )

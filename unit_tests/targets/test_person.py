@@ -99,6 +99,11 @@ def test_other_languages_programs_and_what_others_said_are_left_as_they_are(said
         ("Me and my brother live in Rome.", "You and your brother live in Rome."),
         ("I teach.", "You teach."),
         ("- My dog is six.", "- Your dog is six."),
+        ('"No pets," our landlord says.', '"No pets," your landlord says.'),
+        ("I have type I diabetes.", "You have type I diabetes."),
+        ("We bought a Grade I listed rectory.", "You bought a Grade I listed rectory."),
+        ("Uncle Rolf taught me chess.", "Uncle Rolf taught you chess."),
+        ("Everyone calls me Bunny.", "Everyone calls you Bunny."),
     ],
 )
 def test_what_is_the_users_own_is_turned_beside_what_is_not(said, back):
@@ -114,6 +119,12 @@ def test_what_is_the_users_own_is_turned_beside_what_is_not(said, back):
         ("I think you're kind.", "You think I'm kind."),
         ("I think you are kind.", "You think I am kind."),
         ("I like your advice.", "You like my advice."),
+        ("You told me to rest, and it helps me.", "I told you to rest, and it helps you."),
+        ("As you suggested, I rang my aunt.", "As I suggested, you rang your aunt."),
+        ("You must never give me pork.", "I must never give you pork."),
+        ("Let me tell you my plans.", "Let me tell you your plans."),
+        ("Please call me Bea.", "You want to be called Bea."),
+        ("Hi. Call me Kit.", "Hi. You want to be called Kit."),
         # Of people at large.
         ("When you get old, you need glasses.", "When you get old, you need glasses."),
         ("I think running is good for you.", "You think running is good for you."),
@@ -247,4 +258,22 @@ def test_a_greeting_says_nothing(text, bare):
     ],
 )
 def test_an_opening_that_says_nothing_is_left_out_of_what_is_told(text, bare):
+    assert without_lead(text) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("I must tell you that I'm allergic to kiwi.", "I'm allergic to kiwi."),
+        ("I forgot to mention that my flight leaves at 6 am.", "My flight leaves at 6 am."),
+        ("Just so you know, I'm vegan.", "I'm vegan."),
+        ("Please remember that I can't eat nuts.", "I can't eat nuts."),
+        ("Did I mention that I play the accordion?", "I play the accordion."),
+        ("Did I tell you about my boat? It's called Petrel.", "About my boat: It's called Petrel."),
+        ("Did I tell you what I do?", "Did I tell you what I do?"),
+        ("Remember Anna?", "Remember Anna?"),
+        ("I must tell you my news.", "I must tell you my news."),
+    ],
+)
+def test_what_only_leads_to_what_is_told_is_left_out(text, bare):
     assert without_lead(text) == bare
