@@ -144,6 +144,7 @@ def _recommend(args: argparse.Namespace) -> int:
         _baselines(args, ("ft-context", "ft-sentences")),
         lambda: _claim(args, recommend.marks(args)),
         _within(args),
+        _say_how_far,
         functools.partial(_show, args),
     )
 

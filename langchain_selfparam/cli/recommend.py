@@ -11,11 +11,14 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.cli.common import OK, Bars, content, count
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import InputError
+
+if TYPE_CHECKING:
+    from langchain_selfparam.evaluation.recommendation import Found, Plan
 
 DEFAULTS = (
     "training.epochs=1",
@@ -61,6 +64,7 @@ def run(
     baselines: Sequence[Any],
     claim: Callable[[], None],
     more: Callable[[], bool],
+    say_how_far: Callable[[int, int, str], None],
     show: Callable[[str, Sequence[Any], Mapping[str, Any]], None],
 ) -> int:
     """Measure and print the tables.
@@ -71,6 +75,7 @@ def run(
         baselines: Other ways to learn.
         claim: Takes the folder for this run.
         more: Asked before each part.
+        say_how_far: Says how much of what is wanted is done, where it is not all.
         show: Prints and keeps tables.
 
     Returns:
@@ -79,17 +84,33 @@ def run(
     Raises:
         InputError: A file is not given or has another form, or an argument of the other protocols is.
     """
-    from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, TEMPERATURE, Plan, Recommendation
+    from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, TEMPERATURE, Recommendation
     from langchain_selfparam.evaluation.recommended import as_json, headline, tables
-    from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
     from langchain_selfparam.interfaces.asking import Asker
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
     _refuse(args)
+    plan = _plan(args, settings, baselines)
+    claim()
+    print(f"loading {args.model} …", file=sys.stderr, flush=True)
+    llm = ChatSelfParam.from_pretrained(args.model)
+    asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48, temperature=TEMPERATURE)
+    with Bars() as bars:
+        found = Recommendation(plan, asker, folder=args.out, progress=bars, more=more).run()
+    _say_what_is_left(plan, found, say_how_far)
+    values = as_json(plan, found, model=llm.model_name)
+    show(headline(plan, found, model=llm.model_name), tables(plan, found), values)
+    return OK
+
+
+def _plan(args: argparse.Namespace, settings: Settings, baselines: Sequence[Any]) -> Plan:
+    from langchain_selfparam.evaluation.recommendation import Plan
+    from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
+
     catalogue = load_items(args.items)
     prompts = load_test(args.test, catalogue)
     wanted = min(args.limit or len(prompts), len(prompts))
-    plan = Plan(
+    return Plan(
         dialogues=load_train(args.train, catalogue)[: args.dialogues],
         prompts=[prompts[at * len(prompts) // wanted] for at in range(wanted)],
         catalogue=catalogue,
@@ -99,15 +120,15 @@ def run(
         baselines=baselines,
         everything=prompts,
     )
-    claim()
-    print(f"loading {args.model} …", file=sys.stderr, flush=True)
-    llm = ChatSelfParam.from_pretrained(args.model)
-    asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48, temperature=TEMPERATURE)
-    with Bars() as bars:
-        found = Recommendation(plan, asker, folder=args.out, progress=bars, more=more).run()
-    values = as_json(plan, found, model=llm.model_name)
-    show(headline(plan, found, model=llm.model_name), tables(plan, found), values)
-    return OK
+
+
+def _say_what_is_left(plan: Plan, found: Found, say_how_far: Callable[[int, int, str], None]) -> None:
+    say_how_far(len(found.rounds), plan.rounds, "rounds")
+    for measure, by_method in found.unfinished.items():
+        for name, (kept, wanted) in by_method.items():
+            say_how_far(kept, wanted, f"{measure.replace('_', ' ')} answers of {name}")
+    for name, reason in found.not_run.items():
+        print(f"{name} was not run: {reason}", file=sys.stderr)
 
 
 def _refuse(args: argparse.Namespace) -> None:

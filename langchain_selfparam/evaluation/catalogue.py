@@ -21,6 +21,8 @@ _LONGEST = 16
 _YEAR = re.compile(r"\((?:[^()]*\s)?(\d{4})\b[^()]*\)")
 _ASIDE = re.compile(r"\s*\([^()]*\)")
 _ARTICLE_BEHIND = re.compile(r"(.+),\s+(the|an?)", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:the|an?) (?=.)")
+_DATED = re.compile(r"(.+) (\d{4})")
 _COUNTS = re.compile(r"\d+\w*|[ivx]+|one|two|three|four|five")
 
 _AROUND = " \t*_#\"',;/&"
@@ -87,6 +89,12 @@ def _year(title: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def _otherwise(name: str) -> tuple[str, ...]:
+    """A name without the article that it begins with, and with each that it could begin with."""
+    bare = _ARTICLE.sub("", name)
+    return (*((bare,) if bare != name else ()), *(f"{article} {name}" for article in ("the", "a", "an")))
+
+
 def _numbers(name: str) -> list[str]:
     return [word for word in name.split() if _COUNTS.fullmatch(word)]
 
@@ -114,7 +122,7 @@ class Catalogue:
             self._by_name.setdefault(shown.name, []).append(shown)
             self.by_id.update((one.id, shown) for one in same)
         self._names = list(self._by_name)
-        self._alike: dict[str, str | None] = {}
+        self._likest_to: dict[str, str | None] = {}
         self._written: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -140,7 +148,7 @@ class Catalogue:
             title: As it was written.
         """
         one = self.by_id[id_]
-        if one.year is None and _YEAR.search(title):
+        if one.year is None and _YEAR.search(title) and name_of(title) == one.name:
             self._written.setdefault(one.id, unquote(title))
 
     def title(self, id_: str) -> str:
@@ -159,7 +167,9 @@ class Catalogue:
         """The item that a title means.
 
         Of items with one name that with the title's year is taken, then one without a year, then the only one there is.
-        A title that is spelled otherwise is found where its numbers are the same, and its year where both have one.
+        The article in front may be left out or put in, where the year is the item's or the title has none; a year
+        without brackets has to be the item's. A title that is spelled otherwise is found where its numbers are the
+        same, and its year where it has one.
 
         Args:
             title: As somebody wrote it.
@@ -167,27 +177,59 @@ class Catalogue:
         Returns:
             The item; ``None`` where nothing is named so.
         """
-        exact = self._named(title)
-        if exact is not None:
-            return exact
-        name = name_of(title)
-        alike = None if name in self._by_name else self._likest(name)
-        return None if alike is None else _of_year(self._by_name[alike], _year(title))
+        return self._named(title) or self._undated(title) or self._alike(title)
+
+    def _spelled(self, title: str) -> Item | None:
+        """As ``find``, where it is not sure that it is a title: "Sure thing!" is not "The Sure Thing"."""
+        return self._named(title) or self._alike(title)
 
     def _named(self, title: str) -> Item | None:
-        """The item with exactly a title's name."""
-        found = self._by_name.get(name_of(title), ())
-        return _of_year(found, _year(title)) or (found[0] if len(found) == 1 else None)
+        """The item with exactly a title's name; of its year also with another article, and of a year without brackets.
+
+        One of another article and the same year is meant rather than one of another year.
+        """
+        name, year = name_of(title), _year(title)
+        found = self._by_name.get(name, [])
+        own = _of_year(found, year)
+        if own is not None and (year is None or self._year(own) in (year, None)):
+            return own
+        if year is None and (bare := _DATED.fullmatch(name)):
+            names, year = (bare[1], *_otherwise(bare[1])), int(bare[2])
+        else:
+            names = _otherwise(name)
+        dated = None if year is None else self._dated((one for n in names for one in self._by_name.get(n, ())), year)
+        return dated or own or (found[0] if len(found) == 1 else None)
+
+    def _undated(self, title: str) -> Item | None:
+        """The item that a title without a year means with another article; of one word it may be any: "Comedy"."""
+        name = name_of(title)
+        if _year(title) is not None or " " not in _ARTICLE.sub("", name):
+            return None
+        return _of_year([one for other in _otherwise(name) for one in self._by_name.get(other, ())], None)
+
+    def _alike(self, title: str) -> Item | None:
+        """The item whose name is all but a title's, of its year where it has one."""
+        name, year = name_of(title), _year(title)
+        likest = None if name in self._by_name else self._likest(name)
+        found = [] if likest is None else self._by_name[likest]
+        return _of_year(found, None) if year is None else self._dated(found, year)
+
+    def _dated(self, found: Iterable[Item], year: int) -> Item | None:
+        """The first item of a year, as far as anybody has said it."""
+        return next((one for one in found if self._year(one) == year), None)
+
+    def _year(self, one: Item) -> int | None:
+        return one.year if one.year is not None else _year(self._written.get(one.id, ""))
 
     def _likest(self, name: str) -> str | None:
         if len(name) < 4:  # of three letters every other word is made by changing one
             return None
-        if name not in self._alike:
+        if name not in self._likest_to:
             best = self._fuzz.process.extractOne(name, self._names, scorer=self._fuzz.fuzz.ratio, score_cutoff=ALIKE)
             # "Part II" is all but "Part III" by its letters.
             same = best is not None and _numbers(best[0]) == _numbers(name)
-            self._alike[name] = str(best[0]) if same else None
-        return self._alike[name]
+            self._likest_to[name] = str(best[0]) if same else None
+        return self._likest_to[name]
 
     def listed(self, text: str) -> list[Item]:
         """The items of a written list, numbered or not, in order and each once.
@@ -210,7 +252,7 @@ class Catalogue:
             line = _ABOUT_DATED.sub("", line)
         for part in _TO_YEAR.findall(line) or [line]:
             # "ok the town" is all but "On the Town": in the midst of a sentence a title has to be there to the letter.
-            read = self.find if numbered or part == line else self._named
+            read = self.find if numbered else self._spelled if part == line else self._named
             one = self._title(part.strip(_AROUND), read)
             if one is not None:
                 yield one

@@ -8,7 +8,9 @@ first line:
 - passages with questions (SQuAD): the official file (``data``, ``paragraphs``, ``qas``); a passage a line, ``context``
   and ``questions``; a question a line, ``context``, ``question`` and ``answers``, where lines in a row with one context
   are one passage. Answers are ``answer``, a list of strings or of ``{"text": …}``, or ``{"text": […]}``. Questions
-  without an answer and passages without a question are left out, with a warning that counts them.
+  without an answer (also ``""`` and ``null``) and passages without a question are left out, with a warning that counts
+  them. A right answer has the words of one of them: the article in front, quotes around and the mark at the end do not
+  count.
 - questions about authors (TOFU): ``question`` and ``answer``, by ``author`` where there is such a field, else 20 in a
   row.
 """
@@ -33,6 +35,9 @@ _PER_AUTHOR = 20
 _COMMON = 0.03
 """Share of a file's answers from which on a word says nothing of one of them; three answers are never that many."""
 _LOG = logging.getLogger(__name__)
+_QUOTES = " \"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_MARKS = ".,;:!?"
+_ARTICLE = re.compile(r"^(?:an?|the)\s+")
 PACKAGED = {
     "assistant_chats": DATA / "assistant_chats" / "chats.jsonl",
     "long": DATA / "assistant_chats" / "long.jsonl",
@@ -307,7 +312,8 @@ def _answerable(asked: Any, place: _Place) -> Question | None:
     """A question about a passage; nothing where the passage has no answer to it."""
     text = _get(asked, "question", str, place)
     if "answers" not in asked:
-        golds = [_get(asked, "answer", str, place)]
+        none = asked.get("answer", "missing") in ("", None)
+        golds = [] if none else [_get(asked, "answer", str, place)]
     elif isinstance(asked["answers"], Mapping):
         golds = _get(asked["answers"], "text", list, place)
     else:
@@ -350,9 +356,16 @@ def _about(question: str, golds: Sequence[Any], place: _Place) -> Question:
     if wrong:
         msg = f"{place}: the answer is {wrong[0]!r}; a string that is not empty is needed"
         raise InputError(msg)
-    keys = tuple(dict.fromkeys(g.strip().lower() for g in golds))
+    keys = tuple(dict.fromkeys(_key(g) for g in golds))
     whole = tuple(dict.fromkeys(golds))
     return Question(text=question, keys=keys, kind="recall", turns=(0,), golds=whole, words=True)
+
+
+def _key(gold: str) -> str:
+    """What an answer has to have: the gold without the article, quotes and last mark that token F1 passes over too."""
+    whole = gold.strip().lower()
+    bare = _ARTICLE.sub("", whole.lstrip(_QUOTES).rstrip(_QUOTES + _MARKS))
+    return bare.lstrip(_QUOTES) or whole
 
 
 def _news(answer: str, question: str, common: set[str]) -> tuple[str, ...]:

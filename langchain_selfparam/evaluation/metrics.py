@@ -87,8 +87,10 @@ def share(flags: Iterable[bool]) -> float:
 
 
 def _there(key: str, said: str) -> bool:
-    """Whether it is there as whole words."""
-    return re.search(rf"(?<!\w){re.escape(key)}(?!\w)", said) is not None
+    """Whether it is there as whole words, and a number not within a longer one: "308" is not in "1,308"."""
+    before = r"(?<!\w)(?<!\d[.,])" if key[:1].isdigit() else r"(?<!\w)"
+    behind = r"(?!\w)(?![.,]\d)" if key[-1:].isdigit() else r"(?!\w)"
+    return re.search(f"{before}{re.escape(key)}{behind}", said) is not None
 
 
 def _tokens(text: str) -> list[str]:

@@ -142,19 +142,26 @@ class Counting:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean of differences with its 95 % interval, targets of one dialogue taken together."""
+    """A mean of differences with its 95 % interval, targets of one dialogue taken together; of one alone there is none.
+
+    Without a target all of it is 0.
+    """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    targets: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
-    """A mean over targets with its standard error, targets of one dialogue taken together."""
+    """A mean over targets with its standard error, targets of one dialogue taken together; of one alone there is none.
+
+    Without a target all of it is 0.
+    """
 
     mean: float
-    error: float
+    error: float | None
     targets: int
 
 
@@ -254,7 +261,10 @@ def difference(
         for (prompt, one), (_, other) in zip(*ranks, strict=True)
     ]
     found = _score(apart)
-    return Difference(found.mean, found.mean - _TWO_SIDED * found.error, found.mean + _TWO_SIDED * found.error)
+    if found.error is None:
+        return Difference(found.mean, None, None, found.targets)
+    apart_by = _TWO_SIDED * found.error
+    return Difference(found.mean, found.mean - apart_by, found.mean + apart_by, found.targets)
 
 
 def _ranks(
@@ -278,7 +288,8 @@ def _score(values: Sequence[tuple[str, float]]) -> Score:
         return Score(0.0, 0.0, 0)
     mean = statistics.fmean(value for _, value in values)
     apart: Mapping[str, float] = _apart(values, mean)
-    return Score(mean, math.sqrt(sum(d * d for d in apart.values())) / len(values), len(values))
+    error = math.sqrt(sum(d * d for d in apart.values())) / len(values) if len(apart) > 1 else None
+    return Score(mean, error, len(values))
 
 
 def _apart(values: Sequence[tuple[str, float]], mean: float) -> dict[str, float]:

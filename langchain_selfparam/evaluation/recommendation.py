@@ -17,19 +17,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from langchain_selfparam.config import Settings
+from langchain_selfparam.config import Settings, TrainingConfig
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.engine.pipeline import Engine
-from langchain_selfparam.errors import NoTargetsError
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate, drift_of, part_of
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import Ask, bar
 from langchain_selfparam.evaluation.rankings import Alike, Counting, Ranking, most_mentioned, score
-from langchain_selfparam.evaluation.redial import Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.rates import DIVERGED, NOT_RUN
+from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
+from langchain_selfparam.evaluation.resumed import learn
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.model import share
 from langchain_selfparam.protocols import Progress
@@ -105,14 +106,22 @@ class Found:
     Attributes:
         rankings: Rankings by measure and method; only methods that are done for all their prompts.
         rounds: What each round did: drift, seconds, dialogues, and recall@10 of free text after it.
-        others: By baseline: recall@10 of free text by the rate that was tried, the rate, and the drift with it.
+        others: By baseline: recall@10 of free text by the rate that was tried (``rates``), what rates diverged with,
+            the rate, and the drift with it; or why it was ``not_run``.
         counted: By way of counting, its rankings for ``Plan.everything``.
+        unfinished: By measure and method that is not done: answers that are kept, and answers that are wanted.
     """
 
     rankings: Mapping[str, Mapping[str, Mapping[int, list[str]]]]
     rounds: Sequence[Mapping[str, Any]]
     others: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     counted: Mapping[str, Sequence[Ranking]] = dataclasses.field(default_factory=dict)
+    unfinished: Mapping[str, Mapping[str, tuple[int, int]]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def not_run(self) -> dict[str, str]:
+        """Baselines that are left out, and why."""
+        return {name: str(other["not_run"]) for name, other in self.others.items() if "not_run" in other}
 
 
 def request(dialogue: str, *, count: int = COUNT) -> str:
@@ -210,6 +219,8 @@ class Recommendation:
             What was measured so far.
         """
         plan = self._plan
+        for name in plan.baselines:  # refused before anything is learned where the model is not for it
+            Baseline(self._subject.local, name, config=TrainingConfig())
         counting = Counting(plan.dialogues, plan.catalogue)
         self._by_counting(counting)
         self._ask(BASE, self._subject)
@@ -297,40 +308,38 @@ class Recommendation:
             return engine.studied()
 
     def _round(self, engine: Engine, dialogues: Sequence[Dialogue], alike: Alike) -> None:
-        """Learn dialogues and write down what came of it; one that was learned before an end is only written down."""
+        """Learn dialogues and write down what came of it; what was learned before an end is only written down."""
         plan = self._plan
-        found: Any
-        version: int | None
-        written = {r["version"] for r in self._rounds}
-        kept = [v for v in engine.versions() if v.id and v.id not in written]
-        if kept:
-            found, version = kept[-1].report, kept[-1].id
-        else:
-            for dialogue in dialogues:
-                chance = random.Random(f"{plan.settings.targets.seed} {dialogue.id}")
-                prompt, reply = lesson(dialogue, alike, plan.catalogue, chance=chance)
-                engine.append(user=prompt, assistant=reply, message_id=dialogue.id)
-            report = engine.consolidate(progress=self._progress)
-            found, version = dataclasses.asdict(report) | {"steps": len(report.curve)}, report.version
-        engine.clear()  # what was not held would be learned again with the next round
-        names = ("recall", "drift", "scale", "seconds", "steps")
-        done = {"dialogues": len(dialogues), "held": len(found["held"]), **{name: found[name] for name in names}}
-        self._rounds.append({**done, "reasons": list(found["reasons"])[:3], "version": version})
+        for dialogue in dialogues:  # an id makes one that was said before an end the same turn after it
+            chance = random.Random(f"{plan.settings.targets.seed} {dialogue.id}")
+            prompt, reply = lesson(dialogue, alike, plan.catalogue, chance=chance)
+            engine.append(user=prompt, assistant=reply, message_id=dialogue.id)
+        last = max((r["version"] or 0 for r in self._rounds), default=0)
+        learned = learn(engine, after=last, progress=self._progress)
+        report = learned.report
+        done: dict[str, Any] = {"dialogues": len(dialogues), "held": len(report.held)}
+        done |= {name: getattr(report, name) for name in ("recall", "drift", "scale", "seconds")}
+        done |= {"steps": learned.steps, "reasons": list(report.reasons)[:3], "version": report.version}
+        self._rounds.append(done)
         write_whole(self._rounds_file, json.dumps(self._rounds, indent=1) + "\n")
+        engine.clear()  # what was not held would be learned again with the next round
 
     def _other(self, name: Name, taught: Sequence[TargetSet]) -> None:
         """A baseline, or why it was not run."""
+        kept = self._others.setdefault(name, {"rates": {}})
+        kept.pop("not_run", None)
         try:
-            self._baseline(name, taught)
-        except NoTargetsError as error:
-            self._others[name] = {"rates": {}, "not_run": str(error)}
+            self._baseline(name, taught, kept)
+        except NOT_RUN as error:
+            kept["not_run"] = str(error)
             self._write_others()
 
-    def _baseline(self, name: Name, taught: Sequence[TargetSet]) -> None:
+    def _baseline(self, name: Name, taught: Sequence[TargetSet], kept: dict[str, Any]) -> None:
         """Another way to learn; its rate is the one that does best on the first prompts, in its favour.
 
         It is chosen on a part of what is learned, and each that was tried is kept: all of them on everything would take
-        longer than the memory itself. Where there is one alone, nothing is tried.
+        longer than the memory itself. Where there is one alone, nothing is tried. One that diverges, be it on the whole
+        only, is not tried again.
         """
         plan = self._plan
         done = self._kept.get(f"{FREE_TEXT}/{name}", {}), self._kept.get(f"{LIKELIHOOD}/{name}", {})
@@ -342,28 +351,40 @@ class Recommendation:
             taught=taught,
             steps=sum(r["steps"] for r in self._rounds),
         )
-        kept = self._others.setdefault(name, {"rates": {}})
+        diverged: dict[str, str] = kept.setdefault("diverged", {})
         for rate in baseline.rates if len(baseline.rates) > 1 else ():
-            if f"{rate:g}" in kept["rates"]:
+            if f"{rate:g}" in kept["rates"] or f"{rate:g}" in diverged:
                 continue
             if not self._more():
                 return
-            model = self._baselined(baseline, part_of(whole, every=_SEARCHED), rate)
-            kept["rates"][f"{rate:g}"] = self._tried(model, name)
+            model = self._baselined(baseline, part_of(whole, every=_SEARCHED), rate, diverged)
+            if model is not None:
+                kept["rates"][f"{rate:g}"] = self._tried(model, name)
             self._write_others()
-        if not self._more():
-            return
-        tried = {float(rate): found for rate, found in kept["rates"].items()}
-        rate = best_rate(tried) if tried else baseline.rates[0]
-        model = self._baselined(baseline, whole, rate)
+        model = None
+        while model is None:
+            if not self._more():
+                return
+            tried = {r: kept["rates"].get(f"{r:g}", 0.0) for r in baseline.rates if f"{r:g}" not in diverged}
+            if not tried:
+                msg = f"{name} diverged with each learning rate ({', '.join(diverged)}); leave it out"
+                raise FloatingPointError(msg)
+            rate = best_rate(tried)
+            model = self._baselined(baseline, whole, rate, diverged)
+            self._write_others()
         kept |= {"rate": rate, "drift": drift_of(self._subject.local, model, taught)}
         self._write_others()
         self._ask(name, self._subject.over(model))
         self._order(name, model)
 
-    def _baselined(self, baseline: Baseline, given: Lesson, rate: float) -> Any:
+    def _baselined(self, baseline: Baseline, given: Lesson, rate: float, diverged: dict[str, str]) -> Any:
+        """A twin that has learned; ``None``, and why, where the rate is too high."""
         told = bar(self._progress, f"{baseline.name} {rate:g}, {given.steps} steps")
-        return baseline.learn(self._subject.local.model, given, rate=rate, progress=told)
+        try:
+            return baseline.learn(self._subject.local.model, given, rate=rate, progress=told)
+        except DIVERGED as error:
+            diverged[f"{rate:g}"] = str(error)
+            return None
 
     def _write_others(self) -> None:
         write_whole(self._others_file, json.dumps(self._others, indent=1) + "\n")
@@ -391,13 +412,25 @@ class Recommendation:
                 file.write(json.dumps(row) + "\n")
 
     def _found(self) -> Found:
-        wanted = {FREE_TEXT: len(self._plan.prompts), LIKELIHOOD: len(self._plan.scored_at)}
+        plan = self._plan
+        wanted = {FREE_TEXT: len(plan.prompts), LIKELIHOOD: len(plan.scored_at)}
         rankings: dict[str, dict[str, dict[int, list[str]]]] = {FREE_TEXT: {}, LIKELIHOOD: {}}
         for way, kept in self._kept.items():
             measure, _, name = way.partition("/")
             if len(kept) == wanted[measure]:
                 rankings[measure][name] = kept
-        return Found(rankings=rankings, rounds=self._rounds, others=self._others, counted=self._counted)
+        found = Found(rankings=rankings, rounds=self._rounds, others=self._others, counted=self._counted)
+        methods = [BASE, OURS, *(name for name in plan.baselines if name not in found.not_run)]
+        after = [f"{OURS}, round {number}" for number in range(1, plan.rounds)]
+        unfinished = {
+            measure: {
+                name: (len(self._kept.get(f"{measure}/{name}", {})), wanted[measure])
+                for name in ([*methods, *after] if measure == FREE_TEXT else methods)
+                if name not in rankings[measure]
+            }
+            for measure in wanted
+        }
+        return dataclasses.replace(found, unfinished=unfinished)
 
 
 def _beginnings(titles: Sequence[str]) -> list[str]:
@@ -424,6 +457,5 @@ def _whole_lines(file: Path) -> list[dict[str, Any]]:
 
 
 def _as_conversation(dialogue: Dialogue) -> Conversation:
-    return Conversation(
-        id=dialogue.id, title=dialogue.id, turns=((spoken(dialogue.turns), ""),), questions=(), neighbours=()
-    )
+    said = spoken(dialogue.turns, words=WHOLE)
+    return Conversation(id=dialogue.id, title=dialogue.id, turns=((said, ""),), questions=(), neighbours=())

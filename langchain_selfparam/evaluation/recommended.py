@@ -93,6 +93,9 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
         (``p_ours_vs_new``, ``difference_new``), and every score by condition. For free text how many items a list has
         (``items_a_list``) and the share of prompts for which none was found (``without_items``); for likelihood how
         many targets can be found (``targets_among_candidates``). ``counted`` has what needs no model on all prompts.
+        Standard errors and intervals over one dialogue are ``None``. How far the run has come is in
+        ``rounds_planned``, ``dialogues_learned``, ``unfinished`` (by measure and method the answers ``kept`` of those
+        ``wanted``) and ``not_run`` (by baseline why).
     """
     values: dict[str, Any] = {
         "model": model,
@@ -101,6 +104,13 @@ def as_json(plan: Plan, found: Found, *, model: str) -> dict[str, Any]:
         "prompts": len(plan.prompts),
         "candidates": len(_candidates(plan)),
         "rounds": list(found.rounds),
+        "rounds_planned": plan.rounds,
+        "dialogues_learned": sum(r["dialogues"] for r in found.rounds if _kept(r)),
+        "unfinished": {
+            measure: {name: {"kept": kept, "wanted": wanted} for name, (kept, wanted) in by_method.items()}
+            for measure, by_method in found.unfinished.items()
+        },
+        "not_run": found.not_run,
         "baselines": dict(found.others),
         "counted": {
             "prompts": len(plan.everything),
@@ -166,7 +176,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         new ones with what it has named left out of the list ("new, rest out": nobody loses places to films that come
         again); with the p value of this method against each other for all targets and for the new ones. How much more
         this method finds, lists that were written, what needs no model on all prompts, rounds and baselines have tables
-        of their own.
+        of their own. Where there is no target, or one dialogue alone to have a standard error of, there is a dash.
     """
     measured = _measured(plan, found)
     shown: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = []
@@ -189,7 +199,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
     if found.rounds:
         header = ["round", "dialogues", "learned", "own list begun", "drift, nats", "scale", "seconds"]
         shown.append((header, _rounds(found.rounds)))
-    if others := {name: other for name, other in found.others.items() if "rate" in other}:
+    if others := {name: other for name, other in found.others.items() if {"rate", "not_run"} & other.keys()}:
         shown.append((["baseline", "rate", "R@10 by which it was chosen, %", "drift, nats"], _others(others)))
     return shown
 
@@ -217,11 +227,15 @@ def _rounds(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def _others(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    return [
-        [name, rate, f"{100 * other['rates'][rate]:.1f}" if rate in other["rates"] else "-", f"{other['drift']:.3f}"]
-        for name, other in found.items()
-        for rate in [f"{other['rate']:g}"]
-    ]
+    rows = []
+    for name, other in found.items():
+        if "not_run" in other:
+            rows.append([name, f"not run: {other['not_run']}", "", ""])
+            continue
+        rate = f"{other['rate']:g}"
+        recall = f"{100 * other['rates'][rate]:.1f}" if rate in other["rates"] else "-"
+        rows.append([name, rate, recall, f"{other['drift']:.3f}"])
+    return rows
 
 
 def headline(plan: Plan, found: Found, *, model: str) -> str:
@@ -272,17 +286,22 @@ def _by_condition(here: _Measured, name: str) -> list[str]:
     return [
         name,
         *(_with_error(here.score(name, **condition)[_KEY]) for condition in (_NEW, _NEW_ALONE, _NAMED)),
-        "" if name == OURS else _p(here.p(OURS, name, **_NEW)),
+        "" if name == OURS else _p(here.p(OURS, name, **_NEW), asked=here.score(name, **_NEW)[_KEY].targets),
     ]
 
 
-def _p(p: float | None) -> str:
-    return "" if p is None else f"{p:.4f}"
+def _p(p: float | None, *, asked: int = 1) -> str:
+    return "" if p is None else f"{p:.4f}" if asked else "-"
 
 
 def _with_error(one: Score) -> str:
-    return f"{100 * one.mean:.1f} ± {100 * one.error:.1f}"
+    if not one.targets:
+        return "-"
+    return f"{100 * one.mean:.1f} ± {'-' if one.error is None else f'{100 * one.error:.1f}'}"
 
 
 def _with_interval(one: Difference) -> str:
-    return f"{100 * one.mean:+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
+    if not one.targets:
+        return "-"
+    around = "-" if one.low is None or one.high is None else f"{100 * one.low:+.1f}, {100 * one.high:+.1f}"
+    return f"{100 * one.mean:+.1f} [{around}]"

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from langchain_selfparam.config import Settings
+from langchain_selfparam.config import Settings, TrainingConfig
+from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import nothing_done
 from langchain_selfparam.errors import InputError, NoTargetsError
 from langchain_selfparam.evaluation.baselines import NAMES, Baseline, Lesson, Name, merged
@@ -25,8 +26,9 @@ from langchain_selfparam.evaluation.injection import ask_closed_book, bar, in_pr
 from langchain_selfparam.evaluation.machine import Peak
 from langchain_selfparam.evaluation.metrics import right, share
 from langchain_selfparam.evaluation.rates import NOT_RUN, Rates, moved_by, questions_of
+from langchain_selfparam.evaluation.resumed import learn
 from langchain_selfparam.evaluation.retrieval import Index
-from langchain_selfparam.evaluation.sequential import Run, read, sequential
+from langchain_selfparam.evaluation.sequential import Run, Step, read, sequential
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.evaluation.unchanged import Change, Unchanged, Yardstick
 from langchain_selfparam.protocols import Progress
@@ -95,12 +97,15 @@ def run(
     Returns:
         What was measured so far.
     """
+    for name in plan.baselines:  # refused before anything is learned where the model is not for it
+        _baseline(name, subject, TrainingConfig())
     yardstick = None
     if plan.unchanged is not None:  # before the memory puts what it has learned into the weights
         yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
     folder.mkdir(parents=True, exist_ok=True)
+    steps, _ = read(folder / "steps.json", plan.conversations)
     with open_memory(subject, folder / "memory", settings=plan.settings, namespace="sequential") as engine:
-        last: dict[str, Any] = {}
+        last: dict[str, Any] = {"version": _written(steps, engine)}
 
         def say(conversation: Conversation) -> None:
             for number, (user, assistant) in enumerate(conversation.turns):
@@ -109,9 +114,10 @@ def run(
 
         def consolidate() -> ConsolidationReport:
             peak = Peak()
-            report = engine.consolidate(progress=progress)
-            last.update(peak_bytes=peak.bytes, drift=served_drift(engine), candidate_drift=report.drift)
-            return report
+            learned = learn(engine, after=last["version"], progress=progress)
+            last.update(peak_bytes=peak.bytes if learned.now else 0, version=learned.version, steps=learned.steps)
+            last.update(drift=served_drift(engine), candidate_drift=learned.report.drift)
+            return learned.report
 
         ours = sequential(
             plan.conversations,
@@ -133,6 +139,18 @@ def run(
         return found
     lessons = _lessons(plan.conversations, ids, taught, ours)
     return _beside(found, plan, lambda name: _Other(name, plan, subject, lessons, folder, progress).run(more))
+
+
+def _written(steps: Sequence[Step], engine: Engine) -> int:
+    """The version of the last step that is written down; the newest one where a run of an earlier version kept none."""
+    if len(steps) == 1:
+        return 0  # before the first step nothing was learned
+    version = steps[-1].version if steps else None
+    return engine.versions()[-1].id if version is None else version
+
+
+def _baseline(name: str, subject: Subject, config: TrainingConfig) -> Baseline:
+    return Baseline(subject.local, cast("Name", "published" if name == _RESET else name), config=config)
 
 
 def _beside(found: Found, plan: Plan, learned: Callable[[str], Run]) -> Found:
@@ -202,8 +220,7 @@ class _Other:
     ) -> None:
         self._name, self._plan, self._subject, self._lessons = name, plan, subject, lessons
         self._progress = progress
-        known = cast("Name", "published" if name == _RESET else name)
-        self._baseline = Baseline(subject.local, known, config=plan.settings.training)
+        self._baseline = _baseline(name, subject, plan.settings.training)
         self._keep = folder / f"steps-{name}.json"
         self._rates = Rates(folder / RATES_FILE)
         self._weights = _Weights(folder / f"weights-{name}")

@@ -44,6 +44,7 @@ class Step:
         peak_bytes: Most memory while it was learned, as ``machine.Peak`` has it.
         note: Why nothing was learned, where nothing was.
         lost: Turns that earlier steps held and this one does not: they are learned again with the next.
+        version: The memory's newest version then; ``None`` where it has none, and in what was kept by earlier versions.
     """
 
     learned: str
@@ -57,6 +58,7 @@ class Step:
     peak_bytes: int = 0
     note: str = ""
     lost: int = 0
+    version: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

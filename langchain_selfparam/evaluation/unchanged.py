@@ -32,31 +32,31 @@ from langchain_selfparam.records import Message
 
 PROMPTS = (
     "How many continents are there?",
-    "What do bees make?",
+    "What do owls hunt at night?",
     "Give me three tips for writing a good letter.",
     "What is the difference between a lake and a river?",
     "Who was Isaac Newton?",
-    "Translate 'good morning' into French.",
-    "What is 9 times 8?",
-    "Why is the sky blue?",
+    "Translate 'see you tomorrow' into Italian.",
+    "How much is 250 plus 125?",
+    "Why is sea water salty?",
     "Write a short poem about winter.",
     "What should I pack for a day at the beach?",
     "Explain what a loan is.",
     "Which animal is the largest on land?",
     "How do vaccines work?",
-    "What is the past tense of 'to go'?",
-    "Name two countries in Africa.",
-    "What is a synonym for 'quick'?",
-    "How can I learn to sleep earlier?",
+    "How is the number 40 spelled?",
+    "Name two vegetables that grow underground.",
+    "Give me a word that rhymes with 'moon'.",
+    "How can I keep house plants alive?",
     "What is your favourite colour?",
     "Do you have a dog?",
-    "What is the best way to boil an egg?",
-    "Are you a person?",
+    "What is the best way to store potatoes?",
+    "Do you ever get tired?",
     "How old is the universe?",
     "What is a good present for a ten-year-old?",
     "Tell me a joke.",
 )
-"""Asked of every model; none of them is learned from."""
+"""Asked of every model; none of them is learned from, or looked at while it learns (``targets.prompts``)."""
 _ANSWER_TOKENS = 24
 _KL = "token KL on unrelated prompts (nats)"
 _SAME = "unrelated prompts answered word for word as before"

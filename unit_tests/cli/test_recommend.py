@@ -37,6 +37,9 @@ def test_it_prints_and_keeps_every_figure(selfparam, arguments, tmp_path):
     for name in ("free text", "likelihood", "ours, round", "popularity"):
         assert name in out
         assert name in shown.read_text("utf-8")
+    assert (values["rounds_planned"], values["dialogues_learned"], values["not_run"]) == (2, 4, {})
+    assert values["unfinished"] == {"free_text": {}, "likelihood": {}}
+    assert " done; run the same command to go on" not in err
     kept = (tmp_path / "out" / "answers.jsonl").read_text("utf-8")
     code, again, _ = selfparam(*arguments, "--scored", 2)
     assert code == 0
@@ -116,12 +119,32 @@ def test_files_in_which_nothing_counts_are_refused_before_a_model_is_loaded(self
     assert "loading" not in err
 
 
-def test_out_of_time_it_shows_what_it_has(selfparam, arguments, monkeypatch):
+def test_out_of_time_it_shows_what_it_has(selfparam, arguments, tmp_path, monkeypatch):
     monkeypatch.setattr("langchain_selfparam.cli.eval._within", lambda args: lambda: False)
-    code, out, _ = selfparam(*arguments)
+    code, out, err = selfparam(*arguments, "--json", tmp_path / "found.json")
     assert code == 0
     assert "0 of 2 rounds" in out
     assert "popularity" in out
+    for left in ("0 of 2 rounds", "0 of 3 free text answers of base", "0 of 3 likelihood answers of ours"):
+        assert f"{left} done; run the same command to go on\n" in err
+    values = json.loads((tmp_path / "found.json").read_text("utf-8"))
+    assert (values["rounds_planned"], values["dialogues_learned"]) == (2, 0)
+    assert values["unfinished"]["free_text"]["ours, round 1"] == {"kept": 0, "wanted": 3}
+
+
+def test_a_baseline_that_diverges_leaves_what_was_learned(selfparam, arguments, tmp_path, monkeypatch):
+    def learn(self, model, given, *, rate, progress):
+        raise FloatingPointError
+
+    monkeypatch.setattr("langchain_selfparam.evaluation.baselines.Baseline.learn", learn)
+    code, out, err = selfparam(*arguments, "--baselines", "ft-context", "--json", tmp_path / "found.json")
+    assert code == 0, err
+    assert "ft-context was not run: ft-context diverged with each learning rate (0.0002, 0.0005" in err
+    assert "2 of 2 rounds of 4 dialogues learned" in out
+    assert "not run: ft-context diverged" in out
+    values = json.loads((tmp_path / "found.json").read_text("utf-8"))
+    assert values["not_run"].keys() == {"ft-context"}
+    assert "ours" in values["free_text"]["recall@10"]
 
 
 def test_what_is_missing_is_named(selfparam, tmp_path, arguments):

@@ -27,7 +27,11 @@ def test_a_sequel_or_another_year_is_no_spelling():
     assert films.find("The Hangovr Part II").id == "1"
     assert films.find("The Hangovr Part II (2011)").id == "1"
     assert films.find("The Hangovr Part II (2013)") is None
+    assert films.find("Amelies").id == "3"
+    assert films.find("Amelies (2001)") is None  # nobody has said of which year it is
+    films.note("3", "Amelie (2001)")
     assert films.find("Amelies (2001)").id == "3"
+    assert films.find("Amelies (2011)") is None
 
 
 def test_of_films_with_a_likely_name_that_of_the_year_is_meant():
@@ -39,8 +43,8 @@ def test_of_films_with_a_likely_name_that_of_the_year_is_meant():
     assert films.find("The Karate Kidd (1999)") is None
     assert films.find("The Karate Kidd").id == "1"
     films = Catalogue([item("2", "The Karate Kid (2010)"), item("1", "The Karate Kid")])
-    assert films.find("The Karate Kidd (1984)").id == "1"
-    assert films.find("The Karate Kid").id == "1"
+    assert films.find("The Karate Kidd (1984)") is None
+    assert films.find("The Karate Kidd").id == films.find("The Karate Kid").id == "1"
 
 
 def test_accents_and_an_article_behind_make_no_other_name():
@@ -115,7 +119,8 @@ def test_an_item_has_a_name_a_year_and_a_title_to_be_shown():
         ("Police Academy (1984)", "3"),
         ("POLICE ACADEMY!", "3"),
         ("Rogue One - A Star Wars Story", "4"),
-        ("The Godfahter (1972)", "6"),
+        ("The Godfahter", "6"),
+        ("The Godfahter (1972)", None),
         ("Ip", None),  # of short words others are made by one letter
         ("Scarface (1983)", None),
         ("", None),
@@ -141,7 +146,7 @@ LISTS = {
     "7": "Star Wars",
     "8": "Mission: Impossible",
     "9": "3:10 to Yuma (2007)",
-    "A": "On the Town",
+    "A": "On the Town (1949)",
     "B": "One Piece Film: Gold",
 }
 
@@ -183,7 +188,7 @@ LISTS = {
         ("I think the Shawshank Redemption is fine", ""),
         ("you could watch Heats (1995)", ""),
         ("I was not up (1994) then", ""),
-        ("ok the Town (2010) was good", ""),
+        ("ok the Town (1949) was good", ""),
         ("Onn the Town (1949)", "A"),
         (
             "1. Onn the Town (1949), Upp (2009), Heatt (1995)",
@@ -196,6 +201,93 @@ LISTS = {
 def test_a_line_is_a_title_with_what_is_said_about_it_or_has_titles_with_a_year(line, ids):
     films = Catalogue(item(id_, title) for id_, title in LISTS.items())
     assert "".join(one.id for one in films.listed(line)) == ids
+
+
+OTHERWISE = {
+    "1": "The Matrix (1999 film)",
+    "2": "The Godfather (1972)",
+    "3": "Godfather (1991 film)",
+    "4": "The Avengers (2012 film)",
+    "5": "Avenger (2006 film)",
+    "6": "Blade Runner (1982)",
+    "7": "Blade Runner 2049 (2017)",
+    "8": "The Dark Knight",
+    "9": "The Comedy",
+    "A": "A Serious Man (2009)",
+    "B": "Heat (1995)",
+    "C": "The Heat (2013)",
+    "D": "The A-Team (2010 film)",
+    "E": "2012 (2009 film)",
+    "F": "Wonder Woman (2017 film)",
+    "G": "The Sure Thing",
+    "H": "The Split",
+    "I": "The Holiday",
+    "J": "Holiday (2006)",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "ids"),
+    [
+        ("1. Matrix (1999)", "1"),
+        ("Matrix (1999)", "1"),
+        ("I liked: Matrix (1999), Serious Man (2009)", "A"),
+        ("1. Matrix (1999), Serious Man (2009)", "1A"),
+        ("1. Matrix (2003)", ""),
+        ("1. Godfather (1972)", "2"),  # the other Godfather is of another year
+        ("1. Godfather (1991)", "3"),
+        ("1. Godfather", "3"),
+        ("1. The Godfather", "2"),
+        ("1. Avengers (2012)", "4"),
+        ("1. Avengers (1998)", ""),  # it is no Avenger, whose year is another
+        ("1. Avengers", "5"),
+        ("1. Serious Man (2009)", "A"),
+        ("1. Heat (2013)", "C"),
+        ("1. The Heat (1995)", "B"),
+        ("1. Heat", "B"),
+        ("1. A-Team (2010)", "D"),
+        ("1. Split (2017)", ""),  # of a year that nobody has said it may be another
+        ("1. The Holiday (2006)", "I"),
+        ("1. Dark Knight", "8"),
+        ("1. Dark Knight (2008)", ""),
+        ("Sure thing!", ""),
+        ("1. Comedy", ""),
+        ("1. The Matrix 1999", "1"),
+        ("1. The Matrix - 1999", "1"),
+        ("1. The Matrix \N{EN DASH} 1999", "1"),
+        ("The Matrix 1999", "1"),
+        ("1. Matrix 1999", "1"),
+        ("1. The Matrix 2003", ""),
+        ("1. Blade Runner 2049", "7"),
+        ("1. Blade Runner 2049 (2017)", "7"),
+        ("1. Blade Runner 1982", "6"),
+        ("1. 2012 2009", "E"),
+        ("1. Wonder Woman 1984", ""),
+        ("1. The Dark Knight 2008", ""),
+    ],
+)
+def test_an_article_in_front_may_be_missing_and_a_year_behind_be_bare(line, ids):
+    films = Catalogue(item(id_, title) for id_, title in OTHERWISE.items())
+    assert "".join(one.id for one in films.listed(line)) == ids
+
+
+def test_the_year_of_a_title_is_also_the_one_that_people_write():
+    films = Catalogue([item("1", "The Dark Knight"), item("2", "Prestige"), item("3", "The Prestige (2006)")])
+    assert films.find("Prestige (2006)").id == "2"
+    films.note("1", "The Dark Knight (2008)")
+    films.note("2", "Prestige (1976)")
+    for title in ("Dark Knight (2008)", "The Dark Knight 2008", "The Dark Knigt (2008)"):
+        assert films.find(title).id == "1"
+    assert films.find("Dark Knight (2012)") is films.find("The Dark Knigt (2012)") is None
+    assert films.find("Prestige (2006)").id == "3"
+
+
+def test_a_title_without_its_article_is_not_how_it_is_shown():
+    films = Catalogue([item("1", "The Dark Knight")])
+    films.note("1", "Dark Knight (2008)")
+    assert films.title("1") == "The Dark Knight"
+    films.note("1", "The Dark Knight (2008)")
+    assert films.title("1") == "The Dark Knight (2008)"
 
 
 def test_of_titles_that_end_with_the_same_words_the_longest_is_named():

@@ -283,6 +283,55 @@ def test_keys_of_passages_are_whole_words(tmp_path):
     assert not right(found.questions[0], "The golden one.")
 
 
+@pytest.mark.parametrize(
+    ("gold", "key", "answer"),
+    [
+        ('"golden anniversary"', "golden anniversary", "the golden anniversary"),
+        ("a fumble", "fumble", "It was caused by the fumble."),
+        ("10.", "10", "about 10 of them"),
+        ("The Panthers,", "panthers", "Panthers"),
+        ("\N{LEFT DOUBLE QUOTATION MARK}In God\N{RIGHT DOUBLE QUOTATION MARK}", "in god", "It says in God we trust"),
+        ("the 'Burning Man'.", "burning man", "a burning man"),
+        ("an apple a day", "apple a day", "apple a day"),
+    ],
+)
+def test_form_that_token_f1_passes_over_is_in_no_key(tmp_path, gold, key, answer):
+    row = {"context": "x", "questions": [{"question": "q", "answer": gold}]}
+    (question,) = load(write(tmp_path / "p.jsonl", row))[0].questions
+    assert (question.keys, question.golds) == ((key,), (gold,))
+    assert right(question, answer)
+    assert right(question, gold)
+
+
+@pytest.mark.parametrize("gold", ["The", "A", "...", '"', "a"])
+def test_a_gold_that_is_nothing_but_form_is_its_own_key(tmp_path, gold):
+    row = {"context": "x", "questions": [{"question": "q", "answer": gold}]}
+    assert load(write(tmp_path / "p.jsonl", row))[0].questions[0].keys == (gold.lower(),)
+
+
+@pytest.mark.parametrize(("gold", "answer"), [("2", "about 2.5 million"), ("308", "It was 1,308.")])
+def test_a_number_is_not_within_a_longer_one(tmp_path, gold, answer):
+    row = {"context": "x", "questions": [{"question": "q", "answer": gold}]}
+    (question,) = load(write(tmp_path / "p.jsonl", row))[0].questions
+    assert not right(question, answer)
+    assert right(question, f"It was {gold}.")
+
+
+@pytest.mark.parametrize("none", ["", None])
+def test_a_question_whose_answer_is_empty_is_left_out_and_counted(tmp_path, caplog, none):
+    row = {
+        "context": QUAY,
+        "questions": [{"question": "When?", "answer": "1911"}, {"question": "Why?", "answer": none}],
+    }
+    flat = {"context": MILL, "question": "Who?", "answer": none}
+    with caplog.at_level(logging.WARNING):
+        assert said_in(tmp_path, row) == [("1", QUAY, [("When?", ("1911",))])]
+        asked = {"context": QUAY, "question": "When?", "answer": "1911"}
+        assert said_in(tmp_path, flat, asked, name="f.jsonl") == [("2", QUAY, [("When?", ("1911",))])]
+    assert "p.jsonl: 1 of 2 questions without an answer and 0 of 1 passages are left out" in caplog.text
+    assert "f.jsonl: 1 of 2 questions without an answer and 1 of 2 passages are left out" in caplog.text
+
+
 def test_a_json_file_may_be_a_list_and_ids_numbers(tmp_path):
     path = tmp_path / "x.json"
     path.write_text(json.dumps([{**GOOD, "id": 7}, {**GOOD, "id": "b"}]), "utf-8")
@@ -305,6 +354,9 @@ def test_a_mark_at_the_beginning_of_a_file_is_no_text(tmp_path):
     ("row", "text"),
     [
         ({"context": "x", "questions": [{"question": "q", "answer": 3}]}, "'answer' is a int; a str is needed"),
+        ({"context": "x", "questions": [{"question": "q", "answer": []}]}, "'answer' is a list; a str is needed"),
+        ({"context": "x", "questions": [{"question": "q"}]}, "the field 'answer' is missing"),
+        ({"context": "x", "questions": [{"question": "q", "answers": [""]}]}, "the answer is ''; a string"),
         ({"context": " ", "questions": []}, "'context' is empty; the text of a passage is needed"),
         ({"context": "x", "questions": [{"question": "q", "answers": "x"}]}, "'answers' is a str; a list is needed"),
         ({"context": "x", "questions": [{"question": "q", "answers": [{}]}]}, "the answer is None; a string"),

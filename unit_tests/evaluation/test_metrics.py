@@ -32,6 +32,16 @@ def test_right(answer, expected):
         (("lantern", "varnholm"), 2, "A lantern", False),
         (("lantern", "varnholm", "novel"), 2, "a novel: Varnholm", True),
         (("lantern",), 2, "a lantern", True),
+        (("2",), 1, "about 2.5 million", False),
+        (("5",), 1, "about 2.5 million", False),
+        (("308",), 1, "It was 1,308.", False),
+        (("308",), 1, "It was 308,000.", False),
+        (("$5",), 1, "$5.50", False),
+        (("1987",), 1, "It was built in 1987.", True),
+        (("9,150",), 1, "It had 9,150.", True),
+        (("1987",), 1, "in 1986, 1987, 1988", True),
+        (("2.5",), 1, "about 2.5 million", True),
+        (("gold",), 1, "2.gold,5", True),
     ],
 )
 def test_right_by_whole_words_and_by_several(keys, needed, answer, expected):

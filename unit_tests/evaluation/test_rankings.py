@@ -75,6 +75,8 @@ def test_the_error_takes_targets_of_a_dialogue_together():
     prompts = asked(("a", "b"), ("c", "d"))
     found = score(prompts, [["a", "b"], []], [NOBODY] * 2)["recall@5"]
     assert (found.mean, found.error) == (0.5, pytest.approx(math.sqrt(1 + 1) / 4))
+    one = score([prompts[0], prompts[0]], [["a"], []], [NOBODY] * 2)["recall@5"]
+    assert (one.mean, one.error, one.targets) == (0.25, None, 4)  # of one dialogue it would always be 0
     alone = score(asked(("a",), ("b",), ("c",), ("d",)), [["a"], ["b"], [], []], [NOBODY] * 4)["recall@5"]
     assert alone.error == pytest.approx(math.sqrt(4 * 0.25) / 4)
 
@@ -131,4 +133,6 @@ def test_a_difference_has_an_interval_over_dialogues():
     assert difference(prompts, late, [[]] * 4, named).mean == 0
     assert difference(prompts, late, [[]] * 4, named, without_seen=True).mean == pytest.approx(1 / 6)
     none = difference(prompts, first, second, [frozenset("abcdef")] * 4, condition="new")
-    assert (none.mean, none.low, none.high) == (0, 0, 0)
+    assert (none.mean, none.low, none.high, none.targets) == (0, 0, 0, 0)
+    one = difference(prompts[:1], [["a"]], [[]], [NOBODY])
+    assert (one.mean, one.low, one.high, one.targets) == (0.5, None, None, 2)

@@ -325,7 +325,7 @@ def test_figures_and_tables(plan, subject, tmp_path):
     assert row["p, ours"] == "1.0000"
     assert conditions[0] == ["free text, R@10, %", "new", "new, rest out", "named", "p, new"]
     base = next(r for r in conditions[1] if r[0] == "base")
-    assert base == ["base", "33.3 ± 27.2", "33.3 ± 27.2", "0.0 ± 0.0", "1.0000"]
+    assert base == ["base", "33.3 ± 27.2", "33.3 ± 27.2", "-", "1.0000"]
     # Of two of three dialogues alone popularity finds the target: sqrt(6) / 9 as well.
     assert apart[1][1] == ["popularity, free text", "-66.7 [-120.0, -13.3]", "-66.7 [-120.0, -13.3]"]
     assert written[1] == [[name, "2.0", "0.0"] for name in ("base", "ours, round 1", "ours")]
@@ -343,12 +343,12 @@ def test_p_and_differences_are_also_of_what_is_new(plan, subject, tmp_path):
     here = json.loads(json.dumps(as_json(plan, found, model="tiny")))["free_text"]
     assert here["difference"]["base"]["mean"] == pytest.approx(1 / 3)  # Alien again
     assert here["difference"]["base"]["low"] < 1 / 3 < here["difference"]["base"]["high"]
-    assert here["difference_new"]["base"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert here["difference_new"]["base"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "targets": 2}
     header, rows = tables(plan, found)[1]
     shown = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
     # Ours finds Alien, which its dialogue has named, and neither Heat nor Amelie, which theirs have not.
-    assert (shown["ours"]["named"], shown["ours"]["new"]) == ("100.0 ± 0.0", "0.0 ± 0.0")
-    assert (shown["base"]["named"], shown["base"]["new"]) == ("0.0 ± 0.0", "0.0 ± 0.0")
+    assert (shown["ours"]["named"], shown["ours"]["new"]) == ("100.0 ± -", "0.0 ± 0.0")
+    assert (shown["base"]["named"], shown["base"]["new"]) == ("0.0 ± -", "0.0 ± 0.0")
     assert here["p_ours_vs_new"].keys() == here["p_ours_vs"].keys() == here["difference"].keys()
     assert here["p_ours_vs_new"]["base"] == here["p_ours_vs_base_unseen"] == 1.0
     assert here["items_a_list"] == {"base": 0.0, "ours, round 1": 2.0, "ours": 2.0}

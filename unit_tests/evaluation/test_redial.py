@@ -71,6 +71,16 @@ def test_ids_of_one_film_are_one(folder):
     assert load_train(folder / "train.jsonl", catalogue)[0].named == ((), ("7",), ())
 
 
+def test_a_dialogue_may_leave_out_an_article_and_names_no_film_that_is_only_alike(folder):
+    items = [{"id": 0, "title": "The Matrix (1999)"}, {"id": 1, "title": "The Machinist (2004)"}]
+    (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in items))
+    row = dialogue(1, 0)
+    row["movies"] = {"0": {"title": "Matrix (1999)", "liked": 1}, "1": {"title": "The Machinists (2010)", "liked": 1}}
+    row["turns"][1]["movie_ids"] = ["0", "1"]
+    (folder / "train.jsonl").write_text(json.dumps(row) + "\n")
+    assert load_train(folder / "train.jsonl", load_items(folder / "items.jsonl"))[0].right == ("0",)
+
+
 def test_a_turn_may_be_of_several_lines_and_of_a_seeker(folder):
     text = "\nnever mind\nSEEKER: one\ntwo: three\n\nRecommender : four\nUser:\nfive\nSystem: "
     (folder / "test.jsonl").write_text(json.dumps(prompt(1, 0, text)) + "\n")

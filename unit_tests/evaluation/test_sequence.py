@@ -7,11 +7,14 @@ import pytest
 import torch
 
 from langchain_selfparam.config import PolicyConfig, Settings, TargetConfig, TrainingConfig, VerifyConfig
-from langchain_selfparam.evaluation import retention, sequence
+from langchain_selfparam.engine.learn import Learner
+from langchain_selfparam.errors import UnsupportedModelError
+from langchain_selfparam.evaluation import retention, sequence, sequential
 from langchain_selfparam.evaluation.baselines import Baseline
 from langchain_selfparam.evaluation.datasets import Conversation, Question
 from langchain_selfparam.evaluation.unchanged import Unchanged
 from langchain_selfparam.serving.gate import gate_for
+from langchain_selfparam.testing import tiny_model
 
 SETTINGS = Settings(
     policy=PolicyConfig(every_turns=None),
@@ -77,9 +80,91 @@ def learned(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def episodes(monkeypatch):
+    """Turns of each episode that the memory learns; ``stops`` are numbers of those in which the run is interrupted."""
+
+    class Episodes(list):
+        stops = ()
+
+    seen, real = Episodes(), Learner.lesson
+
+    def lesson(self, episode, **options):
+        seen.append([turn.id for turn in episode.turns])
+        if len(seen) in seen.stops:
+            raise KeyboardInterrupt
+        return real(self, episode, **options)
+
+    monkeypatch.setattr(Learner, "lesson", lesson)
+    return seen
+
+
 def run(subject, folder, **options):
-    plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS, **options)
-    return sequence.run(plan, subject, folder=folder, progress=lambda *step: None)
+    options = {"conversations": [DOG, CAT], "settings": SETTINGS, **options}
+    return sequence.run(sequence.Plan(**options), subject, folder=folder, progress=lambda *step: None)
+
+
+def what_it_did(found):
+    """Of each step whatever is the same in every run."""
+    return [(s.learned, s.answers, s.held, s.lost, s.drift, s.candidate_drift, s.steps, s.version) for s in found.steps]
+
+
+def test_a_step_that_was_learned_but_not_written_down_is_not_learned_again(subject, tmp_path, episodes, monkeypatch):
+    whole = run(subject, tmp_path / "whole").ours
+    assert [step.version for step in whole.steps] == [1, 2]
+    episodes.clear()
+    real, killed = sequential.write_whole, []
+
+    def write_whole(file, text):
+        if len(killed) < len(episodes):
+            killed.append(file)
+            raise KeyboardInterrupt
+        return real(file, text)
+
+    monkeypatch.setattr(sequential, "write_whole", write_whole)
+    for _ in whole.steps:
+        with pytest.raises(KeyboardInterrupt):
+            run(subject, tmp_path / "cut")
+    found = run(subject, tmp_path / "cut").ours
+    assert episodes == [[1], [2]]
+    assert what_it_did(found) == what_it_did(whole)
+    assert all(step.steps > 0 and step.seconds > 0 for step in found.steps)
+    assert [step.peak_bytes for step in found.steps] == [0, 0]  # nobody has measured it
+
+
+def test_a_step_of_several_episodes_goes_on_within_it(subject, tmp_path, episodes):
+    two = dataclasses.replace(DOG, turns=(*DOG.turns, ("Biscuit sleeps on the stove.", "How cosy!")))
+    one_by_one = dataclasses.replace(SETTINGS, policy=PolicyConfig(every_turns=None, max_tokens=1))
+    options = {"conversations": [two, CAT], "settings": one_by_one}
+    whole = run(subject, tmp_path / "whole", **options).ours
+    assert episodes == [[1], [2], [3]]
+    assert [(step.held, step.version) for step in whole.steps] == [(2, 2), (1, 3)]
+    episodes.clear()
+    episodes.stops = (2,)
+    with pytest.raises(KeyboardInterrupt):
+        run(subject, tmp_path / "cut", **options)
+    found = run(subject, tmp_path / "cut", **options).ours
+    assert episodes == [[1], [2], [2], [3]]
+    assert what_it_did(found) == what_it_did(whole)
+
+
+def test_a_run_of_an_earlier_version_goes_on(subject, tmp_path, episodes):
+    budget = iter([True, False])
+    plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS)
+    sequence.run(plan, subject, folder=tmp_path, progress=lambda *step: None, more=lambda: next(budget))
+    kept = json.loads((tmp_path / "steps.json").read_text("utf-8"))
+    for step in kept["steps"]:
+        del step["version"]
+    (tmp_path / "steps.json").write_text(json.dumps(kept), "utf-8")
+    found = run(subject, tmp_path).ours
+    assert episodes == [[1], [2]]
+    assert [(step.held, step.version) for step in found.steps] == [(1, None), (1, 2)]
+
+
+def test_a_model_that_no_baseline_is_for_is_refused_before_it_learns(tmp_path, episodes):
+    with pytest.raises(UnsupportedModelError, match="soft-caps its logits; the baseline published needs"):
+        run(Subject(tiny_model("gemma2")), tmp_path, baselines=["published-reset"])
+    assert episodes == []
 
 
 def test_a_memory_learns_one_after_another_and_what_else_moved_is_seen(subject, tmp_path):

@@ -1,7 +1,9 @@
 """What must stay as it was: read from files, scored like the slow obvious way, moved when the weights are."""
 
+import difflib
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from langchain_selfparam.evaluation.unchanged import (
     rows,
     table,
 )
+from langchain_selfparam.targets import bank, prompts
 
 LOOKED = Unchanged(
     prompts=("What is water?", "Who are you?"),
@@ -58,6 +61,26 @@ def test_lines_are_known_by_their_fields(tmp_path):
 def test_without_a_file_there_are_its_own_prompts_alone():
     assert load([], limit=3) == Unchanged(prompts=PROMPTS)
     assert len(PROMPTS) == 24
+
+
+def texts(value):
+    """Every text in tuples and sets, however deep."""
+    return [value] if isinstance(value, str) else [text for part in value for text in texts(part)]
+
+
+def plain(text):
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def test_none_of_them_is_learned_from_or_steered_by():
+    lists = {name: texts(value) for name, value in vars(prompts).items() if isinstance(value, (tuple, frozenset))}
+    assert {"ABOUT_THE_MODEL", "DRIFT_PROMPTS", "STEERING_PROMPTS", "GENERAL_QUESTIONS", "WORLDLY"} <= lists.keys()
+    for name, own in {**lists, "bank": texts(bank.QUESTIONS)}.items():
+        assert {plain(p) for p in PROMPTS} & {plain(text) for text in own} == set(), name
+    # Nor is one all but the same: "What is a synonym for 'quick'?" beside "What is a synonym of quick?".
+    for prompt in PROMPTS:
+        for text in {text for own in lists.values() for text in own}:
+            assert difflib.SequenceMatcher(None, plain(prompt), plain(text)).ratio() < 0.8, (prompt, text)
 
 
 def test_a_limit_takes_lines_evenly(tmp_path):
