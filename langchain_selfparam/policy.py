@@ -52,7 +52,7 @@ def choose(
         config: When a namespace is due, and how much is taken at once.
         count_tokens: Counts the tokens of a text.
         force: A person asked: consolidate the first namespace even though it is not due. Where no other turn is
-            pending, those are tried again whose attempts are used up.
+            pending, those are tried again whose attempts are used up, the least tried first.
 
     Returns:
         The oldest pending turns of one namespace, as many as ``max_turns`` and ``max_tokens`` allow, or ``None`` where
@@ -61,11 +61,14 @@ def choose(
     waiting: dict[Namespace, list[Turn]] = {}
     all_pending = sorted((t for t in turns if t.state is TurnState.PENDING), key=lambda turn: turn.id)
     fresh = [turn for turn in all_pending if turn.attempts < config.max_attempts]
-    for turn in fresh or (all_pending if force else ()):
+    # Of those whose attempts are used up the least tried come first: or some would never be tried again.
+    again = sorted(all_pending, key=lambda turn: (turn.attempts, turn.id)) if force else ()
+    for turn in fresh or again:
         waiting.setdefault(turn.namespace, []).append(turn)
     for namespace, pending in waiting.items():
         if force or due(pending, config=config, count_tokens=count_tokens):
-            return Episode(namespace=namespace, turns=_first(pending, config, count_tokens))
+            taken = _first(pending, config, count_tokens)
+            return Episode(namespace=namespace, turns=tuple(sorted(taken, key=lambda turn: turn.id)))
     return None
 
 

@@ -328,7 +328,7 @@ class BatchReport:
 
     @property
     def held(self) -> tuple[int, ...]:
-        """Ids of the turns that weights hold now."""
+        """Ids of the turns that weights hold since; what was taken back meanwhile is among them, and in ``left``."""
         return tuple(i for report in self.reports.values() for i in report.held)
 
     @property

@@ -94,6 +94,31 @@ def test_turns_whose_attempts_are_used_up_wait_for_a_person():
     assert chosen(said, max_attempts=2, force=True) == [2, 3, 4]
 
 
+def test_where_the_attempts_of_all_are_used_up_the_least_tried_come_first_and_in_order():
+    tried = {1: 3, 2: 2, 3: 3, 4: 2, 5: 4}
+    said = [turn(number, attempts=attempts) for number, attempts in tried.items()]
+    assert chosen(said, max_attempts=2, max_turns=2, force=True) == [2, 4]
+    assert chosen(said, max_attempts=2, max_turns=3, force=True) == [1, 2, 4]
+    assert chosen(said, max_attempts=2, max_tokens=1, count_tokens=len, force=True) == [2]
+    assert chosen(said, max_attempts=2) is None
+
+
+def test_where_the_attempts_of_all_are_used_up_everybody_is_tried_in_turn():
+    attempts = dict.fromkeys(range(1, 6), 2)
+    seen = []
+    for _ in range(5):
+        said = [turn(number, attempts=tried) for number, tried in attempts.items()]
+        seen.append(chosen(said, max_attempts=2, max_turns=2, force=True))
+        attempts |= {number: attempts[number] + 1 for number in seen[-1]}
+    assert seen == [[1, 2], [3, 4], [1, 5], [2, 3], [4, 5]]
+
+
+def test_of_several_namespaces_the_one_with_the_least_tried_turn_comes_first():
+    said = [turn(1, attempts=3), turn(2, attempts=2, namespace=BEN), turn(3, attempts=2)]
+    assert chosen(said, max_attempts=2, force=True) == [2]
+    assert chosen(said[::2], max_attempts=2, force=True) == [1, 3]
+
+
 def test_an_episode_has_one_namespace_the_one_of_the_oldest_pending_turn():
     said = [t for i in range(1, 9, 2) for t in (turn(i, namespace=BEN), turn(i + 1))]
     config = PolicyConfig(every_turns=4)

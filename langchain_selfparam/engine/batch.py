@@ -1,9 +1,9 @@
 """Everything that is pending, of many namespaces, in one run: fair, within its time, stopped without loss.
 
 In come spaces or one engine, out goes a ``BatchReport``. Each round takes one episode of every namespace, whoever has
-waited longest first, so that nobody who says much keeps the others waiting. What was committed stays, what was not
-begun or was stopped is pending: the next run goes on where this one ended. The worker rests meanwhile. It trains
-nothing itself.
+waited longest first, so that nobody who says much keeps the others waiting; nor does one whose episode was killed or
+stopped the last time, which comes after the others, every second time. What was committed stays, what was not begun or
+was stopped is pending: the next run goes on where this one ended. The worker rests meanwhile. It trains nothing itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -24,7 +24,8 @@ from typing import Literal, Protocol
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.journal import now
 from langchain_selfparam.engine.lessons import Lesson, Training, together
-from langchain_selfparam.engine.report import combined
+from langchain_selfparam.engine.report import combined, wordless
+from langchain_selfparam.engine.room import let_go, out_of_memory
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError, ConfigError, NonFiniteLossError, StoppedError
 from langchain_selfparam.protocols import Progress, no_progress
@@ -41,7 +42,9 @@ _LOOKS = 0.2
 class Learning(Protocol):
     """One namespace's engine, as far as a run needs it."""
 
-    def lesson(self, tried: set[int], *, progress: Progress | None = None) -> Lesson[ConsolidationReport | None]:
+    def lesson(
+        self, tried: set[int], *, progress: Progress | None = None, beside: Callable[[], bool] = lambda: False
+    ) -> Lesson[ConsolidationReport | None]:
         """The lesson of one episode; it ends with ``None`` where no other turn is pending."""
         ...
 
@@ -51,6 +54,8 @@ class Place(Protocol):
 
     settings: Settings
     last_report: ConsolidationReport | None
+    forgettings: int
+    """How often something was forgotten."""
     last_error: BaseException | None
 
     lock: threading.RLock
@@ -65,6 +70,10 @@ class Place(Protocol):
 
     def waiting(self) -> tuple[Turn, ...]:
         """Every turn that no weights hold, in the order in which they were said."""
+        ...
+
+    def unfinished(self) -> Mapping[Namespace, int]:
+        """How many of the last episodes of each came to no end, in a row."""
         ...
 
     def learning(self, namespace: Namespace) -> AbstractContextManager[Learning]:
@@ -171,8 +180,12 @@ class _Run:
         self._failed: dict[Namespace, BaseException] = {}
         self._tried: dict[Namespace, set[int]] = {}
         self._singly: set[Namespace] = set()
+        self._open = 0
+        self._forgettings = place.forgettings
+        self._unfinished: Mapping[Namespace, int] | None = None
         self._attempts = place.settings.policy.max_attempts
         self._seen: list[Turn] | None = None
+        self._closed = False
         self._fresh_only = any(map(self._fresh, self._waiting()))
 
     def alone(self, stack: contextlib.ExitStack) -> bool:
@@ -195,7 +208,16 @@ class _Run:
         """Who has something that was not tried, whoever has waited longest first; nobody where the run has ended."""
         if self.ended != "done":
             return []
-        return [namespace for namespace, turns in self._untried().items() if self._silent(turns)]
+        try:
+            if self._unfinished is None:  # now that the worker rests
+                self._unfinished = self._place.unfinished()
+        except ClosedError:
+            self.ended = "stopped"
+            return []
+        found = [namespace for namespace, turns in self._untried().items() if self._silent(turns)]
+        # Of several the one that came to no end least often comes first: or it would wait for the others for ever.
+        behind = {namespace: count for namespace, count in self._unfinished.items() if count % 2}
+        return sorted(found, key=lambda namespace: behind.get(namespace, 0))
 
     def learn(self, waiting: Sequence[Namespace]) -> int:
         """Learn one episode of each of the first, beside each other, if there is time and budget for it.
@@ -214,9 +236,12 @@ class _Run:
             for namespace in self._group(waiting):
                 if taken and not self._room_for_more(parts, began):
                     break
+                self._open = 1 + sum(part.training is not None for part in parts)
                 parts += self._begun(namespace, stack)
                 taken += 1
-            self._train([part for part in parts if part.training is not None])
+            parts = [part for part in parts if part.training is not None]
+            self._open = len(parts)
+            self._train(parts)
         self._longest = max(self._longest, time.monotonic() - began)
         return taken
 
@@ -246,7 +271,8 @@ class _Run:
         tried = [turn for part in parts for id_, turn in part.turns.items() if id_ in part.tried]
         spent = limits.max_tokens is not None and self._spent + self._place.tokens(tried) >= limits.max_tokens
         late = limits.deadline is not None and now_ - began > (self._began + limits.deadline - began) / 3
-        return self.ended == "done" and not spent and not late
+        full = any(part.again for part in parts)
+        return self.ended == "done" and not spent and not late and not full
 
     def _begun(self, namespace: Namespace, stack: contextlib.ExitStack) -> list[_Part]:
         """A namespace's episode up to its training; it is closed with the stack, whatever happens."""
@@ -262,12 +288,14 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - logged and in the report; the others go on
             self._failing(namespace, error, tried | turns.keys())
             return []
-        part = _Part(namespace, engine.lesson(tried, progress=self._heard), turns, tried)
+        lesson = engine.lesson(tried, progress=self._heard, beside=lambda: self._open > 1)
+        part = _Part(namespace, lesson, turns, tried)
         stack.callback(part.lesson.close)
         self._advance(part, lambda: next(part.lesson))
         return [part]
 
     def _failing(self, namespace: Namespace, error: Exception, tried: set[int]) -> None:
+        let_go(error)
         self._failed[namespace] = error
         logger.warning("%s was not learned: %s", "/".join(namespace), _named(error), exc_info=error)
         # Turns that nobody may try any more are tried as well: or the run would come back to them for ever.
@@ -276,7 +304,16 @@ class _Run:
     def _ends(self, namespace: Namespace, tried: set[int]) -> None:
         self._tried[namespace] = tried
         waiting = self._untried().keys()
-        self._progress("namespaces", len(self._tried.keys() - waiting), len(self._tried.keys() | waiting))
+        self._told("namespaces", len(self._tried.keys() - waiting), len(self._tried.keys() | waiting))
+
+    def _told(self, stage: str, done: int, total: int) -> None:
+        """Progress after something is done, which stands whatever whoever hears of it raises."""
+        try:
+            self._progress(stage, done, total)
+        except StoppedError:
+            self.ended = "stopped"
+        except Exception as error:
+            logger.exception("whoever hears of the progress raised %s at %s; the run goes on", _named(error), stage)
 
     def _train(self, parts: Sequence[_Part]) -> None:
         """Train the parts in one row, and have each judged and kept."""
@@ -290,6 +327,9 @@ class _Run:
             outcomes = [error] * len(parts)
             if several and _is_of_others(error):  # such as memory for all of them
                 self._together = max(1, len(parts) // 2)
+        for found in outcomes:
+            if isinstance(found, BaseException):
+                let_go(found)  # what the steps had in memory is not to be kept while each is ended
         for part, found in zip(parts, outcomes, strict=True):
             outcome = found
             if several and _is_of_others(outcome):
@@ -302,6 +342,7 @@ class _Run:
                 self._advance(part, functools.partial(part.lesson.throw, outcome))
             else:
                 self._advance(part, functools.partial(part.lesson.send, outcome))
+            self._open -= 1
 
     def _advance(self, part: _Part, go: Callable[[], Training]) -> None:
         """Go on with a lesson, and note how it ends where it does."""
@@ -319,6 +360,10 @@ class _Run:
             self.ended = "stopped"
             return
         except Exception as error:  # noqa: BLE001 - logged and in the report; the others go on
+            if out_of_memory(error) and self._open > 1:
+                logger.warning("%s is learned again, with fewer beside it: %r", "/".join(part.namespace), error)
+                self._together, part.again = max(1, self._open // 2), True
+                return
             self._spends(part)
             self._failing(part.namespace, error, part.tried | part.turns.keys())
             return
@@ -335,11 +380,17 @@ class _Run:
     def report(self) -> BatchReport:
         """What was done so far; the place keeps its sum and its first error."""
         reports = {namespace: combined(found) for namespace, found in self._reports.items()}
+        changed = self._place.forgettings != self._forgettings  # then their probes may have the words
         if reports:
-            self._place.last_report = combined([r for found in self._reports.values() for r in found])
+            whole = combined([*reports.values()])  # weighs by the probes
+            self._place.last_report = wordless(whole) if changed else whole
+        if changed:
+            reports = {namespace: wordless(report) for namespace, report in reports.items()}
         self._place.last_error = next(iter(self._failed.values()), None)
-        done = {id_ for r in reports.values() for id_ in (*r.held, *r.pending)}
-        left = Counter(turn.namespace for turn in self._waiting() if turn.id not in done)
+        waiting = self._waiting()
+        # What was held and waits again, after a rollback for instance, is left; of a closed place nobody knows more.
+        done = {id_ for r in reports.values() for id_ in (*(r.held if self._closed else ()), *r.pending)}
+        left = Counter(turn.namespace for turn in waiting if turn.id not in done)
         return BatchReport(
             reports=reports,
             failed={namespace: _named(error) for namespace, error in self._failed.items()},
@@ -355,7 +406,7 @@ class _Run:
         except ClosedError:
             if self._seen is None:
                 raise
-            self.ended = "stopped"
+            self.ended, self._closed = "stopped", True
             return self._seen
         self._seen = [t for t in turns if self._wanted is None or t.namespace in self._wanted]
         return self._seen
@@ -402,7 +453,10 @@ class _Run:
         )
         if may_end and not self._goes_on():
             raise _stopped(self.ended, f" at {stage}, {done} of {total}")
-        self._progress(stage, done, total)
+        if stage == "commit" and done:
+            self._told(stage, done, total)
+        else:
+            self._progress(stage, done, total)
 
 
 def _stopped(ended: Ended, where: str = "") -> StoppedError:

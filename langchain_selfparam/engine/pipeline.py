@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -33,6 +33,7 @@ from langchain_selfparam.engine.lessons import Lesson, alone
 from langchain_selfparam.engine.line import Line, compact, path_deltas
 from langchain_selfparam.engine.owning import disown, owning
 from langchain_selfparam.engine.report import as_text, combined, nothing_done, plain, report_of
+from langchain_selfparam.engine.room import let_go, out_of_memory
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import (
     ConfigError,
@@ -94,6 +95,7 @@ class Engine(Journal):
         super().__init__(store, namespace, wake=self.notify if background else wake)
         self.settings = settings
         self.last_report: ConsolidationReport | None = None
+        self.forgettings = 0
         self.last_error: BaseException | None = None
         self.watcher: Watcher | None = None
         """Told of every consolidation."""
@@ -196,7 +198,9 @@ class Engine(Journal):
         self.last_report = combined(reports)
         return self.last_report
 
-    def lesson(self, tried: set[int], *, progress: Progress | None = None) -> Lesson[ConsolidationReport | None]:
+    def lesson(
+        self, tried: set[int], *, progress: Progress | None = None, beside: Callable[[], bool] = lambda: False
+    ) -> Lesson[ConsolidationReport | None]:
         """The lesson of one episode of pending turns, whether or not it is due; fails as ``consolidate`` does.
 
         Drive it or close it in the thread that began it; nothing else learns meanwhile.
@@ -205,6 +209,7 @@ class Engine(Journal):
             tried: Ids of turns that are not to be tried again; those of the episode are added before it is learned.
             progress: Told of stages as they go on. Where it raises ``StoppedError``, the turns are pending and no
                 attempt is counted.
+            beside: Whether other lessons are in memory as well: then no attempt is counted where that runs out.
 
         Returns:
             What was done, or ``None`` where no other turn is pending.
@@ -213,8 +218,12 @@ class Engine(Journal):
             self._need_open()
             if (episode := self._untried(tried)) is None:
                 return None
-            self.last_report = yield from self._watched(episode, progress or no_progress)
+            self.last_report = yield from self._watched(episode, progress or no_progress, beside)
             return self.last_report
+
+    def unfinished(self) -> Mapping[Namespace, int]:
+        """As ``Jobs.unfinished``."""
+        return self._store.jobs.unfinished()
 
     @contextlib.contextmanager
     def learning(self, namespace: Namespace) -> Iterator[Engine]:
@@ -286,6 +295,7 @@ class Engine(Journal):
                 created_at=now(),
             )
             self.last_report = None  # its probes may have the words
+            self.forgettings += 1
             return done
 
     def export(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
@@ -376,12 +386,12 @@ class Engine(Journal):
         config = self.settings.policy
         # Turns whose attempts are used up come alone: not after others that were learned just now.
         again = [t for t in pending if t.id not in without and (not without or t.attempts < config.max_attempts)]
-        return policy.choose(
-            again,
-            config=config,
-            count_tokens=self._count,
-            force=force,
-        )
+        episode = policy.choose(again, config=config, count_tokens=self._count, force=force)
+        # One that was killed or stopped twice may be too large for the memory or the time that there is.
+        halved = self._store.jobs.unfinished().get(self.namespace, 0) - 1 if episode else 0
+        if episode is None or halved < 1:
+            return episode
+        return dataclasses.replace(episode, turns=episode.turns[: max(1, len(episode.turns) >> halved)])
 
     def _next(self, tried: set[int], progress: Progress | None) -> ConsolidationReport | None:
         episode = self._untried(tried)
@@ -395,20 +405,22 @@ class Engine(Journal):
     def _consolidate(self, episode: Episode, progress: Progress) -> ConsolidationReport:
         return alone(self._watched(episode, progress))
 
-    def _watched(self, episode: Episode, progress: Progress) -> Lesson[ConsolidationReport]:
+    def _watched(
+        self, episode: Episode, progress: Progress, beside: Callable[[], bool] = lambda: False
+    ) -> Lesson[ConsolidationReport]:
         if self.watcher is None:
-            return (yield from self._lesson(episode, progress))
+            return (yield from self._lesson(episode, progress, beside))
         with self.watcher.watching(episode) as watch:
 
             def both(stage: str, done: int, total: int) -> None:
                 watch.progress(stage, done, total)
                 progress(stage, done, total)
 
-            report = yield from self._lesson(episode, both)
+            report = yield from self._lesson(episode, both, beside)
             watch.ended(report)
         return report
 
-    def _lesson(self, episode: Episode, progress: Progress) -> Lesson[ConsolidationReport]:
+    def _lesson(self, episode: Episode, progress: Progress, beside: Callable[[], bool]) -> Lesson[ConsolidationReport]:
         started = time.perf_counter()
         job = self._store.jobs.lease(
             episode, owner=self._owner, now=now(), lease_seconds=self.settings.policy.lease_seconds
@@ -432,10 +444,12 @@ class Engine(Journal):
             report = dataclasses.replace(nothing_done(str(nothing)), held=ids)
         except BaseException as error:
             # A person's interrupt says nothing about the turns; an error that comes back each time must not loop.
+            let_go(error)
             self.last_error = error
             # Ctrl-C can come in the instant after the job has ended: what it did then stands.
             with contextlib.suppress(ConsolidationError):
                 blamed = isinstance(error, Exception) and not isinstance(error, StoppedError)
+                blamed = blamed and not (out_of_memory(error) and beside())
                 self._store.jobs.fail(job, error=repr(error), count_attempt=blamed)
             raise
         self.last_error = None

@@ -118,6 +118,11 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
     )
 
 
+def wordless(report: ConsolidationReport) -> ConsolidationReport:
+    """A report without the words of what was said, for where some of it was forgotten meanwhile."""
+    return dataclasses.replace(report, probes=(), missing={}, reasons=())
+
+
 def _standing(changes: Sequence[tuple[Sequence[int], Sequence[int]]]) -> tuple[int, ...]:
     """What was added by any step and taken away by none after it."""
     found: dict[int, None] = {}

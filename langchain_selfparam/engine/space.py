@@ -43,6 +43,7 @@ class Space(Journal):
         with self._spaces.at(self.namespace) as engine:
             done = engine.forget(turn_ids)
         self._spaces.last_report = None  # its probes may have the words
+        self._spaces.forgettings += 1
         return done
 
     def export(self, path: Path, *, format: str = "peft") -> Path:  # noqa: A002

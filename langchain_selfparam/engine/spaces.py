@@ -13,7 +13,7 @@ import logging
 import threading
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from langchain_selfparam.engine.journal import now, to_wait, tokens_of
 from langchain_selfparam.engine.line import sweep
 from langchain_selfparam.engine.owning import disown, owning
 from langchain_selfparam.engine.pipeline import Engine
-from langchain_selfparam.engine.report import combined, nothing_done
+from langchain_selfparam.engine.report import combined, nothing_done, wordless
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError
 from langchain_selfparam.model import LocalModel, share
@@ -82,6 +82,8 @@ class Spaces:
         self.settings = settings
         self.folder = store.folder
         self.last_report: ConsolidationReport | None = None
+        self.forgettings = 0
+        """How often something was forgotten since this was opened."""
         self.last_error: BaseException | None = None
         self.watcher: Watcher | None = None
         """Told of every consolidation."""
@@ -249,21 +251,27 @@ class Spaces:
         self._need_open()
         waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
         wanted = list(waiting) if namespace is None else [namespace]
-        reports = []
+        reports, forgettings = [], self.forgettings
         for one in wanted:
             if self.closed:
                 break
             with self.at(one) as engine:
                 reports.append(self._noted(engine, lambda e: e.consolidate(progress=progress)))
-        report = combined(reports) if reports else nothing_done("no turn is pending")
-        if reports:
-            self.last_report = report
-        return report
+        if not reports:
+            return nothing_done("no turn is pending")
+        report = combined(reports)
+        self.last_report = report if self.forgettings == forgettings else wordless(report)
+        return self.last_report
 
     def waiting(self) -> tuple[Turn, ...]:
         """Every turn of everybody that no weights hold, in order."""
         self._need_open()
         return self._store.turns.list(states=(TurnState.PENDING, TurnState.LEASED))
+
+    def unfinished(self) -> Mapping[Namespace, int]:
+        """As ``Jobs.unfinished``, of everybody."""
+        self._need_open()
+        return self._store.jobs.unfinished()
 
     @contextlib.contextmanager
     def learning(self, namespace: Namespace) -> Iterator[Engine]:
@@ -385,6 +393,9 @@ class Spaces:
                 return False
             waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
             due = [namespace for namespace, count in waiting.items() if count >= fewest]
+            # Whoever's episode was killed or stopped the last time waits behind the others, every second time.
+            behind = {n: count for n, count in self._store.jobs.unfinished().items() if count % 2}
+            due.sort(key=lambda namespace: behind.get(namespace, 0))
             at = due.index(self._last) + 1 if self._last in due else 0
             if due and (shut := until_open(policy.quiet_hours, now=now().astimezone())):
                 return shut  # for everybody: nobody's turns have to be looked at

@@ -10,13 +10,18 @@ import contextlib
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from langchain_selfparam.engine.room import let_go
 from langchain_selfparam.errors import ClosedError
 
 _log = logging.getLogger(__name__)
+
+
+_LONGEST_SLEEP = 600.0
+"""Seconds after which the step is asked again whatever time it gave: the clock that is slept by knows of no summer time
+and stands still while a machine is suspended."""
 
 
 class Worker:
@@ -229,11 +234,11 @@ class Worker:
         delay = min(self._retry_seconds * 2.0 ** min(self._in_a_row, 60), self._max_retry_seconds)
         if error is not None:
             _log.error("a background step failed; it is tried again in %g s", delay, exc_info=error)
-            _let_go(error)
+            let_go(error)
         with self._changed:
             self._busy = False
             if isinstance(more, timedelta):
-                self._later = time.monotonic() + more.total_seconds()
+                self._later = time.monotonic() + min(more.total_seconds(), _LONGEST_SLEEP)
             else:
                 self._due, self._later = self._due or more, None
             self._error = error
@@ -241,13 +246,3 @@ class Worker:
             self._failures += error is not None
             self._retry_at = 0.0 if error is None else time.monotonic() + delay
             self._changed.notify_all()
-
-
-def _let_go(error: BaseException) -> None:
-    # The error is kept, and its frames with it: a training that ran out of memory would keep all its tensors.
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        traceback.clear_frames(link.__traceback__)
-        link = link.__cause__ or link.__context__

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.records import Episode, Job, Namespace, TurnState
@@ -30,6 +30,8 @@ class JobState(str, Enum):
     FAILED = "failed"
     ABANDONED = "abandoned"
     """Its process vanished."""
+    STOPPED = "stopped"
+    """It was ended before it was done, and its turns are not to blame."""
 
     def __str__(self) -> str:
         return self.value
@@ -237,7 +239,8 @@ class Jobs:
         Args:
             job: A running job.
             error: Why, for ``status``.
-            count_attempt: Whether the turns are to blame: then this is one of their ``max_attempts``.
+            count_attempt: Whether the turns are to blame: then this is one of their ``max_attempts``, and the job has
+                failed; otherwise it was stopped.
             connection: A transaction to join.
         """
         t, j = tables.turns.c, tables.jobs.c
@@ -248,7 +251,24 @@ class Jobs:
                 .where(t.job == job.id)
                 .values(state=TurnState.PENDING.value, attempts=t.attempts + int(count_attempt), job=None)
             )
-            c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.FAILED.value, error=error))
+            state = JobState.FAILED if count_attempt else JobState.STOPPED
+            c.execute(update(tables.jobs).where(j.id == job.id).values(state=state.value, error=error))
+
+    def unfinished(self, *, connection: Connection | None = None) -> dict[Namespace, int]:
+        """Count how many of its last jobs in a row came to no end: killed, stopped or still running.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            By namespace, at least 1; those whose last job came to an end are missing.
+        """
+        j, k = tables.jobs.c, tables.jobs.alias().c
+        ended = (JobState.DONE.value, JobState.FAILED.value)
+        last = select(func.max(k.id)).where(k.namespace == j.namespace, k.state.in_(ended)).scalar_subquery()
+        wanted = select(j.namespace, func.count()).where(j.state.not_in(ended), j.id > func.coalesce(last, 0))
+        with self._database.reading(connection) as c:
+            return {namespace_from(name): count for name, count in c.execute(wanted.group_by(j.namespace))}
 
     def recover(self, now: datetime, *, all_owners: bool, connection: Connection | None = None) -> int:
         """Free the turns of jobs whose process is gone; it counts as no attempt.

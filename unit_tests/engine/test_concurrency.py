@@ -1,5 +1,8 @@
 """Namespaces trained in one row: each gets what it would get alone, and only its own trouble."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from engine_home import ANA, SETTINGS, author, with_
@@ -156,9 +159,12 @@ def test_where_it_breaks_alone_too_it_is_that_ones_error(town, breaking, groups)
 
 @pytest.mark.parametrize(("enough_for", "held"), [(1, True), (0, False)])
 def test_where_memory_is_too_small_for_all_each_is_learned_alone(town, monkeypatch, enough_for, held):
-    spaces, real = say(town("memory")), lessons.together
+    spaces, real, courses = say(town("memory")), lessons.together, []
 
     def together(trainings):
+        gc.collect()
+        assert [ref() for ref in courses if ref() is not None] == []  # nothing of those before is kept
+        courses.extend([weakref.ref(training.course) for training in trainings])
         if len(trainings) > enough_for:
             raise MemoryError("no room for 9 GB")
         return real(trainings)
@@ -169,6 +175,7 @@ def test_where_memory_is_too_small_for_all_each_is_learned_alone(town, monkeypat
     assert {t.attempts for t in spaces.turns()} == {0 if held else 1}
     assert set(report.failed) == (set() if held else set(SAID))
     assert all(text.startswith("OutOfMemoryError: learning ") for text in report.failed.values())
+    assert len(courses) == 6
 
 
 def test_one_that_cannot_be_opened_does_not_keep_the_others(town, monkeypatch):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from langchain_selfparam.engine.report import as_text, combined, nothing_done
+from langchain_selfparam.engine.report import as_text, combined, nothing_done, wordless
 from langchain_selfparam.records import ConsolidationReport, Probe, ProbeResult, TargetSet, TrainPoint
 
 
@@ -77,6 +77,13 @@ def test_the_last_version_that_was_committed(versions, last):
 def test_no_probes_no_shares():
     bare = dataclasses.replace(ONE, probes=())
     assert (combined([bare, bare]).recall, combined([bare, bare]).neighbours_wrong) == (0.0, 0.0)
+
+
+def test_a_report_without_words_keeps_its_figures():
+    told = dataclasses.replace(ONE, missing={3: ("biscuit",)})
+    bare = wordless(told)
+    assert (bare.probes, bare.missing, bare.reasons) == ((), {}, ())
+    assert dataclasses.replace(bare, probes=ONE.probes, reasons=ONE.reasons) == ONE
 
 
 def test_nothing_done_says_why():

@@ -372,6 +372,15 @@ def test_turns_whose_attempts_are_used_up_come_alone(home):
     assert engine.quick.episodes == [["a", "b"], ["c"], ["a"]]
 
 
+def test_turns_whose_attempts_are_used_up_are_tried_by_turns(home):
+    engine = home.open(settings=with_(policy={"max_attempts": 1, "max_turns": 2}))
+    engine.quick.missed = set("abc")
+    say(engine, *"abc")
+    for _ in range(4):
+        engine.consolidate()
+    assert engine.quick.episodes == [["a", "b"], ["c"], ["a", "b"], ["a", "c"], ["b", "c"]]
+
+
 def test_a_target_set_comes_back_from_its_text_as_it_was():
     context = (Message(role="user", text="?"), Message(role="assistant", text="Your dog is Biscuit."))
     targets = TargetSet(

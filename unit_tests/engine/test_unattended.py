@@ -223,6 +223,87 @@ def test_whoever_hears_the_progress_may_stop_the_run(town):
     assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "stopped")
 
 
+@pytest.mark.parametrize("event", [("commit", 1, 1), ("namespaces", 1, 2)])
+def test_whoever_hears_that_something_is_done_may_stop_the_run_there(town, event):
+    spaces = town.open()
+    ana = say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+
+    def progress(*heard):
+        if heard == event:
+            raise StoppedError("enough")
+
+    report = consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert (report.held, report.failed, report.left, report.ended) == (ana, {}, {BOB: 1}, "stopped")
+    assert spaces.last_report.held == ana
+    assert attempts(spaces) == {"a1": 0, "b1": 0}
+
+
+@pytest.mark.parametrize("stage", ["commit", "namespaces"])
+def test_an_error_of_whoever_hears_that_something_is_done_takes_nothing_back(town, caplog, stage):
+    spaces = town.open()
+    ids = (*say(spaces, ANA, "a1"), *say(spaces, BOB, "b1"))
+
+    def progress(at, done, total):
+        if at == stage and done == 1:
+            raise ValueError("the bar is broken")
+
+    report = consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert (report.held, report.failed, report.left, report.ended) == (ids, {}, {}, "done")
+    assert f"raised ValueError: the bar is broken at {stage}; the run goes on" in caplog.text
+    assert attempts(spaces) == {"a1": 0, "b1": 0}
+
+
+def test_whoever_hears_nothing_without_an_error_is_told_of_everybody_in_the_report(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+
+    def progress(*heard):
+        raise ValueError("the bar is broken")
+
+    report = consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert report.failed == dict.fromkeys((ANA, BOB), "ValueError: the bar is broken")
+    assert (report.reports, report.left, report.ended) == ({}, {ANA: 1, BOB: 1}, "done")
+    assert town.learned == []
+
+
+@pytest.mark.parametrize("event", [("commit", 1, 1), ("namespaces", 1, 2)])
+def test_an_interrupt_as_something_is_done_ends_the_run_and_what_is_done_stands(town, event):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    bob = say(spaces, BOB, "b1")
+
+    def progress(*heard):
+        if heard == event:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert town.learned == [("ana", 1)]
+    assert run(spaces).held == bob
+
+
+def test_one_that_is_closed_before_its_first_episode_leaves_a_report(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+    report = run(spaces, stopping=spaces.close)  # which says nothing of stopping
+    assert (report.reports, report.left, report.ended) == ({}, {ANA: 1}, "stopped")
+
+
+def test_what_was_committed_as_it_was_closed_is_not_left(town):
+    spaces = town.open()
+    ana = say(spaces, ANA, "a1")
+    say(spaces, BOB, "b1")
+
+    def progress(stage, done, total):
+        if (stage, done) == ("commit", 1):
+            spaces.close()
+
+    report = consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert (report.held, report.left, report.ended) == (ana, {BOB: 1}, "stopped")
+
+
 def test_progress_counts_those_who_have_nothing_left(town):
     spaces = town.open()
     say(spaces, ANA, "a1", "a2", "a3")

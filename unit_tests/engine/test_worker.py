@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from langchain_selfparam.engine import worker as worker_
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError, OutOfMemoryError
 
@@ -113,6 +114,27 @@ def test_a_step_may_say_when_to_look_again(work, until):
     worker.flush(SOON)
     assert len(step.calls) == 3
     assert worker._later is None
+
+
+def test_a_long_wait_is_slept_in_pieces_and_the_step_asked_after_each(work, until, monkeypatch):
+    monkeypatch.setattr(worker_, "_LONGEST_SLEEP", 0.1)
+    hour = timedelta(hours=1)
+    step = Script(hour, hour, timedelta(seconds=0.01), hour)
+    worker = work(step)
+    worker.notify()
+    worker.flush(SOON)  # nothing is due meanwhile
+    until(lambda: len(step.calls) == 4)
+    first, second, third, fourth = step.calls
+    assert min(second - first, third - second) >= 0.1
+    assert fourth - third >= 0.01  # a short one is not made longer
+
+
+def test_no_sleep_is_longer_than_ten_minutes(work):
+    worker = work(Script(timedelta(days=2)))
+    before = time.monotonic()
+    worker.notify()
+    worker.flush(SOON)
+    assert 590 < worker._later - before < 630
 
 
 def test_a_wait_is_no_reason_not_to_close_or_to_pause(work, until):

@@ -8,7 +8,7 @@ from langchain_selfparam.records import Episode, TurnState
 from langchain_selfparam.store import JobState
 from langchain_selfparam.store.jobs import Jobs
 
-ANA = ("memories", "ana")
+ANA, BEN, CY = ("memories", "ana"), ("memories", "ben"), ("memories", "cy")
 
 
 def lease(rooms, now, namespace, *turns):
@@ -96,8 +96,8 @@ def test_what_all_jobs_were_to_learn_is_read_whatever_became_of_them(rooms):
     assert rooms.jobs.studied(("memories", "somebody else")) == ()
 
 
-@pytest.mark.parametrize(("count", "attempts"), [(True, 1), (False, 0)])
-def test_a_failure_frees_the_turns_and_counts_only_if_told_to(rooms, count, attempts):
+@pytest.mark.parametrize(("count", "attempts", "state"), [(True, 1, JobState.FAILED), (False, 0, JobState.STOPPED)])
+def test_a_failure_frees_the_turns_and_counts_only_if_told_to(rooms, count, attempts, state):
     one, _ = rooms.say("one", "two")
     job = rooms.lease(one)
     rooms.jobs.fail(job, error="the loss was NaN", count_attempt=count)
@@ -105,21 +105,23 @@ def test_a_failure_frees_the_turns_and_counts_only_if_told_to(rooms, count, atte
         (TurnState.PENDING, attempts),
         (TurnState.PENDING, 0),
     ]
-    assert [(job.state, job.error) for job in rooms.jobs.list()] == [(JobState.FAILED, "the loss was NaN")]
+    assert [(job.state, job.error) for job in rooms.jobs.list()] == [(state, "the loss was NaN")]
     assert rooms.lease(one).id == 2
 
 
 def ends(rooms, job, now, how):
-    if how == "failed":
-        rooms.jobs.fail(job, error="no", count_attempt=False)
+    if how in {"failed", "stopped"}:
+        rooms.jobs.fail(job, error="no", count_attempt=how == "failed")
     elif how == "abandoned":
         rooms.jobs.recover(now, all_owners=True)
     elif how == "done":
-        rooms.commit(job, [1])
+        rooms.commit(job, [turn.id for turn in job.episode.turns])
+    elif how == "settled":
+        rooms.jobs.settle(job)
     return dataclasses.replace(job, id=77) if how == "not in this folder" else job
 
 
-@pytest.mark.parametrize("how", ["failed", "abandoned", "done", "not in this folder"])
+@pytest.mark.parametrize("how", ["failed", "stopped", "abandoned", "done", "not in this folder"])
 def test_a_job_that_has_ended_can_do_nothing_more(rooms, now, how):
     job = ends(rooms, rooms.lease(*rooms.say("one")), now, how)
     before = rooms.dump()
@@ -133,6 +135,34 @@ def test_a_job_that_has_ended_can_do_nothing_more(rooms, now, how):
         with pytest.raises(ConsolidationError, match=text):
             act()
     assert rooms.dump() == before
+
+
+@pytest.mark.parametrize(
+    ("hows", "count"),
+    [
+        ("", None),
+        ("running", 1),
+        ("stopped", 1),
+        ("abandoned", 1),
+        ("stopped abandoned stopped running", 4),
+        ("stopped failed", None),
+        ("abandoned done", None),
+        ("stopped stopped settled", None),
+        ("stopped stopped failed abandoned", 1),
+        ("done stopped stopped", 2),
+    ],
+)
+def test_episodes_that_came_to_no_end_are_counted_in_a_row_up_to_the_last(rooms, now, hows, count):
+    for text, how in enumerate(hows.split()):
+        ends(rooms, rooms.lease(*rooms.say(str(text))), now, how)
+    assert rooms.jobs.unfinished() == ({} if count is None else {ANA: count})
+
+
+def test_they_are_counted_by_namespace(rooms, now):
+    for namespace, how in ((ANA, "stopped"), (BEN, "stopped"), (ANA, "stopped"), (BEN, "failed"), (CY, "stopped")):
+        ends(rooms, lease(rooms, now, namespace, *rooms.say("one", namespace=namespace)), now, how)
+    assert rooms.jobs.unfinished() == {ANA: 2, CY: 1}
+    assert Jobs(rooms.database, namespace=BEN).unfinished() == {ANA: 2, CY: 1}  # whoever asks
 
 
 def test_recovery_of_all_owners_frees_every_running_job(rooms, now):
@@ -193,6 +223,7 @@ def test_a_lease_can_join_a_transaction_and_go_back_with_it(rooms, now):
         rooms.jobs.heartbeat(job, now, 5, connection=c)
         assert rooms.jobs.load_targets(job, connection=c) == "[]"
         assert len(rooms.jobs.list(connection=c)) == 1
+        assert rooms.jobs.unfinished(connection=c) == {ANA: 1}
         rooms.jobs.fail(job, error="no", count_attempt=True, connection=c)
         rooms.jobs.recover(now, all_owners=True, connection=c)
 
