@@ -1,9 +1,9 @@
 """Everything that is pending, of many namespaces, in one run: fair, within its time, stopped without loss.
 
 In come spaces or one engine, out goes a ``BatchReport``. Each round takes one episode of every namespace, whoever has
-waited longest first, so that nobody who says much keeps the others waiting; nor does one whose episode was killed or
-stopped the last time, which comes after the others, every second time. What was committed stays, what was not begun or
-was stopped is pending: the next run goes on where this one ended. The worker rests meanwhile. It trains nothing itself.
+waited longest first, so that nobody who says much keeps the others waiting; nor does one whose episodes are killed or
+stopped each time, which comes after the others every second time. What was committed stays, what was not begun or was
+stopped is pending: the next run goes on where this one ended. The worker rests meanwhile. It trains nothing itself.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class _Run:
             return []
         found = [namespace for namespace, turns in self._untried().items() if self._silent(turns)]
         # Of several the one that came to no end least often comes first: or it would wait for the others for ever.
-        behind = {namespace: count for namespace, count in self._unfinished.items() if count % 2}
+        behind = {namespace: count for namespace, count in self._unfinished.items() if not count % 2}
         return sorted(found, key=lambda namespace: behind.get(namespace, 0))
 
     def learn(self, waiting: Sequence[Namespace]) -> int:

@@ -394,7 +394,7 @@ class Spaces:
             waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
             due = [namespace for namespace, count in waiting.items() if count >= fewest]
             # Whoever's episode was killed or stopped the last time waits behind the others, every second time.
-            behind = {n: count for n, count in self._store.jobs.unfinished().items() if count % 2}
+            behind = {n: count for n, count in self._store.jobs.unfinished().items() if not count % 2}
             due.sort(key=lambda namespace: behind.get(namespace, 0))
             at = due.index(self._last) + 1 if self._last in due else 0
             if due and (shut := until_open(policy.quiet_hours, now=now().astimezone())):

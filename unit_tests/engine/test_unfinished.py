@@ -48,32 +48,32 @@ def stop(*_):
 # ---- who comes first
 
 
-def test_one_that_is_never_done_in_time_comes_after_the_others_in_the_next_run(town, clock):
+def test_one_that_is_not_done_in_time_twice_comes_after_the_others_in_the_next_run(town, clock):
     spaces = town.open()
     say(spaces, ANA, "a1")
     bob = say(spaces, BOB, "b1")
     town.at = slow(clock, "a1")
-    first, second = run(spaces, deadline=1.0), run(spaces, deadline=1.0)
-    assert (first.held, first.left, first.ended) == ((), {ANA: 1, BOB: 1}, "deadline")
-    assert (second.held, second.left, second.ended) == (bob, {ANA: 1}, "deadline")
+    first, second, third = (run(spaces, deadline=1.0) for _ in range(3))
+    for report in (first, second):
+        assert (report.held, report.left, report.ended) == ((), {ANA: 1, BOB: 1}, "deadline")
+    assert (third.held, third.left, third.ended) == (bob, {ANA: 1}, "deadline")
 
 
-@pytest.mark.parametrize(
-    ("kills", "order"), [(0, ["ana", "bob"]), (1, ["bob", "ana"]), (2, ["ana", "bob"]), (3, ["bob", "ana"])]
-)
-def test_one_that_was_killed_comes_after_the_others_every_second_time(town, kills, order):
+@pytest.mark.parametrize(("kills", "first"), [(0, "ana"), (1, "ana"), (2, "bob"), (3, "ana"), (4, "bob")])
+def test_one_that_was_killed_comes_after_the_others_every_second_time(town, kills, first):
     spaces = town.open()
     say(spaces, ANA, "a1")
     say(spaces, BOB, "b1")
     spaces = kill(town, spaces, *[ANA] * kills)
     run(spaces)
-    assert [name for name, _ in town.learned] == order
+    assert next(name for name, _ in town.learned) == first
+    assert {name for name, _ in town.learned} == {"ana", "bob"}
 
 
 def test_one_that_is_done_is_in_its_place_again(town):
     spaces = town.open()
     say(spaces, ANA, "a1")
-    spaces = kill(town, spaces, ANA)
+    spaces = kill(town, spaces, ANA, ANA)
     run(spaces)
     say(spaces, ANA, "a2")
     say(spaces, BOB, "b1")
@@ -95,13 +95,13 @@ def test_of_two_that_are_never_done_each_is_tried_and_a_third_is_learned(town, c
     for namespace, text in ((ANA, "a1"), (BOB, "b1"), (CY, "c1")):
         say(spaces, namespace, text)
     town.at = slow(clock, "a1", "b1")
-    reports = [run(spaces, deadline=1.0) for _ in range(6)]
-    assert CY in {namespace for report in reports[:3] for namespace in report.reports}
+    reports = [run(spaces, deadline=1.0) for _ in range(12)]
+    assert CY in {namespace for report in reports[:5] for namespace in report.reports}
     tried = [job.namespace for job in spaces._store.jobs.list()]
-    assert tried.count(ANA) == tried.count(BOB) == 3
+    assert min(tried.count(ANA), tried.count(BOB)) > 3
 
 
-@pytest.mark.parametrize(("kills", "order"), [(0, ["ana", "bob"]), (1, ["bob", "ana"]), (2, ["ana", "bob"])])
+@pytest.mark.parametrize(("kills", "order"), [(1, ["ana", "bob"]), (2, ["bob", "ana"]), (3, ["ana", "bob"])])
 def test_the_worker_too_takes_one_that_was_killed_after_the_others_every_second_time(town, kills, order):
     spaces = town.open(settings=EACH)
     say(spaces, ANA, "a1")
@@ -111,11 +111,11 @@ def test_the_worker_too_takes_one_that_was_killed_after_the_others_every_second_
     assert [name for name, _ in town.learned] == order
 
 
-def test_the_worker_too_does_not_keep_one_waiting_that_was_killed_once(town):
+def test_the_worker_too_does_not_keep_one_waiting_that_was_killed_less_often(town):
     spaces = town.open(settings=EACH)
     say(spaces, ANA, "a1")
     say(spaces, BOB, "b1")
-    spaces = kill(town, spaces, BOB, ANA, ANA, ANA, settings=EACH)
+    spaces = kill(town, spaces, BOB, BOB, ANA, ANA, ANA, ANA, settings=EACH)
     assert spaces._step() is True
     assert town.learned == [("bob", 1)]
 
