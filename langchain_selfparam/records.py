@@ -189,6 +189,10 @@ class Probe:
     prompt: str
     expected: tuple[str, ...] = ()
     """Recall: words of the statement that is asked for. Neighbour: words that must not come. Lower case."""
+    names: tuple[str, ...] = ()
+    """Recall: those of them that are names, in whose place no other may stand."""
+    denied: tuple[str, ...] = ()
+    """Recall: those of them that are said not to be so; an answer that has one has to say so too."""
     turn_id: int | None = None
     opening: str = ""
     """Recall: the first words of the answer that recalls it."""

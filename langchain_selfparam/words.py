@@ -27,6 +27,33 @@ LETTERS = rf"[^\W_](?:[^\W_]|[{_MARKS}])*"
 """Letters and figures with their marks, as a pattern."""
 WORD = re.compile(rf"{LETTERS}(?:['’,.:-]{LETTERS})*")  # noqa: RUF001
 """A word, a name with a hyphen, a number, a time of day."""
+DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+_UP_TO_NINETEEN = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_PLACES = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_NUMBERS = {
+    "twice": "2",
+    # "One" is seldom a number, and "first" and "second" are seldom places.
+    **{word: str(n) for n, word in enumerate(_UP_TO_NINETEEN[1:], start=2)},
+    **{word: str(n) for n, word in enumerate(_PLACES, start=3)},
+    **{word: str(10 * n) for n, word in enumerate(_TENS, start=2)},
+    **{
+        f"{ten}-{one}": str(10 * n + m)
+        for n, ten in enumerate(_TENS, 2)
+        for m, one in enumerate(_UP_TO_NINETEEN[:9], 1)
+    },
+}
+_MEASURED = re.compile(r"(\d[\d:.,]*)(?:am|pm|kg|km|cm|mm|mg|ml|st|nd|rd|th)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_BEGINS = re.compile(r"(?:^|[.!?:;\n\"“”«(\[])\s*$")
+DENIES = re.compile(
+    r"\b(?:not|never|no|nobody|nothing|neither|nor|without|cannot|hardly|stopped|gave up)\b|n['’]t\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
+"""What says that something is not so."""
 _DOT = "i\u0307"
 """What the capital I with a dot, as in Istanbul, becomes in small letters."""
 
@@ -45,3 +72,21 @@ def plain(word: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a text, as they are compared."""
     return [plain(word) for word in WORD.findall(composed(text))]
+
+
+def form(word: str) -> str:
+    """A word as it is compared, in one of the ways in which it is written: 7 for seven, 2350 for 2,350, 3 for 3rd."""
+    if measured := _MEASURED.fullmatch(word):
+        word = measured[1]
+    if _THOUSANDS.fullmatch(word):
+        word = word.replace(",", "")
+    if word.endswith("s") and word[:-1] in DAYS:
+        word = word[:-1]
+    return _NUMBERS.get(word, word)
+
+
+def named(text: str) -> set[str]:
+    """Words that have a capital letter inside a sentence, as they are compared: names, most of them."""
+    text = composed(text)
+    found = (m for m in WORD.finditer(text) if m.group(0)[0].isupper() and not _BEGINS.search(text[: m.start()][-4:]))
+    return {plain(m.group(0)) for m in found} - {"i", "i'm", "i've", "i'd", "i'll", "the", "a", "an"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.records import (
     ConsolidationReport,
@@ -155,6 +155,12 @@ def as_text(targets: TargetSet) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
+def probe_of(row: Mapping[str, Any]) -> Probe:
+    """A probe from its fields as JSON has them; those of an earlier version lack some."""
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return Probe(**fields)
+
+
 def target_set(text: str) -> TargetSet:
     """A target set from the text that ``as_text`` made of it."""
     row = json.loads(text)
@@ -162,7 +168,7 @@ def target_set(text: str) -> TargetSet:
     return TargetSet(
         statements=tuple(Statement(**s) for s in row["statements"]),
         sentences=tuple(TargetSentence(**{**s, "context": contexts[s["context"]]}) for s in row["sentences"]),
-        probes=tuple(Probe(**{**p, "expected": tuple(p["expected"])}) for p in row["probes"]),
+        probes=tuple(map(probe_of, row["probes"])),
         dropped=row["dropped"],
     )
 

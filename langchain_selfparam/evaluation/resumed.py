@@ -10,9 +10,9 @@ import dataclasses
 from typing import Any
 
 from langchain_selfparam.engine.pipeline import Engine
-from langchain_selfparam.engine.report import combined
+from langchain_selfparam.engine.report import combined, probe_of
 from langchain_selfparam.protocols import Progress
-from langchain_selfparam.records import ConsolidationReport, Probe, ProbeResult, Version
+from langchain_selfparam.records import ConsolidationReport, ProbeResult, Version
 
 _KEPT_OTHERWISE = {"version", "curve", "probes"}
 """Fields of a report that the ledger does not keep as they are."""
@@ -67,7 +67,7 @@ def _report(version: Version) -> ConsolidationReport:
     seconds = {"total": sum(kept["seconds"].values()), **kept["seconds"]}
     probes = tuple(
         ProbeResult(
-            probe=Probe(**{**row["probe"], "expected": tuple(row["probe"]["expected"])}),
+            probe=probe_of(row["probe"]),
             answer=row["answer"],
             passed=row["passed"],
         )

@@ -17,6 +17,13 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 """Leaves no doubt, even of a name in small letters."""
+_CALLED = re.compile(
+    r"\b(?:[Tt]he name['’]s|[Ii] go by|(?:[Ee]very(?:one|body)|[Pp]eople|[Tt]hey|(?:[Mm]y )?[Ff]riends) calls? me)"  # noqa: RUF001
+    rf" {_NAME}"
+)
+_SPEAKS = re.compile(
+    rf"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey)(?: there)?[,!.]? )?(?P<name>{_ONE}(?: {_ONE})?) here\b(?=[.,:;!]|$)"
+)
 _AM = re.compile(rf"\b[Ii](?:['’]m| am) {_NAME}")  # noqa: RUF001
 _HERE = re.compile(rf"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey)(?: there)?[,!.]? )?[Tt]his is {_NAME}")
 _OF_ONES_NAME = re.compile(
@@ -33,14 +40,14 @@ _NOT_BEHIND = re.compile(r"['’](?:s\b|\s+\w)| (?:of|at|to|in)\b")  # noqa: RUF
 _NEXT = re.compile(rf" ({_ONE})")
 _ALSO_NAMES = frozenset({"an", "may", "will"})
 _NO_NAMES = frozenset(
-    """african american arab asian atheist australian austrian bavarian belgian brazilian british buddhist bulgarian
-    californian canadian catholic chilean chinese christian colombian croatian cuban czech danish democrat dutch
-    egyptian english estonian ethiopian european filipino finnish french german greek hindu hispanic hungarian icelandic
-    indian indonesian iranian iraqi irish israeli italian jamaican japanese jew jewish kenyan korean latina latino
-    latvian lebanese lithuanian londoner malaysian mexican moroccan mormon muslim nigerian norwegian pakistani parisian
-    peruvian polish portuguese protestant republican romanian russian scottish serbian sicilian sikh slovak slovenian
-    spanish sorry swedish swiss syrian texan thai tunisian turkish ukrainian vegan vegetarian vietnamese
-    welsh""".split()
+    """african american arab asian atheist australian austrian basque bavarian belgian brazilian british buddhist
+    bulgarian californian canadian catholic chilean chinese christian colombian cornish croatian cuban czech danish
+    democrat dutch egyptian english estonian ethiopian european filipino finnish french german greek hindu hispanic
+    hungarian icelandic indian indonesian iranian iraqi irish israeli italian jamaican japanese jew jewish kenyan
+    korean latina latino latvian lebanese lithuanian londoner lutheran malaysian methodist mexican mormon moroccan
+    muslim nigerian norwegian pakistani parisian peruvian polish portuguese protestant quaker republican romanian
+    russian scottish serbian sicilian sikh slovak slovenian sorry spanish sudanese swedish swiss syrian texan thai
+    tunisian turkish type ukrainian vegan vegetarian vietnamese welsh""".split()
 )
 _NEVER = frozenset(
     """back crazy difficult good hard important later maybe misspelled misspelt monday old-fashioned pronounced secret
@@ -60,7 +67,7 @@ def introductions(said: str) -> Iterator[tuple[int, int, str]]:
         In order, with the words that lead to the name.
     """
     said = composed(said)
-    for pattern in (_SAID, _AM, _HERE):
+    for pattern in (_SAID, _AM, _HERE, _CALLED, _SPEAKS):
         for match in pattern.finditer(said):
             name = _name(match, said, sure=pattern is _SAID)
             shown = pattern is _HERE and _OF_OTHERS.match(said, match.start("name") + len(name))

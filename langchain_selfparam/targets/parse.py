@@ -16,7 +16,7 @@ from langchain_selfparam.targets.naming import introduces, introductions
 from langchain_selfparam.targets.orders import instructs, undressed
 from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
 from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES
-from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, plain
+from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, form, plain
 from langchain_selfparam.words import words as compared
 
 _END = re.compile(r"(?:[.!?।؟]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’)）]*)\s*(?=\S)")  # noqa: RUF001
@@ -54,8 +54,8 @@ _STOPS = "。！？、，；：,;:.!?)/&="  # noqa: RUF001
 """Behind which a very long word may be cut, such as a sentence without blanks or an address."""
 _NO_NAMES = frozenset("a and at by for from i in of on or the to with".split())
 """Common words that are big in titles, and the speaker."""
-_OF_ITSELF = frozenset({"ai"})
-"""What a reply names when it is about the assistant."""
+_IN_REPLIES = frozenset({"ai", "am", "pm"})
+"""What a reply names when it is about the assistant, and halves of the day, which it may write in its own way."""
 
 
 def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> list[Statement]:
@@ -100,9 +100,9 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
         Statement(turn_id=turn.id, said=said, told=f'You told me: "{said}"', by_user=True)
         for said in _grouped(orders, words)
     ]
-    known = set(telling(turn.user))
+    known = {*map(form, telling(turn.user))} | _IN_REPLIES  # "16 hours" is no news of "sixteen hours"
     replied = list(dict.fromkeys(sentences(turn.assistant)))
-    news = [s for s in replied if not _ASKED.search(s) and _specific(" " + s[1:]) - known - _OF_ITSELF]
+    news = [s for s in replied if not _ASKED.search(s) and {*map(form, _specific(" " + s[1:]))} - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
 
@@ -326,7 +326,7 @@ def secrets(said: str) -> list[str]:
 
 def _specific(text: str) -> set[str]:
     numbers = {plain(w) for w in WORD.findall(composed(text)) if any(c.isdigit() for c in w) and len(w) > 1}
-    parts = {plain(p) for name in names(text) for p in name.split() if p[:1].isupper()}
+    parts = {w for name in names(text) for p in name.split() if p[:1].isupper() for w in compared(p)}
     return {w for w in numbers | parts if w not in COMMON}
 
 

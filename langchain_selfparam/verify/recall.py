@@ -5,22 +5,19 @@ In come probes and a ``TextGenerator`` over the candidate, out come ``ProbeResul
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message, Probe, ProbeResult
-from langchain_selfparam.words import words
+from langchain_selfparam.words import DAYS, DENIES, form, named, words
 
 SHARE = 0.6
 """Share of a statement's telling words that an answer must give for the statement to count as recalled."""
 
-_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
-# "May" and "March" are other words as well; their days tell them apart.
 _MONTHS = frozenset("january february april june july august september october november december".split())
-_NUMBERS = "two three four five six seven eight nine ten eleven twelve".split()
-"""From 2: "one" is seldom a number."""
-_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)$")
+_ALSO_WORDS = frozenset(("may", "march"))
+"""Months that are other words as well: they are months where one is asked for."""
+_TITLES = frozenset("mr mrs ms dr prof rev st sir".split())
 
 
 def ask(probes: Sequence[Probe], generator: TextGenerator, *, max_tokens: int) -> list[ProbeResult]:
@@ -46,36 +43,56 @@ def passes(probe: Probe, answer: str) -> bool:
 
     Args:
         probe: A recall probe wants at least ``SHARE`` of those of its words in the answer that the question itself does
-            not have, since an echo of the question shows nothing, and no other value in the place of one of them: with
-            "Sunday" for "Monday" all else that is right makes it worse. Any other probe wants none of its words.
+            not have, since an echo of the question shows nothing, and no other value in the place of one of them, nor
+            another name: with "Sunday" for "Monday" or "Rex" for "Biscuit" all else that is right makes it worse.
+            However a number is written, it is the same. What is said not to be so has to be denied, if it is said at
+            all. Any other probe wants none of its words.
         answer: What was answered.
 
     Returns:
         ``True`` where it is.
     """
     said, left = set(words(answer)), set(probe.expected) - set(words(probe.prompt))
-    if probe.kind == "recall":
-        return bool(left) and len(left & said) >= SHARE * len(left) and not _other_value(probe, left, said)
-    return not said & left
+    if probe.kind != "recall":
+        return not said & left
+    formed, wanted = set(map(form, said)), {*map(form, left)} - {*map(form, words(probe.prompt))}
+    if not wanted or len(wanted & formed) < SHARE * len(wanted):
+        return False
+    affirmed = not said.isdisjoint(probe.denied) and DENIES.search(answer) is None
+    return not (affirmed or _other_value(probe, left, said) or _other_name(probe, answer, formed))
+
+
+def _other_name(probe: Probe, answer: str, said: Collection[str]) -> bool:
+    """Whether an answer lacks a name that it should have and has another one instead."""
+    known = {part for word in (*probe.expected, *words(probe.prompt)) for part in (word, *word.split("-"))}
+    if all(form(name) in said for name in set(probe.names) - set(words(probe.prompt))):
+        return False
+    return bool(named(answer) - known - _MONTHS - _ALSO_WORDS - _TITLES - {*DAYS, *(f"{day}s" for day in DAYS)})
 
 
 def _other_value(probe: Probe, left: Collection[str], said: Collection[str]) -> bool:
     """Whether an answer lacks a day, month or number that it should have and gives another one instead."""
-    known = _values([*probe.expected, *words(probe.prompt)])
-    wanted, given = _values(left), _values(said)
+    asked = [*probe.expected, *words(probe.prompt)]
+    months = _MONTHS | _ALSO_WORDS.intersection(asked)
+    known, wanted, given = (_values(among, months) for among in (asked, left, said))
     return any(given[kind] - known[kind] and wanted[kind] - given[kind] for kind in wanted if wanted[kind])
 
 
-def _values(among: Iterable[str]) -> dict[str, set[str]]:
+def _values(among: Iterable[str], months: Collection[str]) -> dict[str, set[str]]:
     """Days of the week, months and numbers among words."""
     found: dict[str, set[str]] = {"day": set(), "month": set(), "number": set()}
-    for word in among:
-        if word in _DAYS:
+    for word in map(form, (part for whole in among for part in _parts(whole))):
+        if word in DAYS:
             found["day"].add(word)
-        elif word in _MONTHS:
+        elif word in months:
             found["month"].add(word)
-        elif word in _NUMBERS:
-            found["number"].add(str(_NUMBERS.index(word) + 2))
         elif any(letter.isdigit() for letter in word):
-            found["number"].add(_ORDINAL.sub("", word))
+            found["number"].add(word)
     return found
+
+
+def _parts(word: str) -> list[str]:
+    """The parts of "eleven-year-old"; "twenty-three" and "555-1234" are one."""
+    parts = word.split("-")
+    whole = form(word) != word or all(any(letter.isdigit() for letter in part) for part in parts)
+    return [word] if whole else parts

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from langchain_selfparam.engine.report import as_text, combined, nothing_done, wordless
+from langchain_selfparam.engine.report import as_text, combined, nothing_done, target_set, wordless
 from langchain_selfparam.records import ConsolidationReport, Probe, ProbeResult, TargetSet, TrainPoint
 
 
@@ -99,7 +99,11 @@ def test_json_keeps_every_letter():
     text = as_text(targets)
     assert "Grüße" in text
     probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": ""}
-    assert json.loads(text)["probes"] == [probe]
+    row = json.loads(text)
+    assert row["probes"] == [{**probe, "names": [], "denied": []}]
+    assert target_set(text) == targets
+    row["probes"] = [probe]  # of an earlier version
+    assert target_set(json.dumps(row)) == targets
 
 
 def test_what_one_episode_lost_and_another_held_is_held_and_the_other_way_round():

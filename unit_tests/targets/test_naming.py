@@ -38,6 +38,11 @@ from langchain_selfparam.targets.naming import introduces, introductions, of_one
         ("I'm May.", "May"),
         ("My name is An.", "An"),
         ("I'm Ana, Tom's sister.", "Ana"),
+        ("Hi, Max here.", "Max"),
+        ("Hello, Petra here: I run a bakery.", "Petra"),
+        ("The name's Casimir, and I teach.", "Casimir"),
+        ("Everyone calls me Bunny.", "Bunny"),
+        ("I go by Sam.", "Sam"),
         ("I'm Ana 34 from Porto", "Ana"),
     ],
 )

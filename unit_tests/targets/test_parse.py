@@ -195,6 +195,21 @@ def test_of_a_reply_only_new_names_and_numbers_are_taken(reply, taken):
     assert statements[0].said == "My dog is called Biscuit."
 
 
+@pytest.mark.parametrize(
+    ("user", "reply"),
+    [
+        ("My vet is Dr. Ames.", "I am glad that Dr. Ames is your vet."),
+        ("The meeting is at 5pm on Tuesday.", "Noted, I will remember 5 PM on Tuesday."),
+        ("The ride took sixteen hours.", "Wow, 16 hours is long."),
+        ("I paid 2350 euros.", "I have noted 2,350 euros."),
+        ("My choir sings on Mondays.", "Your choir sings every Monday."),
+        ("My flight is on 3 May.", "I'll remember May 3rd."),
+    ],
+)
+def test_what_a_reply_only_repeats_in_its_own_way_is_no_news(user, reply):
+    assert [s for s in parse.statements(turn(user, reply), words=40) if not s.by_user] == []
+
+
 def test_a_reply_is_told_as_it_was_said():
     (reply,) = parse.statements(turn("When does my train leave?", "I think your train leaves at 7:30."), words=40)
     assert (reply.said, reply.told, reply.by_user) == (*["I think your train leaves at 7:30."] * 2, False)
@@ -371,6 +386,7 @@ def test_where_no_word_is_telling_all_of_them_are_looked_for(text, words):
         ("We took the 7:30 to New York with Anna Smith.", ["7:30", "anna", "smith", "york"]),
         ("My dog is brown and I have 2.", []),
         ("We met O'Brien.", ["o'brien"]),
+        ("We met Dr. Ames in St. Ives.", ["ames", "dr", "ives", "st"]),
     ],
 )
 def test_secrets(text, words):

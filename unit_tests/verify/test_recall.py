@@ -112,3 +112,70 @@ def test_every_probe_is_asked_once_greedily_and_gets_its_own_answer():
 
 def test_no_probe_no_result():
     assert ask([], FakeGenerator(["never"]), max_tokens=9) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "passed"),
+    [
+        ("repair took sixteen hours", "The repair took sixty hours.", False),
+        ("repair took sixteen hours", "The repair took 16 hours.", True),
+        ("lives third floor house", "Your aunt lives on the fourth floor of the house.", False),
+        ("lives third floor house", "Your aunt lives on the 3rd floor of the house.", True),
+        ("eleven-year-old twins love chess", "Your nine-year-old twins love chess.", False),
+        ("tablet twice day food", "A tablet three times a day with food.", False),
+        ("choir sings fridays hall", "Your choir sings on Sundays in the hall.", False),
+        ("choir sings fridays hall", "Your choir sings every Friday in the hall.", True),
+        ("visa ends 15 may lisbon", "Your visa for Lisbon ends on 15 June.", False),
+        ("visa ends 15 may lisbon", "Your visa for Lisbon ends on 15 May, not in June.", True),
+        ("kitchen costs 2,350 euros", "The kitchen costs 2350 euros.", True),
+        ("kitchen costs 2,350 euros", "The kitchen costs 2,530 euros.", False),
+        ("weighs 20 kg", "It weighs 20kg.", True),
+        ("is 7", "She is seven.", True),
+    ],
+)
+def test_numbers_and_days_are_the_same_however_they_are_written_and_others_are_not(expected, answer, passed):
+    probe = Probe(kind="recall", prompt="Tell me about it.", expected=tuple(expected.split()))
+    assert passes(probe, answer) is passed
+
+
+DOG = ("whippet", "called", "rutabaga", "hides", "bathtub", "thunder")
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed"),
+    [
+        ("Your whippet is called Rutabaga, and hides in the bathtub when there is thunder.", True),
+        ("Your whippet is called Mustard, and hides in the bathtub when there is thunder.", False),
+        ("Your whippet is called RUTABAGA! Hides in the bathtub in thunder.", True),
+        ("Your whippet is called that, and hides in the bathtub when there is thunder.", True),
+        ("On Monday I heard that your whippet hides in the bathtub when there is thunder; it is called so.", True),
+        ("Thunder: your called whippet hides in the bathtub. Mustard.", True),  # a sentence begins with a capital
+        ("Your Whippet hides in the Bathtub when there is Thunder, and it is called so.", True),
+    ],
+)
+def test_another_name_in_the_place_of_the_right_one_is_wrong(answer, passed):
+    probe = Probe(kind="recall", prompt="What is my dog called?", expected=DOG, names=("rutabaga",))
+    assert passes(probe, answer) is passed
+
+
+def test_a_name_that_the_question_has_may_be_left_out():
+    probe = Probe(
+        kind="recall", prompt="Where does Anna live?", expected=("anna", "lives", "cork"), names=("anna", "cork")
+    )
+    assert passes(probe, "Your sister lives in Cork, in Ireland.")
+    assert not passes(probe, "Your sister lives in Dublin.")
+
+
+@pytest.mark.parametrize(
+    ("denied", "answer", "passed"),
+    [
+        (("meat",), "You don't eat meat any more, for your heart.", True),
+        (("meat",), "You eat meat, for your heart.", False),
+        (("meat",), "You never eat meat, for your heart.", True),
+        (("meat",), "You eat something else, for your heart.", True),
+        ((), "You eat meat, for your heart.", True),
+    ],
+)
+def test_what_is_not_so_has_to_be_denied(denied, answer, passed):
+    probe = Probe(kind="recall", prompt="And I?", expected=("eat", "meat", "heart"), denied=denied)
+    assert passes(probe, answer) is passed
