@@ -134,13 +134,13 @@ class ChatSelfParam(BaseChatModel):
         return params
 
     def _resolve_model_profile(self) -> ModelProfile:
+        # Without structured_output, which promises to take ``response_format``: agents force a call of a tool instead.
         return ModelProfile(
             max_input_tokens=self.local.context_window,
             text_inputs=True,
             text_outputs=True,
             tool_calling=True,
             tool_choice=True,
-            structured_output=True,
         )
 
     def get_token_ids(self, text: str) -> list[int]:
@@ -180,7 +180,9 @@ class ChatSelfParam(BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Let the model call tools, in the way of its own chat template where that knows tools.
 
-        Arguments of a call always fit the tool's schema: the model can write no others.
+        Arguments of a call always fit the tool's schema: the model can write no others. Keywords that llguidance does
+        not know, such as ``uniqueItems``, are left out, and where it cannot read a schema, a warning says so once and
+        calls that are not forced are made without it.
 
         Args:
             tools: Functions, LangChain tools, pydantic classes or OpenAI function schemas.
@@ -192,7 +194,7 @@ class ChatSelfParam(BaseChatModel):
             This model with the tools.
 
         Raises:
-            ConfigError: ``tool_choice`` names no tool.
+            ConfigError: ``tool_choice`` names no tool; when asked, that a call is forced whose schema cannot be used.
         """
         formatted = [convert_to_openai_tool(tool) for tool in tools]
         wanted(tool_choice, formatted)

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import AIMessage, BaseMessage
 
+from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.interfaces.messages import exchanges, text_of
+from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of
+from langchain_selfparam.records import Namespace
 
 if TYPE_CHECKING:
     from langchain_selfparam.interfaces.memory import ParametricMemory
@@ -26,10 +29,12 @@ class SessionHistory(BaseChatMessageHistory):
 
     Args:
         memory: A handle on the session's namespace or thread.
+        template: The namespace that the handle was made of; a run fills it when it chooses the weights.
     """
 
-    def __init__(self, memory: ParametricMemory) -> None:
+    def __init__(self, memory: ParametricMemory, template: Namespace) -> None:
         self._memory = memory
+        self._template = template
         self._shown: list[BaseMessage] | None = None
 
     @property
@@ -37,8 +42,10 @@ class SessionHistory(BaseChatMessageHistory):
         """What the weights do not hold yet, and the memory's last ``keep_last`` turns.
 
         Raises:
+            ConfigError: The run is for another namespace than the session.
             ClosedError: The memory was closed.
         """
+        self._need_one_namespace()
         if self._shown is None:
             self._shown = self._memory.buffer_as_messages
         return list(self._shown)
@@ -56,8 +63,10 @@ class SessionHistory(BaseChatMessageHistory):
             messages: In order.
 
         Raises:
+            ConfigError: The run is for another namespace than the session; nothing is saved.
             ClosedError: The memory was closed.
         """
+        self._need_one_namespace()
         apart, found = exchanges(messages)
         if replies := [text for m in apart if isinstance(m, AIMessage) and (text := text_of(m)).strip()]:
             self._memory.save_turn("", replies[-1])  # to what was added before without one
@@ -82,3 +91,19 @@ class SessionHistory(BaseChatMessageHistory):
     async def aclear(self) -> None:
         """``clear`` without blocking the event loop."""
         await asyncio.to_thread(self.clear)
+
+    def _need_one_namespace(self) -> None:
+        """Refuse what would be kept for one namespace and answered with the weights of another."""
+        try:
+            weights = filled(self._template, at_hand())
+        except ConfigError:
+            return  # the run says nothing else
+        journal = filled(self._memory.namespace, {})
+        if weights != journal:
+            keys = ", ".join(map(repr, keys_of(self._template)))
+            msg = (
+                f"this session is saved for {journal}, and its run is answered with the weights of {weights}: what is "
+                f"learned would not be used; give the run 'session_id' or {keys}, not both, or make the memory with "
+                'a namespace that uses session_id, such as ("memories", "{session_id}")'
+            )
+            raise ConfigError(msg)

@@ -332,7 +332,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             named = self.model_copy(update={"namespace": literal(whose)})
         else:
             named = self.model_copy(update={"thread": session_id})
-        return SessionHistory(named)
+        return SessionHistory(named, self.namespace)
 
     def as_middleware(self, *, user_key: str = "user_id", keep_last: int | None = None) -> ParametricMiddleware:
         """This memory as middleware of ``langchain.agents.create_agent``.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -174,7 +175,8 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
                 before.append(HumanMessage(content=turn.user))
                 before += [AIMessage(content=turn.assistant)] if turn.assistant else []
             if before:
-                return request.override(messages=[*before, *request.messages])
+                first = list(itertools.takewhile(lambda m: m.type == "system", request.messages))
+                return request.override(messages=[*first, *before, *request.messages[len(first) :]])
         return request
 
     @contextlib.contextmanager

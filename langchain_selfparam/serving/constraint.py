@@ -19,6 +19,14 @@ from langchain_selfparam.model import LocalModel
 
 _tokenizers: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
+_OPTIONS: Any = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+    # Keywords that it does not know, such as uniqueItems, are left out; oneOf is read as anyOf.
+    "lenient": True,
+    "coerce_one_of": True,
+}
 
 
 class JsonConstraint:
@@ -26,7 +34,7 @@ class JsonConstraint:
 
     Args:
         local: The model; its tokenizer has to be a fast one.
-        schema: A JSON schema.
+        schema: A JSON schema; what llguidance does not know of it is left out.
         behind: Text behind which it begins to hold, each time anew; from the first token on where empty. Then the
             answer goes on freely after the JSON.
 
@@ -39,9 +47,7 @@ class JsonConstraint:
 
         self._behind = behind
         self._local = local
-        self._grammar = LLMatcher.grammar_from_json_schema(
-            json.dumps(schema), overrides={"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-        )
+        self._grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_OPTIONS)
         self._matcher = self._fresh()
         if self._matcher.is_error():
             msg = f"a tool's schema cannot be used: {self._matcher.get_error()}"

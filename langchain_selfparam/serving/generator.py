@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
+import logging
 import math
 import queue
 import threading
@@ -38,6 +40,8 @@ from langchain_selfparam.serving.tools import Tool
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+logger = logging.getLogger(__name__)
 
 _GREEDY_BELOW = 1e-4
 _TAIL = 4
@@ -298,7 +302,11 @@ class ChatGenerator:
         schema = calls.schema_of_call(tools, called, way, tokens=sampling.get("max_tokens"))
         if names:
             return tools, way.opens, JsonConstraint(self._local, schema)
-        return tools, "", JsonConstraint(self._local, schema, behind=way.opens)
+        try:
+            return tools, "", JsonConstraint(self._local, schema, behind=way.opens)
+        except ConfigError as error:
+            _warn_once(f"calls of {self._local.name} are not held to their schemas: {error}")
+            return tools, "", None
 
     def _prompt(self, messages: Sequence[Message], tools: Sequence[Tool], opens: str) -> list[int]:
         local = self._local
@@ -393,6 +401,11 @@ def _check(sampling: Sampling) -> None:
     _need(top is None or (isinstance(top, int) and top >= 0), "logprobs", top, "a whole number of 0 or more, or None")
     _need(not isinstance(stop, str) and all(stop), "stop", stop, "a list of strings that are not empty")
     calls.wanted(sampling.get("tool_choice"), tools)
+
+
+@functools.lru_cache(maxsize=256)
+def _warn_once(text: str) -> None:
+    logger.warning("%s", text)
 
 
 def _is_count(value: object) -> bool:

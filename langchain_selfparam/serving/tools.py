@@ -27,6 +27,8 @@ _MARKS = ("<|python_tag|>", "[TOOL_CALLS]")
 _ARGUMENTS = ("arguments", "parameters")
 _HOLDS = (_OPENS, *_MARKS, "```", "{", "[")
 """What a call can begin with."""
+_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
+"""Of strings, those that llguidance holds them to."""
 _CHARACTERS_OF_A_TOKEN = 2
 """Fewer than most texts have, which leaves room for names of arguments and what holds them together."""
 
@@ -146,7 +148,8 @@ def _closed(schema: Any) -> Any:
 def _unbounded(schema: Mapping[str, Any]) -> bool:
     kinds = schema.get("type")
     text = kinds == "string" or (isinstance(kinds, list) and "string" in kinds)
-    return text and not any(key in schema for key in ("maxLength", "enum", "const", "pattern", "format"))
+    held = schema.get("format") in _FORMATS or any(key in schema for key in ("maxLength", "enum", "const", "pattern"))
+    return text and not held
 
 
 def _strings(schema: Any) -> int:

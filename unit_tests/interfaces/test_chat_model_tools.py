@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -49,9 +50,57 @@ class Person(BaseModel):
     young: bool
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+    lives: int = 9
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+    tricks: int = 0
+
+
+class Pet(BaseModel):
+    """A discriminated union whose members share what has none of their fields: oneOf that is no anyOf."""
+
+    one: Cat | Dog = Field(discriminator="kind")
+
+
+class Names(BaseModel):
+    """uniqueItems."""
+
+    all: set[str]
+
+
+class Place(BaseModel):
+    """A format that llguidance does not know."""
+
+    where: Path
+
+
+ORDINARY = {
+    "a set": (Names, {"all": ["Ana", "Bor"]}),
+    "a union": (Pet, {"one": {"kind": "dog", "tricks": 3}}),
+    "a path": (Place, {"where": "/tmp/ptuj"}),
+}
+AHEAD = {"type": "object", "properties": {"word": {"type": "string", "pattern": "^(?!no)[a-z]+$"}}}
+
+
+def ahead(name):
+    """A tool with a pattern that llguidance cannot read."""
+    return {"type": "function", "function": {"name": name, "description": "Says it.", "parameters": AHEAD}}
+
+
 @pytest.fixture
 def llm(tiny):
     return ChatSelfParam(local=tiny, max_tokens=150)
+
+
+@pytest.fixture
+def wide(llm, tiny, monkeypatch):
+    """The model with room for long schemas."""
+    monkeypatch.setattr(tiny.model.config, "max_position_embeddings", 2048)
+    return llm
 
 
 def whole(bound, text):
@@ -163,6 +212,44 @@ def test_structured_output_is_what_it_should_be(llm):
     assert raw["parsing_error"] is None
     as_dict = llm.with_structured_output(Person.model_json_schema()).invoke("Ana is 30.")
     assert set(as_dict) == {"kind", "young"}
+
+
+def test_an_agent_answers_in_the_form_that_is_asked_for(llm):
+    found = create_agent(llm, tools=[], response_format=Person).invoke({"messages": [("user", "Ana is 30.")]})
+    assert isinstance(found["structured_response"], Person)
+
+
+@pytest.mark.parametrize(("kind", "arguments"), ORDINARY.values(), ids=ORDINARY)
+@pytest.mark.parametrize("forced", [True, False], ids=["forced", "free"])
+def test_a_call_takes_what_pydantic_takes(wide, tiny, kind, arguments, forced, caplog):
+    wrong = {"name": kind.__name__, "arguments": {"oven": 1}}
+    for said in ({"name": kind.__name__, "arguments": arguments}, wrong):
+        bound = wide.bind_tools([kind], tool_choice=kind.__name__ if forced else None, max_tokens=200)
+        with saying(tiny, f"{'' if forced else '<tool_call>'}\n{json.dumps(said)}\n</tool_call>".lstrip()):
+            answer = bound.invoke("Hello")
+        assert "oven" not in str(answer)  # held to the schema
+        assert said is wrong or answer.tool_calls[0]["args"] == arguments
+    assert caplog.text == ""
+
+
+def test_a_schema_that_cannot_be_read_is_told_of_once_and_holds_no_call(wide, tiny, caplog):
+    bound = wide.bind_tools([ahead("say_freely"), weather])
+    for said in ("It rains.", "It rains.", CALL):
+        with saying(tiny, said):
+            answer = bound.invoke("Hello")
+    assert answer.tool_calls[0]["args"] == {"town": "Ptuj"}
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "are not held to their schemas: a tool's schema cannot be used: " in record.message
+    assert "look-ahead" in record.message
+
+
+@pytest.mark.parametrize("choice", ["say_by_force", "any"])
+def test_a_schema_that_cannot_be_read_forces_no_call(wide, choice):
+    with pytest.raises(ConfigError, match="a tool's schema cannot be used: "):
+        wide.bind_tools([ahead("say_by_force"), weather], tool_choice=choice).invoke("Hello")
+    (call,) = wide.bind_tools([ahead("say_by_force"), paint], tool_choice="paint").invoke("Hello").tool_calls
+    assert call["name"] == "paint"
 
 
 def test_a_template_that_knows_tools_is_given_them(llm, tiny, monkeypatch):

@@ -144,6 +144,15 @@ def test_what_no_weights_hold_comes_along_into_other_threads(memory):
     ]
 
 
+def test_a_system_message_of_the_thread_stays_the_first(memory):
+    model = script("one", "two")
+    bot = agent(model, memory)
+    say(bot, "My boat is red.", thread="t1")
+    given = {"messages": [("system", "Be brief."), ("system", "Be kind."), ("user", "What colour is my boat?")]}
+    bot.invoke(given, {"configurable": {"thread_id": "t2"}}, context=Ctx("ana"))
+    assert model.asked[-1] == ["Be brief.", "Be kind.", "My boat is red.", "one", "What colour is my boat?"]
+
+
 def test_what_the_weights_hold_leaves_the_thread(memory):
     model = script("one", "two", "three")
     bot = agent(model, memory)

@@ -274,6 +274,35 @@ def test_sessions_are_namespaces(llm, memory, asked):
     assert asyncio.run(memory.get_session_history("bob").aget_messages())[0].text == "I'm Bob"
 
 
+def test_a_session_of_one_and_a_run_for_another_are_refused(llm, memory, asked):
+    bot = RunnableWithMessageHistory(
+        PROMPT | llm, memory.get_session_history, input_messages_key="input", history_messages_key="history"
+    )
+    both = {"configurable": {"session_id": "s1", "user_id": "ana"}}
+    wanted = r"saved for \('memories', 's1'\), .* weights of \('memories', 'ana'\): .* give .*'session_id' or 'user_id'"
+    with pytest.raises(ConfigError, match=wanted):
+        bot.invoke({"input": "I'm Ana"}, both)
+    assert (memory.turns, asked) == ((), [])
+    history = memory.get_session_history("s1")
+    with saying({"user_id": "ana"}), pytest.raises(ConfigError, match=wanted):
+        history.add_messages([HumanMessage("I'm Ana"), AIMessage("Hi")])
+    assert memory.turns == ()
+    bot.invoke({"input": "I'm Ana"}, {"configurable": {"session_id": "ana", "user_id": "ana"}})
+    bot.invoke({"input": "again"}, session("ana"))
+    assert asked == [ANA, ANA]
+    assert [(t.namespace, t.user) for t in memory.turns] == [(ANA, "I'm Ana"), (ANA, "again")]
+
+
+def test_a_namespace_of_sessions_is_that_of_their_runs(llm, tmp_path, asked):
+    fields = {"isolation": "namespace", "namespace": ("memories", "{session_id}"), "consolidate_every": None}
+    with ParametricMemory(llm, path=tmp_path / "m", **fields) as memory:
+        bot = RunnableWithMessageHistory(
+            PROMPT | llm, memory.get_session_history, input_messages_key="input", history_messages_key="history"
+        )
+        bot.invoke({"input": "I'm Ana"}, {"configurable": {"session_id": "s1", "user_id": "ana"}})
+        assert [t.namespace for t in memory.turns] == asked == [("memories", "s1")]
+
+
 def test_sessions_of_one_namespace_are_conversations(llm, tmp_path):
     with ParametricMemory(llm, path=tmp_path / "m", background=False) as memory:
         memory.get_session_history("s1").add_messages([HumanMessage("one"), AIMessage("two")])

@@ -154,16 +154,27 @@ def test_strings_of_any_length_share_the_room_that_there_is():
     own = {"type": "string", "maxLength": 9}
     kinds = {"type": "string", "enum": ["a", "b"]}
     long = {"type": "string", "minLength": 70}
-    properties = {"town": town, "several": several, "own": own, "kinds": kinds, "type": {"type": "integer"}, "l": long}
+    day = {"type": "string", "format": "date"}
+    properties = {
+        "town": town, "several": several, "own": own, "kinds": kinds, "type": {"type": "integer"}, "l": long,
+        "day": day,
+    }  # fmt: skip
     parameters = {"type": "object", "properties": properties, "$defs": {"Town": {"type": "string"}}}
     found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=90)
     inner = found["properties"]["arguments"]["properties"]
     assert found["$defs"]["Town"] == {"type": "string", "maxLength": 60}
     assert inner["several"]["items"] == {"type": ["string", "null"], "maxLength": 60}
     assert inner["l"]["maxLength"] == 70
-    assert {name: inner[name] for name in ("own", "kinds", "type")} == {
-        name: properties[name] for name in ("own", "kinds", "type")
+    assert {name: inner[name] for name in ("own", "kinds", "type", "day")} == {
+        name: properties[name] for name in ("own", "kinds", "type", "day")
     }
+
+
+def test_a_string_of_a_form_that_nothing_holds_it_to_has_a_bound():
+    parameters = {"type": "object", "properties": {"where": {"type": "string", "format": "path"}}}
+    found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=30)
+    where = {"type": "string", "format": "path", "maxLength": 60}
+    assert found["properties"]["arguments"]["properties"]["where"] == where
 
 
 def test_a_template_without_tools_is_told_in_words():
