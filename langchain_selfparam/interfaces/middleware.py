@@ -11,15 +11,17 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from typing_extensions import NotRequired
 
 from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.messages import exchanges
-from langchain_selfparam.interfaces.scope import at_hand, keys_of, saying
+from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of, saying
 from langchain_selfparam.interfaces.tools import FORGET
 from langchain_selfparam.records import TurnState
 
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     from langchain_selfparam.interfaces.memory import ParametricMemory
 
 logger = logging.getLogger(__name__)
+
+
+class SinceState(AgentState[Any]):
+    """What a checkpointer keeps for this middleware beside the thread."""
+
+    selfparam_since: NotRequired[Annotated[list[str] | None, PrivateStateAttr]]
+    """The id of the message with which the first run began that did not end, and the namespace that it was for."""
 
 
 class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
@@ -41,6 +50,8 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         keep_last: Turns that stay in the thread even though the weights hold them.
     """
 
+    state_schema = SinceState
+
     def __init__(self, memory: ParametricMemory, *, user_key: str, keep_last: int) -> None:
         super().__init__()
         self.tools = []
@@ -54,14 +65,14 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         return "ParametricMemory"
 
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """Refuse a run that does not say whom it is for.
+        """Refuse a run that does not say whom it is for, and note where it begins.
 
         Args:
             state: The agent's state.
             runtime: Its runtime; ``context`` may name the user.
 
         Returns:
-            ``None``: nothing changes.
+            Where it begins; ``None`` where that is noted of a run before that did not end.
 
         Raises:
             ConfigError: A key of the memory's namespace is missing.
@@ -69,6 +80,11 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         """
         with self._for(runtime), self._recorded("the memory could not be read", but=(ConfigError, ClosedError)):
             self._memory.states(())
+            _, found = exchanges(state["messages"])
+            begins = found[-1].message_id if found else None
+            whose = list(filled(self._memory.namespace, at_hand()))
+            if begins and (state.get("selfparam_since") or [""])[1:] != whose:
+                return {"selfparam_since": [begins, *whose]}
         return None
 
     def before_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
@@ -126,21 +142,27 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
     def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """Save what was said in this run, once however often it is seen; not where it was to be forgotten.
 
+        What was said in runs of the same user before that did not end, with an error for instance, is saved as well.
+
         Args:
             state: The agent's state.
             runtime: Its runtime.
 
         Returns:
-            ``None``: nothing changes.
+            That it has ended; ``None`` where it could not be saved.
         """
+        ended: dict[str, Any] | None = None
         with self._for(runtime), self._recorded("what was said was not saved"):
             _, found = exchanges(state["messages"])
-            said = found[-1] if found else None
-            # What was said to have something forgotten has it in it.
-            if said and said.user.strip() and not any(_forgets(message) for message in said.messages):
-                thread = str(at_hand().get("thread_id") or self._memory.thread)
-                self._memory.save_turn(said.user, said.assistant, thread=thread, message_id=said.message_id)
-        return None
+            since = (state.get("selfparam_since") or [None])[0]
+            begins = next((n for n, one in enumerate(found) if since and one.message_id == since), len(found) - 1)
+            thread = str(at_hand().get("thread_id") or self._memory.thread)
+            for said in found[max(0, begins) :]:
+                # What was said to have something forgotten has it in it.
+                if said.user.strip() and not any(_forgets(message) for message in said.messages):
+                    self._memory.save_turn(said.user, said.assistant, thread=thread, message_id=said.message_id)
+            ended = {"selfparam_since": None}
+        return ended
 
     async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """``before_agent`` without blocking the event loop."""

@@ -350,3 +350,47 @@ def test_a_checkpointer_on_disk_and_a_memory_on_disk_go_together(llm, tmp_path):
             bot.invoke({"messages": [("user", text)]}, config)
             assert [t.user for t in memory.turns] == ["a", "b"][: number + 1]
     assert model.asked == [["b"]]  # what the weights hold has left the thread
+
+
+def broken(*_):
+    raise RuntimeError("the harbour does not answer")
+
+
+def berth(memory, *answers):
+    """An agent whose tool breaks its first run."""
+    call = AIMessage("", tool_calls=[{"name": "book", "args": {"boat": "Ada"}, "id": "1"}])
+    book = tool(description="Book a berth.")(lambda boat: broken(boat))
+    book.name = "book"
+    return agent(script(call, *answers), memory, tools=[book])
+
+
+def test_what_was_said_in_a_run_that_broke_is_saved_with_the_next_that_ends(memory):
+    bot = berth(memory, "Hello!", "Bye!")
+    with pytest.raises(RuntimeError, match="harbour"):
+        say(bot, "My boat is Ada, book a berth.")
+    assert memory.turns == ()
+    say(bot, "Hello")
+    assert [(t.user, t.assistant) for t in memory.turns] == [("My boat is Ada, book a berth.", ""), ("Hello", "Hello!")]
+    say(bot, "Bye")
+    assert [t.user for t in memory.turns] == ["My boat is Ada, book a berth.", "Hello", "Bye"]
+
+
+def test_what_one_user_said_in_a_run_that_broke_is_not_saved_for_another(memory):
+    bot = berth(memory, "Hello!")
+    with pytest.raises(RuntimeError, match="harbour"):
+        say(bot, "My boat is Ada, book a berth.")
+    say(bot, "Hello", user="bob")
+    assert [(t.namespace, t.user) for t in memory.turns] == [(BOB, "Hello")]
+
+
+def test_what_was_forgotten_between_two_runs_does_not_come_back(memory):
+    bot = agent(script("x", "y"), memory)
+    say(bot, "My boat is Ada.")
+    memory.with_namespace(user_id="ana").forget([memory.turns[0].id])
+    say(bot, "Hello")
+    assert [t.user for t in memory.turns] == ["Hello"]
+
+
+def test_where_a_run_begins_is_nobodys_to_see(memory):
+    found = say(agent(script("x"), memory), "Hello")
+    assert set(found) == {"messages"}
