@@ -151,7 +151,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         Returns:
             That it has ended; ``None`` where it could not be saved.
         """
-        ended: dict[str, Any] | None = None
+        ended: dict[str, Any] = {}
         with self._for(runtime), self._recorded("what was said was not saved"):
             _, found = exchanges(state["messages"])
             since = (state.get("selfparam_since") or [None])[0]
@@ -161,8 +161,8 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
                 # What was said to have something forgotten has it in it.
                 if said.user.strip() and not any(_forgets(message) for message in said.messages):
                     self._memory.save_turn(said.user, said.assistant, thread=thread, message_id=said.message_id)
-            ended = {"selfparam_since": None}
-        return ended
+            ended["selfparam_since"] = None
+        return ended or None
 
     async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """``before_agent`` without blocking the event loop."""
