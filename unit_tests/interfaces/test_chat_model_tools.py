@@ -81,7 +81,7 @@ class Place(BaseModel):
 ORDINARY = {
     "a set": (Names, {"all": ["Ana", "Bor"]}),
     "a union": (Pet, {"one": {"kind": "dog", "tricks": 3}}),
-    "a path": (Place, {"where": "/tmp/ptuj"}),
+    "a path": (Place, {"where": "towns/ptuj"}),
 }
 AHEAD = {"type": "object", "properties": {"word": {"type": "string", "pattern": "^(?!no)[a-z]+$"}}}
 
