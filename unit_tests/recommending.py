@@ -2,6 +2,9 @@
 
 import json
 
+from langchain_selfparam.evaluation.recommendation import Plan
+from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
+
 TITLES = ["Heat (1995)", "Alien (1979)", "Amelie (2001)", "Jaws (1975)", "Brazil (1985)", "Gilda (1946)"]
 
 
@@ -26,3 +29,20 @@ def write(folder, *, dialogues, prompts):
 
 def prompt(number, gold, text="\nUser: Hi, something exciting please\nSystem: "):
     return {"dialog_id": f"t{number}", "input": text, "rec": [gold]}
+
+
+def small_plan(tmp_path, settings):
+    """Four dialogues in two rounds and three prompts, written and read."""
+    rows = [dialogue(1, 0), dialogue(2, 0), dialogue(3, 1, "space horror"), dialogue(4, 2, "romance in Paris")]
+    tests = [prompt(1, 0), prompt(2, 1, "\nUser: space horror\nSystem: "), prompt(3, 2, "\nUser: Paris\nSystem: ")]
+    folder = write(tmp_path / "data", dialogues=rows, prompts=tests)
+    catalogue = load_items(folder / "items.jsonl")
+    return Plan(
+        dialogues=load_train(folder / "train.jsonl", catalogue),
+        prompts=load_test(folder / "test.jsonl", catalogue),
+        catalogue=catalogue,
+        rounds=2,
+        scored=2,
+        candidates=3,
+        settings=settings,
+    )

@@ -393,7 +393,7 @@ class Spaces:
                 return False
             waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
             due = [namespace for namespace, count in waiting.items() if count >= fewest]
-            # Whoever's episode was killed or stopped the last time waits behind the others, every second time.
+            # Whoever's episodes are killed or stopped each time waits behind the others every second time.
             behind = {n: count for n, count in self._store.jobs.unfinished().items() if not count % 2}
             due.sort(key=lambda namespace: behind.get(namespace, 0))
             at = due.index(self._last) + 1 if self._last in due else 0

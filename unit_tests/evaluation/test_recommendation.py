@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from recommending import dialogue, prompt, write
+from recommending import small_plan
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.learn import Learner
@@ -15,9 +15,8 @@ from langchain_selfparam.evaluation import recommendation
 from langchain_selfparam.evaluation.baselines import RATES, Baseline
 from langchain_selfparam.evaluation.catalogue import Catalogue
 from langchain_selfparam.evaluation.rankings import Alike
-from langchain_selfparam.evaluation.recommendation import TAUGHT, Plan, Recommendation, lesson, request
+from langchain_selfparam.evaluation.recommendation import TAUGHT, Recommendation, lesson, request
 from langchain_selfparam.evaluation.recommended import as_json, headline, tables
-from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
 from langchain_selfparam.interfaces.asking import Asker
 from langchain_selfparam.protocols import no_progress
 
@@ -33,19 +32,7 @@ COUNTED = ("popularity", "repeat", "bm25")
 
 @pytest.fixture
 def plan(tmp_path):
-    rows = [dialogue(1, 0), dialogue(2, 0), dialogue(3, 1, "space horror"), dialogue(4, 2, "romance in Paris")]
-    tests = [prompt(1, 0), prompt(2, 1, "\nUser: space horror\nSystem: "), prompt(3, 2, "\nUser: Paris\nSystem: ")]
-    folder = write(tmp_path / "data", dialogues=rows, prompts=tests)
-    catalogue = load_items(folder / "items.jsonl")
-    return Plan(
-        dialogues=load_train(folder / "train.jsonl", catalogue),
-        prompts=load_test(folder / "test.jsonl", catalogue),
-        catalogue=catalogue,
-        rounds=2,
-        scored=2,
-        candidates=3,
-        settings=SETTINGS,
-    )
+    return small_plan(tmp_path, SETTINGS)
 
 
 class Subject(Asker):

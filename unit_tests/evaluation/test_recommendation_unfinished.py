@@ -4,16 +4,15 @@ import dataclasses
 import json
 
 import pytest
-from recommending import dialogue, prompt, write
+from recommending import small_plan
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.learn import Learner
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.errors import InputError, NonFiniteLossError, UnsupportedModelError
 from langchain_selfparam.evaluation.baselines import RATES, Baseline
-from langchain_selfparam.evaluation.recommendation import Plan, Recommendation
+from langchain_selfparam.evaluation.recommendation import Recommendation
 from langchain_selfparam.evaluation.recommended import as_json, tables
-from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
 from langchain_selfparam.interfaces.asking import Asker
 from langchain_selfparam.protocols import no_progress
 from langchain_selfparam.testing import tiny_model
@@ -28,19 +27,7 @@ ONE_BY_ONE = Settings.from_mapping({**SETTINGS, "policy": {"max_tokens": 1}})
 
 @pytest.fixture
 def plan(tmp_path):
-    rows = [dialogue(1, 0), dialogue(2, 0), dialogue(3, 1, "space horror"), dialogue(4, 2, "romance in Paris")]
-    tests = [prompt(1, 0), prompt(2, 1, "\nUser: space horror\nSystem: "), prompt(3, 2, "\nUser: Paris\nSystem: ")]
-    folder = write(tmp_path / "data", dialogues=rows, prompts=tests)
-    catalogue = load_items(folder / "items.jsonl")
-    return Plan(
-        dialogues=load_train(folder / "train.jsonl", catalogue),
-        prompts=load_test(folder / "test.jsonl", catalogue),
-        catalogue=catalogue,
-        rounds=2,
-        scored=2,
-        candidates=3,
-        settings=Settings.from_mapping(SETTINGS),
-    )
+    return small_plan(tmp_path, Settings.from_mapping(SETTINGS))
 
 
 class Subject(Asker):
