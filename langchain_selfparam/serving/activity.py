@@ -10,9 +10,12 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
+
+_LOOK = 0.1
+"""Seconds after which one that waits looks whether it is still wanted."""
 
 
 class Activity:
@@ -71,24 +74,31 @@ class Slots:
         self._slots: threading.BoundedSemaphore | None = None
 
     @contextlib.contextmanager
-    def one(self, device: torch.device) -> Iterator[None]:
+    def one(self, device: torch.device, *, should_stop: Callable[[], bool]) -> Iterator[bool]:
         """Write an answer in the block, as soon as there is room.
 
         Args:
             device: Where it is computed; only answers on the CPU wait.
+            should_stop: Asked while waiting, ten times a second; ``True`` leaves the queue.
 
         Yields:
-            Nothing.
+            Whether there is room; ``False`` when the wait was given up.
         """
         if device.type != "cpu":
-            yield
+            yield True
             return
         with self._lock:
             if self._slots is None:
                 cores = os.cpu_count() or 1
                 self._slots = threading.BoundedSemaphore(self._at_once or 2 * max(1, cores // torch.get_num_threads()))
-        with self._slots:
-            yield
+        while not self._slots.acquire(timeout=_LOOK):
+            if should_stop():
+                yield False
+                return
+        try:
+            yield True
+        finally:
+            self._slots.release()
 
 
 REQUESTS = Activity()

@@ -123,7 +123,7 @@ class ChatGenerator:
 
         Args:
             messages: The chat; an assistant's message at the end is continued.
-            should_stop: Asked after each token; ``True`` ends the answer as ``"cancelled"``.
+            should_stop: Asked while waiting for a turn and after each token; ``True`` ends it as ``"cancelled"``.
             **sampling: See ``Sampling``.
 
         Returns:
@@ -149,7 +149,7 @@ class ChatGenerator:
 
         Args:
             messages: The chat; an assistant's message at the end is continued.
-            should_stop: Asked after each token; ``True`` ends the answer as ``"cancelled"``.
+            should_stop: Asked while waiting for a turn and after each token; ``True`` ends it as ``"cancelled"``.
             **sampling: See ``Sampling``.
 
         Returns:
@@ -188,7 +188,7 @@ class ChatGenerator:
 
         Args:
             messages: The chat; an assistant's message at the end is continued.
-            should_stop: Asked after each token, in another thread; ``True`` ends it as ``"cancelled"``.
+            should_stop: Asked as in ``complete``, in another thread; ``True`` ends it as ``"cancelled"``.
             **sampling: See ``Sampling``.
 
         Yields:
@@ -254,40 +254,53 @@ class ChatGenerator:
         *,
         ahead: bool = False,
     ) -> None:
+        # One that works for somebody who is being answered already has no second place to wait for.
+        place = contextlib.nullcontext(True) if ahead else SLOTS.one(self._local.device, should_stop=should_stop)
+        with REQUESTS.answering(), place as has_place:
+            if has_place and not should_stop():
+                with self._gate.reading(ahead=ahead):
+                    self._generate(messages, sampling, emit, should_stop)
+            else:  # nobody is left to read a prompt for
+                emit(Piece(text="", tokens=0, prompt_tokens=0, finish_reason="cancelled"))
+
+    def _generate(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        emit: Callable[[Piece], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         local = self._local
-        # One that works for somebody who is being answered already has no second place to wait for.
-        room = contextlib.nullcontext() if ahead else SLOTS.one(local.device)
-        with REQUESTS.answering(), room, self._gate.reading(ahead=ahead):
-            tools, opens, constraint = self._tools(sampling)
-            prompt = self._prompt(messages, tools, opens)
-            config = self._config(len(prompt), sampling.get("max_tokens"))
-            top = sampling.get("logprobs")
-            recorder = None if top is None else Recorder(local.tokenizer, top)
-            # What continues a text is decoded after the end of that text, or its leading space would be lost.
-            before = prompt[-_TAIL:] if messages[-1].role == "assistant" or opens else []
-            writer = Writer(
-                emit=emit,
-                text=IncrementalText(local.tokenizer, before),
-                stop=StopStrings((*(sampling.get("stop") or ()), *local.stop_strings)),
-                should_stop=should_stop,
-                end_ids=frozenset(config.eos_token_id),
-                prompt_tokens=len(prompt),
-                recorder=recorder,
-            )
-            if opens:
-                emit(Piece(text=opens, tokens=0, prompt_tokens=len(prompt)))
-            ids_BT = torch.tensor([prompt], device=local.device)
-            processors = [p for p in (recorder, constraint, self._sampler(sampling)) if p is not None]
-            local.model.generate(
-                input_ids=ids_BT,
-                attention_mask=torch.ones_like(ids_BT),
-                generation_config=config,
-                logits_processor=LogitsProcessorList(processors),
-                stopping_criteria=StoppingCriteriaList([writer]),
-            )
-            writer.finish()
+        tools, opens, constraint = self._tools(sampling)
+        prompt = self._prompt(messages, tools, opens)
+        config = self._config(len(prompt), sampling.get("max_tokens"))
+        top = sampling.get("logprobs")
+        recorder = None if top is None else Recorder(local.tokenizer, top)
+        # What continues a text is decoded after the end of that text, or its leading space would be lost.
+        before = prompt[-_TAIL:] if messages[-1].role == "assistant" or opens else []
+        writer = Writer(
+            emit=emit,
+            text=IncrementalText(local.tokenizer, before),
+            stop=StopStrings((*(sampling.get("stop") or ()), *local.stop_strings)),
+            should_stop=should_stop,
+            end_ids=frozenset(config.eos_token_id),
+            prompt_tokens=len(prompt),
+            recorder=recorder,
+        )
+        if opens:
+            emit(Piece(text=opens, tokens=0, prompt_tokens=len(prompt)))
+        ids_BT = torch.tensor([prompt], device=local.device)
+        processors = [p for p in (recorder, constraint, self._sampler(sampling)) if p is not None]
+        local.model.generate(
+            input_ids=ids_BT,
+            attention_mask=torch.ones_like(ids_BT),
+            generation_config=config,
+            logits_processor=LogitsProcessorList(processors),
+            stopping_criteria=StoppingCriteriaList([writer]),
+        )
+        writer.finish()
 
     def _tools(self, sampling: Sampling) -> tuple[Sequence[Tool], str, JsonConstraint | None]:
         """The tools that the prompt names, the beginning of a call that has to be, and what holds calls to schemas."""

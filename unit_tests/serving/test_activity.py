@@ -14,6 +14,10 @@ from langchain_selfparam.serving.generator import ChatGenerator
 from langchain_selfparam.testing import saying
 
 
+def never():
+    return False
+
+
 def test_nobody_is_waited_for_where_nobody_is_answered():
     assert Activity().wait_for_quiet(60) < 1
 
@@ -71,22 +75,37 @@ def test_only_so_many_are_answered_at_a_time(in_thread, until):
     slots, inside, end = Slots(2), [], threading.Event()
 
     def answer():
-        with slots.one(torch.device("cpu")):
+        with slots.one(torch.device("cpu"), should_stop=never):
             inside.append(1)
             end.wait(20)
 
     with in_thread(answer), in_thread(answer), in_thread(answer):
         until(lambda: len(inside) == 2)
-        with slots.one(torch.device("meta")):  # no core of this machine's is wanted
+        with slots.one(torch.device("meta"), should_stop=never):  # no core of this machine's is wanted
             assert len(inside) == 2
         end.set()
         until(lambda: len(inside) == 3)
 
 
+def test_who_is_wanted_no_longer_leaves_the_queue_and_gives_nothing_back():
+    slots, asked = Slots(1), []
+
+    def gone():
+        asked.append(1)
+        return len(asked) == 3
+
+    cpu = torch.device("cpu")
+    with slots.one(cpu, should_stop=never) as first, slots.one(cpu, should_stop=gone) as second:
+        assert (first, second, len(asked)) == (True, False, 3)
+    with slots.one(cpu, should_stop=never) as third:
+        assert third
+        assert not slots._slots.acquire(blocking=False)  # still one place alone
+
+
 def test_places_are_given_back_by_answers_that_fail():
     slots = Slots(1)
     for _ in range(3):
-        with pytest.raises(OSError, match="x"), slots.one(torch.device("cpu")):
+        with pytest.raises(OSError, match="x"), slots.one(torch.device("cpu"), should_stop=never):
             raise OSError("x")
 
 
@@ -97,6 +116,6 @@ def test_by_default_two_share_the_cores(monkeypatch, cores, threads, places):
     slots = Slots()
     with contextlib.ExitStack() as inside:
         for _ in range(places):
-            inside.enter_context(slots.one(torch.device("cpu")))
+            inside.enter_context(slots.one(torch.device("cpu"), should_stop=never))
         assert not slots._slots.acquire(blocking=False)
     assert slots._slots.acquire(blocking=False)

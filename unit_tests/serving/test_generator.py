@@ -11,6 +11,7 @@ from ways import ASK, collect, every_way, run_stream
 from langchain_selfparam.errors import InputError
 from langchain_selfparam.model import LocalModel
 from langchain_selfparam.records import Message
+from langchain_selfparam.serving.activity import Slots
 from langchain_selfparam.serving.decoding import IncrementalText, StopStrings
 from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.serving.generator import ChatGenerator, Completion
@@ -226,11 +227,28 @@ def test_should_stop_ends_the_answer(run, tiny, gate, generator):
 
     def should_stop():
         asked.append(1)
-        return len(asked) == 2
+        return len(asked) == 3  # once before the prompt is read, then after each token
 
     with saying(tiny, "one two three four"):
         answer = run(generator, ASK, should_stop=should_stop)
     assert (answer.completion_tokens, answer.finish_reason) == (2, "cancelled")
+    assert_free(gate)
+
+
+@every_way
+def test_whoever_leaves_while_all_places_are_taken_has_no_prompt_read(run, monkeypatch, tiny, gate, generator):
+    slots, asked = Slots(1), []
+    monkeypatch.setattr("langchain_selfparam.serving.generator.SLOTS", slots)
+    monkeypatch.setattr(tiny.model, "generate", None)  # fails where it is called
+
+    def should_stop():
+        asked.append(1)
+        return len(asked) == 2
+
+    with slots.one(tiny.device, should_stop=lambda: False):
+        answer = run(generator, ASK, should_stop=should_stop)
+    assert (answer.text, answer.prompt_tokens, answer.completion_tokens) == ("", 0, 0)
+    assert (answer.finish_reason, len(asked)) == ("cancelled", 2)
     assert_free(gate)
 
 
