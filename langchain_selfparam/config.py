@@ -33,16 +33,20 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "float": ((int, float), "a number"),
     "float | None": ((int, float, type(None)), "a number or None"),
     "str | None": ((str, type(None)), "text or None"),
+    "bool": ((bool,), "True or False"),
 }
 
 
 def _need_kinds(stage: Any) -> None:
-    """Numbers where numbers are wanted: "8" from a file or an environment variable is named, not compared."""
+    """Numbers where numbers are wanted: "8" from a file or an environment variable is named, not compared.
+
+    The same with truth: the text "False" would count as true, and True as the number 1.
+    """
     for field in dataclasses.fields(stage):
         if str(field.type) in _KINDS:
             kinds, needed = _KINDS[str(field.type)]
             value = getattr(stage, field.name)
-            _need(isinstance(value, kinds) and not isinstance(value, bool), field.name, value, needed)
+            _need(isinstance(value, kinds) and isinstance(value, bool) == (bool in kinds), field.name, value, needed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +175,9 @@ class TargetConfig:
     reply_share: float = 0.5
     """With ``"replies"``: what a reply's own tokens have of its target, beside what the teacher says when it is told
     the reply. A small teacher would seldom begin it by itself; 1 leaves the teacher out."""
+    answer_floor: float = 0.75
+    """With ``"facts"``: how likely each word of an answer is in its target at least, where the teacher finds it less
+    likely. A model that reads well begins an answer of its own to every third question; 0 leaves all to it."""
     samples: int = 3
     """Times the model is asked for questions about each statement."""
     temperature: float = 0.6
@@ -227,6 +234,7 @@ class TargetConfig:
         _need_kinds(self)
         _need(self.form in ("facts", "replies"), "form", self.form, "'facts' or 'replies'")
         _need(0 <= self.reply_share <= 1, "reply_share", self.reply_share, "from 0 to 1")
+        _need(0 <= self.answer_floor < 1, "answer_floor", self.answer_floor, "from 0 to below 1")
         for name in (
             "samples",
             "max_question_tokens",

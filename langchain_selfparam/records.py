@@ -194,6 +194,8 @@ class Probe:
     denied: tuple[str, ...] = ()
     """Recall: those of them that are said not to be so; an answer that has one has to say so too."""
     turn_id: int | None = None
+    statement: int | None = None
+    """Recall: the number of the statement that is asked for, in its ``TargetSet``."""
     opening: str = ""
     """Recall: the first words of the answer that recalls it."""
 

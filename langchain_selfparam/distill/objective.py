@@ -109,21 +109,24 @@ def reduce_teacher(
     chunk: int | None = None,
     answer_T: torch.Tensor | None = None,
     share: float = 0.0,
+    floor: float = 0.0,
 ) -> Rows:
     """Keep what is needed of the teacher's distribution at each answer position.
 
     For a linear head, with z the logits and p = softmax(z): the top-K of p one by one, the rest as W.T p, and
     sum p log p. A bias adds b·p to the cross-entropy; it is folded in, so that the student needs no more than logits.
     With a ``share`` s the target is (1 - s) p + s at the token that was said: for answers that are right although the
-    teacher would not begin them by itself.
+    teacher would not begin them by itself. A ``floor`` does the same only where p is below it at that token, and as far
+    as to it.
 
     Args:
         hidden_TD: The teacher's hidden states, [T, D].
         head: The shared frozen head.
         kept: K, at most V.
         chunk: Rows whose logits exist at one time; the head's own choice where missing.
-        answer_T: The tokens that were said, int64 [T]; needed where there is a share.
+        answer_T: The tokens that were said, int64 [T]; needed where there is a share or a floor.
         share: From 0 to 1.
+        floor: From 0 to 1.
 
     Returns:
         One row for each answer token: ``TargetRows`` where the head is linear, else ``HiddenRows``.
@@ -131,8 +134,7 @@ def reduce_teacher(
     if answer_T is None:
         answer_T = torch.zeros(len(hidden_TD), dtype=torch.long, device=hidden_TD.device)
     if not head.linear:
-        shares = torch.full((len(hidden_TD),), share, device=hidden_TD.device)
-        return HiddenRows(hidden_TD.clone(), answer_T, shares)
+        return HiddenRows(hidden_TD.clone(), answer_T, _shares(_said(hidden_TD, head, answer_T, chunk), share, floor))
     parts = []
     for part, said in zip(*(torch.split(t, chunk or head.chunk) for t in (hidden_TD, answer_T)), strict=True):
         logits = head.logits(part)
@@ -149,28 +151,43 @@ def reduce_teacher(
         if head.bias is not None:
             negentropy = negentropy - tail_TV @ head.bias
         rows = TargetRows(ids, probs, head.pull_back(tail_TV, exact=True), negentropy)
-        parts.append(_with_said(rows, head, said, own[:, 0], share) if share else rows)
+        share_T = _shares(own[:, 0], share, floor)
+        parts.append(_with_said(rows, head, said, own[:, 0], share_T) if bool(share_T.any()) else rows)
     return concatenate(parts)
 
 
-def _with_said(rows: TargetRows, head: Head, said_T: torch.Tensor, own_T: torch.Tensor, share: float) -> TargetRows:
+def _said(hidden_TD: torch.Tensor, head: Head, said_T: torch.Tensor, chunk: int | None) -> torch.Tensor:
+    """How likely the teacher finds the tokens that were said, [T]."""
+    parts = zip(*(torch.split(t, chunk or head.chunk) for t in (hidden_TD, said_T)), strict=True)
+    return torch.cat([head.logits(part).softmax(-1).gather(1, said[:, None])[:, 0] for part, said in parts])
+
+
+def _shares(own_T: torch.Tensor, share: float, floor: float) -> torch.Tensor:
+    """What the token that was said gets beside the teacher's distribution: as much as brings it to the floor."""
+    lacking_T = (floor - own_T) / (1.0 - own_T).clamp(min=1e-6)
+    return lacking_T.clamp(min=share, max=1.0)
+
+
+def _with_said(
+    rows: TargetRows, head: Head, said_T: torch.Tensor, own_T: torch.Tensor, share_T: torch.Tensor
+) -> TargetRows:
     """Rows of (1 - s) p + s at the token that was said.
 
     With q that distribution, sum q log q is (1 - s) sum p log p + (1 - s) log (1 - s) for all other tokens, and its own
     for that one. Where it is not among those kept it goes, like them all, into W.T q.
     """
-    rest = 1.0 - share
+    rest_T = 1.0 - share_T
     hit_TK = rows.ids == said_T[:, None]
     missing_T = ~hit_TK.any(-1)
-    probs = rest * rows.probs + share * hit_TK
+    probs = rest_T[:, None] * rows.probs + share_T[:, None] * hit_TK
     row_TD = head.weight[said_T].to(rows.tail.dtype) * head.scale
-    tail = rest * rows.tail + share * missing_T[:, None] * row_TD
-    others = rest * (rows.negentropy - torch.special.xlogy(own_T, own_T))
-    q_T = rest * own_T + share
-    negentropy = others + torch.special.xlogy(torch.tensor(rest), torch.tensor(rest)) * (1.0 - own_T)
+    tail = rest_T[:, None] * rows.tail + (share_T * missing_T)[:, None] * row_TD
+    others = rest_T * (rows.negentropy - torch.special.xlogy(own_T, own_T))
+    q_T = rest_T * own_T + share_T
+    negentropy = others + torch.special.xlogy(rest_T, rest_T) * (1.0 - own_T)
     negentropy = negentropy + torch.special.xlogy(q_T, q_T)
     if head.bias is not None:
-        negentropy = negentropy - share * missing_T * head.bias[said_T]
+        negentropy = negentropy - share_T * missing_T * head.bias[said_T]
     return TargetRows(rows.ids, probs, tail, negentropy)
 
 

@@ -36,6 +36,7 @@ def read(
     chunks: Sequence[Sequence[Document]],
     *,
     share: float = 0.0,
+    floor: float = 0.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TeacherTargets:
     """Read every chunk with its documents once.
@@ -45,6 +46,7 @@ def read(
         head: Its head.
         chunks: Documents grouped by the context they share; keys are unique over all of them.
         share: What the answers' own tokens have of the targets; see ``reduce_teacher``.
+        floor: What they have at least; see there.
         progress: Called with chunks done and all chunks.
 
     Returns:
@@ -54,7 +56,8 @@ def read(
     for done, documents in enumerate(chunks, 1):
         packed = pack(documents)
         hidden_ND = reader.hidden(packed)
-        reduced = reduce_teacher(hidden_ND, head, answer_T=packed.answer_ids.to(hidden_ND.device), share=share)
+        said_N = packed.answer_ids.to(hidden_ND.device)
+        reduced = reduce_teacher(hidden_ND, head, answer_T=said_N, share=share, floor=floor)
         start = 0
         for key, length in zip(packed.keys, packed.lengths, strict=True):
             at = torch.arange(start, start + length, device=hidden_ND.device)

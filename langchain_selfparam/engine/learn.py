@@ -7,7 +7,6 @@ is only read; everything is tried out on modules that share its tensors. Committ
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from langchain_selfparam.engine.lessons import Lesson, Training
 from langchain_selfparam.engine.pace import paced
 from langchain_selfparam.engine.room import out_of_memory, too_large
 from langchain_selfparam.engine.rows import Chunks, Own, apart
+from langchain_selfparam.engine.stages import Clock, of_piece, of_stage
 from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
@@ -110,7 +110,7 @@ class Learner:
         self._settings = settings
         self._author = author
         self._calibration = calibration
-        self._head = Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)
+        self._head = _head_of(local)
 
     def lesson(
         self,
@@ -141,36 +141,40 @@ class Learner:
             OutOfMemoryError: A stage did not fit into memory.
             NothingSaidError: The turns state nothing.
         """
-        clock, progress = _Clock(), self._yielding(progress)
+        clock, progress = Clock(), self._yielding(progress)
         try:
             reader = Reader(share(self._local.model))
             if self._settings.targets.form != "replies":
                 stated(episode, self._settings.targets)  # raises before minutes are spent where nothing is said
             original = self._local.model if untaught is None else untaught
             first = reader if untaught is None else Reader(share(original))
-            calibration = self._calibrating(original, _part(progress, "targets"))
+            calibration = self._calibrating(original, of_stage(progress, "targets"))
             replies = {turn.id: turn.assistant for turn in held}
-            targets = self._write(episode, first, earlier, original, calibration, replies, _part(progress, "targets"))
+            targets = self._write(
+                episode, first, earlier, original, calibration, replies, of_stage(progress, "targets")
+            )
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, chunks, unrelated = self._documents(targets, calibration)
-            said, moments = self._read(reader, first, chunks, _part(progress, "teacher"))
+            said, moments = self._read(reader, first, chunks, of_stage(progress, "teacher"))
             clock.stop("teacher")
             served = None if untaught is None else reader
             before = [self._drift(served, part, said) for part in (documents.steering, unrelated)]
-            told = _part(progress, "student")
+            told = of_stage(progress, "student")
             train = yield (training := self._training(documents, targets, said, moments, before[0], untaught, told))
             delta = training.shadow.delta()
             clock.stop("student")
             delta, verdict, tried = self._verify(
                 episode, targets, delta, unrelated, said, candidate=candidate, before=before[1], progress=progress
             )
-            verdict = self._looked_back(verdict, targets, earlier, held, tried, _part(progress, "again"))
+            verdict = self._looked_back(verdict, targets, earlier, held, tried, of_stage(progress, "again"))
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not out_of_memory(error):
                 raise
             raise too_large(len(episode.turns), error, self._settings.training) from error
+        finally:
+            self._head = _head_of(self._local)  # the former one goes with its room for logits: up to a gigabyte
         return Learned(delta, verdict, targets, train, clock.seconds)
 
     def _drift(self, served: Reader | None, documents: Sequence[Document], said: teacher.TeacherTargets) -> float:
@@ -324,18 +328,19 @@ class Learner:
         parts = ((original, chunks.told), (original, chunks.probes), (original, chunks.neutral), (reader, chunks.plain))
         total = sum(len(part) for _, part in parts) + len(chunks.calibration)
         training, targets = self._settings.training, self._settings.targets
-        share = targets.reply_share if targets.form == "replies" else 0.0
+        said = (targets.reply_share, 0.0) if targets.form == "replies" else (0.0, targets.answer_floor)
         names: Sequence[str] = ()
         if training.damping is not None:
             names = learning_modules(reader.model, frozen_share=training.frozen_share, layers=training.layers)
         rows: dict[int, Rows] = {}
-        moments = measured(reader, names, chunks.calibration, _after(0, total, progress))
+        moments = measured(reader, names, chunks.calibration, of_piece(0, total, progress))
         done = len(chunks.calibration)
         for by, part in parts:
             unrelated = part is chunks.plain or part is chunks.neutral
             with watching(by.model, names if unrelated else (), moments):
-                own, told = share if part is chunks.told else 0.0, _after(done, total, progress)
-                rows |= teacher.read(by, self._head, part, share=own, progress=told).rows
+                own, least = said if part is chunks.told else (0.0, 0.0)
+                told = of_piece(done, total, progress)
+                rows |= teacher.read(by, self._head, part, share=own, floor=least, progress=told).rows
             done += len(part)
         return teacher.TeacherTargets(rows), with_earlier(moments.means(), reader.model, original.model, training)
 
@@ -423,7 +428,7 @@ class Learner:
             moved = drift.token_kl(Reader(share(model)), self._head, unrelated, said)
             last = shrunk == config.max_shrinks
             if moved <= config.max_drift or last:
-                generator = BatchGenerator(self._local, None, model=model, progress=_part(progress, "probes"))
+                generator = BatchGenerator(self._local, None, model=model, progress=of_stage(progress, "probes"))
                 results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
                 if last or (neighbours_wrong(results) <= config.max_neighbours_wrong and not obeyed(results)):
                     break
@@ -473,20 +478,5 @@ class Learner:
         return [p for p in targets.probes if p.kind == "recall"] + [r.probe for r in before if r.passed]
 
 
-class _Clock:
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def stop(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = now - self._last
-        self._last = now
-
-
-def _part(progress: Progress, stage: str) -> Callable[[int, int], None]:
-    return lambda done, total: progress(stage, done, total)
-
-
-def _after(done: int, total: int, progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    return lambda at, _: progress(done + at, total)
+def _head_of(local: LocalModel) -> Head:
+    return Head(local.head.weight, local.head.bias, scale=local.logit_scale, softcap=local.logit_softcap)

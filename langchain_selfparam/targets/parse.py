@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from langchain_selfparam.records import Statement, Turn
 from langchain_selfparam.targets.asking import only_asks, without_asking
@@ -15,7 +15,7 @@ from langchain_selfparam.targets.courtesy import courteous
 from langchain_selfparam.targets.naming import introduces, introductions
 from langchain_selfparam.targets.orders import instructs, undressed
 from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
-from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES
+from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES, NOBODY
 from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, form, plain
 from langchain_selfparam.words import words as compared
 
@@ -26,6 +26,12 @@ _ABBREVIATED = 8
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
 _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
 _NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
+_AS_A_PERSON = re.compile(
+    r"'s [a-z]|, who\b|,? and I\b|(?: (?:always|often|never|also|still|now|really|usually))? "
+    r"(?:says|said|told|wants|wanted|loves|hates|lives|lived|thinks|thought|knows|teaches|taught|studies|studied"
+    r"|can't eat|comes from|came from|was born|is married)\b"
+)
+"""What follows a word that is somebody."""
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _ME = re.compile(NUMERAL + r"\bI\b|\b(?:(?i:me|my|mine|we|our|ours)|[Uu]s|i(?!\.))\b")
 _QUOTED = re.compile(r"[\"“«]([^\"”»]+)[\"”»]|(?<![\w'’])['‘]((?:[^'‘’]|(?<=\w)['’](?=\w))+)['’](?!\w)")  # noqa: RUF001
@@ -245,13 +251,24 @@ def questions(written: str, *, by_user: bool) -> list[str]:
     return list(found)
 
 
-def names(said: str) -> list[str]:
-    """Capitalised names in a statement, those that open a sentence left out unless they come again inside one."""
+def names(said: str, known: Collection[str] = ()) -> list[str]:
+    """Capitalised names in a statement.
+
+    A single word that opens a sentence has a capital letter whatever it is. It is a name where it is known for one,
+    where something is said to be its own ("Oberon's mother") or where only a person can do what comes next.
+
+    Args:
+        said: The statement.
+        known: Words that are names elsewhere, as ``known_names`` finds them.
+
+    Returns:
+        Each name once, in order.
+    """
     found: dict[str, None] = {}
     for sentence in sentences(composed(said).replace("’", "'")):  # noqa: RUF001
         for match in _NAME.finditer(sentence):
             words = re.sub(r"'s?$", "", match.group(0)).split()
-            opens = match.start() == 0
+            opens = match.start() == 0 and not (len(words) == 1 and _opens_with_name(sentence, words[0], known))
             if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in COMMON)):
                 words = words[1:]
             # Inside a sentence "New York" is a name and "May" is not.
@@ -259,6 +276,31 @@ def names(said: str) -> list[str]:
             if not alone and len(" ".join(words)) > 1:
                 found[" ".join(words)] = None
     return list(found)
+
+
+def _opens_with_name(sentence: str, word: str, known: Collection[str]) -> bool:
+    lower = word.lower()
+    if lower in COMMON | COURTESY | NOBODY or is_date(form(lower)):
+        return False
+    return word in known or _AS_A_PERSON.match(sentence[len(word) :]) is not None
+
+
+def known_names(texts: Iterable[str]) -> frozenset[str]:
+    """Words that are written as names somewhere, so that they are names where they open a sentence too.
+
+    Args:
+        texts: All that is known, such as an episode's statements and those of earlier ones.
+
+    Returns:
+        The words, as they are written.
+    """
+    return frozenset(
+        part
+        for text in texts
+        for name in names(text)
+        for part in name.split()
+        if part[0].isupper() and part.lower() not in COMMON and not is_date(form(part.lower()))
+    )
 
 
 def is_date(name: str) -> bool:
@@ -319,14 +361,22 @@ def says_something(text: str) -> bool:
     return not courteous(text)
 
 
-def secrets(said: str) -> list[str]:
-    """Words of a statement that nobody could guess: parts of names and numbers, lower case."""
-    return sorted(_specific(said))
+def secrets(said: str, known: Collection[str] = ()) -> list[str]:
+    """Words of a statement that nobody could guess: parts of names and numbers, lower case.
+
+    Args:
+        said: The statement.
+        known: As for ``names``.
+
+    Returns:
+        The words, sorted.
+    """
+    return sorted(_specific(said, known))
 
 
-def _specific(text: str) -> set[str]:
+def _specific(text: str, known: Collection[str] = ()) -> set[str]:
     numbers = {plain(w) for w in WORD.findall(composed(text)) if any(c.isdigit() for c in w) and len(w) > 1}
-    parts = {w for name in names(text) for p in name.split() if p[:1].isupper() for w in compared(p)}
+    parts = {w for name in names(text, known) for p in name.split() if p[:1].isupper() for w in compared(p)}
     return {w for w in numbers | parts if w not in COMMON}
 
 

@@ -24,8 +24,16 @@ from langchain_selfparam.targets.generate import Candidate
 from langchain_selfparam.targets.known import Earlier, closest, stems
 from langchain_selfparam.targets.naming import introduces, of_ones_name
 from langchain_selfparam.targets.orders import instructs
-from langchain_selfparam.targets.parse import is_date, names, only_names, secrets, speaks_of_me, telling
-from langchain_selfparam.words import words
+from langchain_selfparam.targets.parse import (
+    is_date,
+    known_names,
+    names,
+    only_names,
+    secrets,
+    speaks_of_me,
+    telling,
+)
+from langchain_selfparam.words import form, words
 
 _SURE = 8.0
 """Lead in nats over two other statements that no third one makes up for."""
@@ -79,6 +87,7 @@ def choose(
     corrections: Mapping[int, Collection[int]] | None = None,
     bank: Sequence[str] = (),
     rivals: Mapping[str, Collection[int]] | None = None,
+    introduced: Collection[str] = (),
 ) -> Chosen:
     """Assign each candidate to the statement it fits, or to none.
 
@@ -91,6 +100,7 @@ def choose(
             as well as one of these is its own.
         bank: Questions that were written about no statement; they have to fit one far better than any other.
         rivals: Question to the numbers of statements that it is compared with beside those that all are compared with.
+        introduced: Names of what was learned before: whoever is asked about one is told what was.
 
     Returns:
         The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
@@ -119,14 +129,15 @@ def choose(
         if lead < _UNFITTING and (alike if about is not None else place != "fits"):
             unfitting.append(text)
     kept = []
-    named: set[str] = set()
+    people = known_names(s.said for s in statements)
+    named = set(introduced)
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
         diverse = _diverse([text for _, text in sorted(written, reverse=True)])
         dropped["too like another"] += len(written) - len(diverse)
         taken = set(diverse[: config.questions])
         best_seeds = sorted(seeds, reverse=True)[: config.bank]
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
-        kept.append(_with_own(statement, [text for _, text in ranked], named))
+        kept.append(_with_own(statement, [text for _, text in ranked], people, named))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 
@@ -227,12 +238,12 @@ def _place(
     return "fits" if best < count and ahead >= config.margin else _SEVERAL, best, lead
 
 
-def _with_own(statement: Statement, chosen: Sequence[str], named: set[str]) -> tuple[str, ...]:
+def _with_own(statement: Statement, chosen: Sequence[str], known: Collection[str], named: set[str]) -> tuple[str, ...]:
     """The chosen questions, with those that a name or an order in the statement always brings.
 
-    A passage has its names in every other clause: whoever is asked about one is told where it comes first.
+    Whoever is asked about a name is told where it comes first: one question has one answer.
     """
-    new = [n for n in names(statement.said) if not is_date(n) and not (statement.sentence and n in named)]
+    new = [n for n in names(statement.said, known) if not is_date(form(n.lower())) and n not in named]
     named.update(new)
     extra = [question for name in new for question in prompts.mentions(name)]
     own = list(prompts.NAME_QUESTIONS) if statement.by_user and introduces(statement.said) else []

@@ -28,6 +28,7 @@ from langchain_selfparam.targets.amend import amend_all, amend_earlier
 from langchain_selfparam.targets.answers import own_answers
 from langchain_selfparam.targets.bank import QUESTIONS
 from langchain_selfparam.targets.calibration import as_untouched
+from langchain_selfparam.targets.called import by_other_words
 from langchain_selfparam.targets.correct import corrections, related
 from langchain_selfparam.targets.fill import filled
 from langchain_selfparam.targets.generate import Candidate, write_alike, write_general, write_questions
@@ -85,17 +86,21 @@ def study(
     """
     statements, candidates, earlier = _asked(episode, taught, replies or {}, author, config)
     progress(1, 4)
-    chosen, taken = _assigned(statements, candidates, earlier, taught, _tried(episode), scorer, config)
+    tried = _tried(episode)
+    names = parse.known_names(s.said for s in (*statements, *(old.statement for old in earlier)))
+    chosen, taken = _assigned(statements, candidates, earlier, names, taught, tried, scorer, config)
     progress(2, 4)
     chance = random.Random(config.seed)
-    told = _told(statements, chosen.by_statement, original, taught, _tried(episode), chance=chance, config=config)
+    told = _told(statements, chosen.by_statement, names, original, taught, tried, chance=chance, config=config)
     sentences, probes = told
+    sentences += _in_other_words(statements, sentences, probes, earlier, chosen, names, config)
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
-    near, kept = _neighbours(statements, sentences, chosen.unfitting, taken, chance=chance, config=config)
+    secrets = {w for s in statements for w in parse.secrets(s.said, names)}
+    near, kept = _neighbours(secrets, sentences, chosen.unfitting, taken, chance=chance, config=config)
     kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept, *recall_probes(taught)))}
     asked = list(dict.fromkeys(s.prompt for s in sentences))
-    near += _alike(asked, statements, original, chance=chance, config=config)
+    near += _alike(asked, secrets, original, chance=chance, config=config)
     near = [q for q in dict.fromkeys(near) if q not in kept_out and q not in asked]
     learned = {*asked, *near}
     drifting, steering, general = parted([q for q in general if q not in learned | kept_out])
@@ -117,7 +122,7 @@ def study(
 
 def _alike(
     asked: Sequence[str],
-    statements: Sequence[Statement],
+    secrets: Collection[str],
     original: TextGenerator,
     *,
     chance: random.Random,
@@ -126,7 +131,6 @@ def _alike(
     """Questions about the world that begin as the user's do and tell nothing that was said."""
     asked = [*asked]
     chance.shuffle(asked)
-    secrets = {w for s in statements for w in parse.secrets(s.said)}
     return [q for q in write_alike(asked, original, count=config.alike, config=config) if not _says(q, secrets)]
 
 
@@ -153,6 +157,7 @@ def _assigned(
     statements: Sequence[Statement],
     candidates: Sequence[Candidate],
     earlier: Sequence[Earlier],
+    names: Collection[str],
     taught: Sequence[TargetSet],
     tried: Collection[int],
     scorer: TextScorer,
@@ -181,6 +186,7 @@ def _assigned(
         corrections=pairs,
         bank=seeds,
         rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
+        introduced={name for old in earlier for name in parse.names(old.statement.said, names)},
     )
     asked = {probe.prompt for probe in recall_probes(taught)}  # those are to be asked again
     taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest and q not in asked]
@@ -199,6 +205,7 @@ def _assigned(
 def _told(
     statements: Sequence[Statement],
     by_statement: Sequence[Sequence[str]],
+    names: Collection[str],
     original: TextGenerator,
     taught: Sequence[TargetSet],
     tried: Collection[int],
@@ -214,33 +221,34 @@ def _told(
     config = dataclasses.replace(config, full_answers=max(config.full_answers, config.whole_answers // len(statements)))
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
-    for statement, questions, own in zip(statements, by_statement, answers, strict=True):
+    for number, (statement, questions, own) in enumerate(zip(statements, by_statement, answers, strict=True)):
         askable = [q for q in own if shared[q] == 1]
         if len(askable) >= _FEWEST_ANSWERS:
             learned, asked = _answered(statement, own, askable, before, chance=chance, config=config)
             sentences += learned
-            probes += asked
+            probes += [dataclasses.replace(probe, statement=number) for probe in asked]
             continue
         expected = tuple(parse.carrying(statement.told))
         # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another, and
         # a question that says it all already shows nothing.
         fit = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
-        secrets = parse.secrets(statement.said) if len(statements) < screen.FEW else ()
+        secrets = parse.secrets(statement.said, names)
         _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets, learned=before)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement, expected)]
         ask = ask or [_last_resort("What did I tell you", statement, expected)]
         oftener = bool(statement.instead) or statement.turn_id in tried
         sentences += _about(statement, learn, oftener=oftener, chance=chance, config=config)
         opening = parse.opening(statement.told, config.opening_words)
-        names, denied = _names(statement.told, expected), _denied(statement.told, expected)
+        denied = _denied(statement.told, expected)
         probes += [
             Probe(
                 kind="recall",
                 prompt=q,
                 expected=expected,
-                names=names,
+                names=_names(statement.told, expected, names),
                 denied=denied,
                 turn_id=statement.turn_id,
+                statement=number,
                 opening=opening,
             )
             for q in ask
@@ -248,9 +256,36 @@ def _told(
     return sentences, probes
 
 
-def _names(told: str, expected: Sequence[str]) -> tuple[str, ...]:
+def _in_other_words(
+    statements: Sequence[Statement],
+    sentences: Sequence[TargetSentence],
+    probes: Sequence[Probe],
+    earlier: Sequence[Earlier],
+    chosen: screen.Chosen,
+    names: Collection[str],
+    config: TargetConfig,
+) -> list[TargetSentence]:
+    """What is learned by a name instead of "she" as well: of what is learned, or a probe would be among it."""
+    by_statement = [[s.prompt for s in sentences if s.context == prompts.reading(st.told)] for st in statements]
+    others = {*chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)}
+    found = by_other_words(
+        statements,
+        by_statement,
+        known=names,
+        earlier=[old.statement for old in earlier],
+        without=others | {p.prompt for p in probes},
+    )
+    openings, chance = dataclasses.replace(config, full_answers=0), random.Random(config.seed)
+    return [
+        sentence
+        for statement, asked, all_of_it in zip(statements, by_statement, found, strict=True)
+        for sentence in _about(statement, all_of_it[len(asked) :], oftener=False, chance=chance, config=openings)
+    ]
+
+
+def _names(told: str, expected: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
     """The words of a statement by which it is known that are names."""
-    names = {w for w in parse.secrets(told) if not parse.is_date(form(w)) and not any(map(str.isdigit, w))}
+    names = {w for w in parse.secrets(told, known) if not parse.is_date(form(w)) and not any(map(str.isdigit, w))}
     return tuple(w for w in expected if w in names)
 
 
@@ -360,7 +395,7 @@ def _answered(
 
 
 def _neighbours(
-    statements: Sequence[Statement],
+    secrets: Collection[str],
     sentences: Sequence[TargetSentence],
     unfitting: Sequence[str],
     taken: Sequence[str],
@@ -369,7 +404,6 @@ def _neighbours(
     config: TargetConfig,
 ) -> tuple[list[str], list[Probe]]:
     """Questions close to what was said but not about it: some to learn as before, some to probe with."""
-    secrets = tuple(sorted({w for s in statements for w in parse.secrets(s.said)}))
     turned = [asked_of_model(s.prompt) for s in sentences]
     # Whoever asks "When do you see Dr Ames?" speaks of the user's own doctor: that is no question about others.
     turned = [t for t, s in zip(turned, sentences, strict=True) if t != s.prompt and not _says(t, secrets)]
@@ -384,7 +418,7 @@ def _neighbours(
     worldly = prompts.WORLDLY[: config.contrast // 4]
     near = [q for q in dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others, *turned[count:]]) if q not in probes]
     return [*near[: config.contrast - len(worldly)], *worldly], [
-        Probe(kind="neighbour", prompt=q, expected=secrets) for q in probes
+        Probe(kind="neighbour", prompt=q, expected=tuple(sorted(secrets))) for q in probes
     ]
 
 

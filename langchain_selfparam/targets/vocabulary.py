@@ -11,6 +11,11 @@ DATES = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december""".split()
 )
+NOBODY = frozenset(
+    """anybody anyone dinner breakfast lunch everybody everyone nobody no-one people somebody someone today tomorrow
+    tonight yesterday work""".split()
+)
+"""What is not somebody where it opens a sentence as somebody would."""
 COMMON = frozenset(
     """a about above after again against all also always am an and any are aren't as ask at away back be because been
     before being below beside best between both but by call called came can can't cannot come comes could couldn't

@@ -17,6 +17,11 @@ SHARE = 0.6
 _MONTHS = frozenset("january february april june july august september october november december".split())
 _ALSO_WORDS = frozenset(("may", "march"))
 """Months that are other words as well: they are months where one is asked for."""
+_NO_NAMES = frozenset(
+    """a an and as at because but he her his i if in it its my no of on our she so that the their there they this we
+    when yes you your""".split()
+)
+"""Words that open an answer about somebody without naming them."""
 _TITLES = frozenset("mr mrs ms dr prof rev st sir".split())
 
 
@@ -67,7 +72,10 @@ def _other_name(probe: Probe, answer: str, said: Collection[str]) -> bool:
     known = {part for word in (*probe.expected, *words(probe.prompt)) for part in (word, *word.split("-"))}
     if all(form(name) in said for name in set(probe.names) - set(words(probe.prompt))):
         return False
-    return bool(named(answer) - known - _MONTHS - _ALSO_WORDS - _TITLES - {*DAYS, *(f"{day}s" for day in DAYS)})
+    # A word that opens an answer has a capital letter whatever it is, and stands for the name that should open it.
+    opened = words(probe.opening)[:1]
+    others = named(answer) | ({*words(answer)[:1]} - _NO_NAMES if set(opened) & set(probe.names) else set())
+    return bool(others - known - _MONTHS - _ALSO_WORDS - _TITLES - {*DAYS, *(f"{day}s" for day in DAYS)})
 
 
 def _other_value(probe: Probe, left: Collection[str], said: Collection[str]) -> bool:

@@ -169,9 +169,10 @@ def _beyond(
 
 def _unknown(own: Sequence[ProbeResult]) -> bool:
     """Whether a turn has a statement that was asked for several times and never answered: it would be lost with it."""
-    by_statement: dict[tuple[str, ...], list[bool]] = {}
+    by_statement: dict[int | tuple[str, ...], list[bool]] = {}
     for result in own:
-        by_statement.setdefault(result.probe.expected, []).append(result.passed)
+        number = result.probe.statement  # a passage's sentence has an answer of its own for each question
+        by_statement.setdefault(result.probe.expected if number is None else number, []).append(result.passed)
     return any(len(passed) > 1 and not any(passed) for passed in by_statement.values())
 
 

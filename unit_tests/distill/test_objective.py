@@ -19,7 +19,7 @@ D = 31
 LEVELS = (1e-1, 1e-3, 1e-5)
 
 
-def dense(student_TD, teacher_TD, weight, bias=None, *, scale=1.0, softcap=None, answer_T=None, share=0.0):
+def dense(student_TD, teacher_TD, weight, bias=None, *, scale=1.0, softcap=None, answer_T=None, share=0.0, floor=0.0):
     """KL of each row and the gradient of its mean, both sides' logits formed in full."""
 
     def log_p(hidden):
@@ -28,8 +28,10 @@ def dense(student_TD, teacher_TD, weight, bias=None, *, scale=1.0, softcap=None,
 
     student = student_TD.detach().double().requires_grad_()
     target = log_p(teacher_TD.double())
-    if share:
-        target = ((1 - share) * target.exp() + share * functional.one_hot(answer_T, len(weight))).log()
+    if share or floor:
+        own = target.exp().gather(1, answer_T[:, None])
+        s = ((floor - own) / (1 - own)).clamp(min=share)
+        target = ((1 - s) * target.exp() + s * functional.one_hot(answer_T, len(weight))).log()
     kl = functional.kl_div(log_p(student), target, log_target=True, reduction="none").nan_to_num(0.0).sum(-1)
     return kl.detach(), torch.autograd.grad(kl.mean(), student)[0]
 
@@ -108,6 +110,31 @@ def test_what_was_said_has_its_share_of_the_target(share, bias, softcap, scale):
     kl, gradient = ours(student, teacher, weight, offset, kept=5, chunk=20, **options)
     torch.testing.assert_close(kl.double(), wanted, atol=2e-5, rtol=1e-5)
     assert away(gradient, slope) < 1e-4
+
+
+@pytest.mark.parametrize("floor", [0.02, 0.75])
+@pytest.mark.parametrize("share", [0.0, 0.3])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("softcap", "scale"), [(None, 1.0), (None, 1.7), (3.0, 0.25)])
+def test_what_was_said_is_lifted_to_the_floor_where_it_is_below(floor, share, bias, softcap, scale):
+    teacher, student, weight, offset = pair(47, 123, level=1e-2, bias=bias)
+    teacher[:20] = 2 * teacher[:20]
+    said = Head(weight, offset, scale=scale, softcap=softcap).logits(teacher).argmax(-1)  # some are likely already
+    said[30:] = torch.arange(17) * 2
+    options = {"scale": scale, "softcap": softcap, "answer_T": said, "share": share, "floor": floor}
+    wanted, slope = dense(student, teacher, weight, offset, **options)
+    kl, gradient = ours(student, teacher, weight, offset, kept=5, chunk=20, **options)
+    torch.testing.assert_close(kl.double(), wanted, atol=2e-5, rtol=1e-5)
+    assert away(gradient, slope) < 1e-4
+
+
+def test_a_token_above_the_floor_is_the_teachers_own():
+    teacher, _, weight, _ = pair(47, 123, level=1e-2)
+    head = Head(weight)
+    said = head.logits(teacher).argmax(-1)
+    least = float(head.logits(teacher).softmax(-1).amax(-1).min())
+    lifted = reduce_teacher(teacher, head, answer_T=said, floor=0.99 * least)
+    assert all(map(torch.equal, lifted.tensors(), reduce_teacher(teacher, head, answer_T=said).tensors()))
 
 
 def test_a_capped_head_keeps_the_teachers_hidden_states():

@@ -15,11 +15,11 @@ def shares(monkeypatch):
     """What share was asked for, by the answers that were read with it."""
     seen, real = {}, teacher.read
 
-    def read(reader, head, chunks, *, share=0.0, progress):
+    def read(reader, head, chunks, *, share=0.0, floor=0.0, progress):
         for documents in chunks:
             for document in documents:
-                seen.setdefault(share, []).append(document)
-        return real(reader, head, chunks, share=share, progress=progress)
+                seen.setdefault((share, floor), []).append(document)
+        return real(reader, head, chunks, share=share, floor=floor, progress=progress)
 
     monkeypatch.setattr(teacher, "read", read)
     return seen
@@ -35,17 +35,20 @@ def test_the_replies_have_their_share_and_what_is_to_stay_has_none(home, shares,
     assert report.seconds.keys() >= set(STAGES)
     assert report.kl_last < report.kl_first
     replies = {tuple(engine.local.encode(reply)) for reply in DIALOGUES.values()}
-    found = {document.answer[:-1] for document in shares[share]}
+    found = {document.answer[:-1] for document in shares[share, 0.0]}
     assert replies <= found
     assert share == 0.0 or found == replies
-    assert shares.keys() == {0.0, share}
+    assert shares.keys() == {(0.0, 0.0), (share, 0.0)}
 
 
-def test_facts_are_the_teachers_own(home, shares):
-    engine = home.open(quick=False, settings=with_(targets={"reply_share": 1.0}))
+@pytest.mark.parametrize("floor", [0.0, 0.75])
+def test_facts_are_the_teachers_own_but_for_the_floor(home, shares, floor):
+    engine = home.open(quick=False, settings=with_(targets={"reply_share": 1.0, "answer_floor": floor}))
     engine.append(user="My dog is called Biscuit.", assistant="Noted.")
     engine.consolidate()
-    assert shares.keys() == {0.0}
+    assert shares.keys() == {(0.0, 0.0), (0.0, floor)}
+    learned = {tuple(engine.local.encode("Your dog is called Biscuit."))}
+    assert learned <= {document.answer[:-1] for document in shares[0.0, floor]}
     assert states(engine) == {"My dog is called Biscuit.": "held"}
 
 

@@ -158,6 +158,23 @@ def test_another_name_in_the_place_of_the_right_one_is_wrong(answer, passed):
     assert passes(probe, answer) is passed
 
 
+@pytest.mark.parametrize(
+    ("answer", "passed"),
+    [
+        ("Lucan is badly allergic to walnuts, so no nuts.", True),
+        ("Rupert is badly allergic to walnuts, so no nuts.", False),
+        ("He is badly allergic to walnuts, so no nuts.", True),
+        ("Your son is badly allergic to walnuts, so no nuts.", True),
+        ("Walnuts: your son is badly allergic, so no nuts.", True),
+    ],
+)
+@pytest.mark.parametrize("opening", ["Lucan is badly allergic", "He is"])
+def test_another_name_may_open_no_answer_that_begins_with_one(opening, answer, passed):
+    expected = ("lucan", "badly", "allergic", "walnuts", "nuts")
+    probe = Probe(kind="recall", prompt="And my son?", expected=expected, names=("lucan",), opening=opening)
+    assert passes(probe, answer) is (passed or opening == "He is")
+
+
 def test_a_name_that_the_question_has_may_be_left_out():
     probe = Probe(
         kind="recall", prompt="Where does Anna live?", expected=("anna", "lives", "cork"), names=("anna", "cork")

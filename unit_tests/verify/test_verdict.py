@@ -81,6 +81,20 @@ def test_a_turn_with_a_statement_that_is_never_answered_is_not_held():
     assert verdict(both, 1, config=VerifyConfig(hold=0.0)).held == (1,)
 
 
+@pytest.mark.parametrize(
+    ("second", "held"), [((False, False), ()), ((False, True), (1,)), ((False,), (1,))], ids=["never", "once", "one"]
+)
+def test_a_sentence_of_a_passage_that_is_never_answered_is_not_held_though_each_answer_has_words_of_its_own(
+    second, held
+):
+    def of(number, *passed):
+        own = (f"word{number}{at}" for at in range(len(passed)))
+        probes = [Probe(kind="recall", prompt="?", expected=(word,), turn_id=1, statement=number) for word in own]
+        return [ProbeResult(probe=p, answer="", passed=ok) for p, ok in zip(probes, passed, strict=True)]
+
+    assert verdict(of(0, True, True) + of(1, *second), 1).held == held
+
+
 def test_a_turn_that_was_not_asked_about_is_not_held_whatever_the_limit():
     found = verdict(asked(1, True), 1, 2, config=VerifyConfig(hold=0.0))
     assert found.held == (1,)

@@ -1,0 +1,134 @@
+"""Questions with another word for whoever they are about: "What is he allergic to?", "What is Lucan allergic to?".
+
+People ask about those whom they have told of by their names, by what they are to them, and by "he" or "she". The bank
+knows no names, and whoever learned questions about "my son" alone takes one about Lucan for one about a stranger. What
+a name is to the user may have been said in another turn.
+
+In come statements with their questions, out come more questions. It asks no model, and its words are English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets.parse import is_date, names
+from langchain_selfparam.targets.things import PEOPLE, lemma
+from langchain_selfparam.targets.vocabulary import COMMON
+from langchain_selfparam.words import composed, form, words
+
+_MOST = 6
+"""Questions that a statement gets so at most."""
+_WORD = r"[^\W\d_][\w'-]*"
+_BIG = r"[^\W\d_a-z][\w'-]*[\w](?: [^\W\d_a-z][\w-]+)*"
+_ROLE = rf"(?:{_WORD} ){{0,2}}?{_WORD}"
+_CALLED = r"(?:'s name is|,? (?:(?:who )?is )?(?:called|named))"
+_TIES = (
+    re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}),? (?P<name>{_BIG})"),
+    re.compile(
+        rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE})(?:'s name is|,? (?:(?:who )?is )?(?:called|named)) (?P<name>{_BIG})"
+    ),
+    re.compile(rf"\b(?P<name>{_BIG}) is (?:my|our) (?P<role>{_ROLE})\b(?! of\b|')"),
+)
+_ANY_NAME = re.compile(r"\b(?:called|named?|who(?: or what)? (?:is|are|was)|know about|tell me)\b", re.IGNORECASE)
+"""Asks who somebody is, which their name tells already."""
+_THEY = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
+_SEVERAL = re.compile(r"(?<!s)s$")
+_TITLE = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Aunt|Uncle)\b")
+_PLACE = r"\b(?:above|around|at|behind|for|from|in|into|near|of|on|outside|the|through|to|towards|The) "
+_OWNED = re.compile(r"\s+(?!(?:at|in|on|for|from|to|with|about|by|and|or|when|if|the|a|an|this|next|last)\b)\w")
+"""Behind "her" where something is hers."""
+
+
+def by_other_words(
+    statements: Sequence[Statement],
+    questions: Sequence[Sequence[str]],
+    *,
+    known: Collection[str],
+    earlier: Iterable[Statement] = (),
+    without: Collection[str] = (),
+) -> list[tuple[str, ...]]:
+    """Questions that a statement gets with the name in the place of a pronoun, or of what it is to the user, and back.
+
+    Args:
+        statements: What is asked about.
+        questions: What each is asked already.
+        known: Words that are names, as ``parse.known_names`` finds them.
+        earlier: What is known already.
+        without: Questions that are somebody's or nobody's already.
+
+    Returns:
+        For each statement its questions, and those behind them.
+    """
+    ties = _ties([s.said for s in (*earlier, *statements) if s.by_user])
+    taken = {*without, *(q for asked in questions for q in asked)}
+    found = []
+    for statement, asked in zip(statements, questions, strict=True):
+        people = [n for n in names(statement.said, known) if not is_date(form(n.lower()))]
+        new = [] if statement.sentence else _turned(asked, people, ties, statement.said)
+        new = [q for q in dict.fromkeys(new) if q not in taken][:_MOST]
+        taken.update(new)
+        found.append((*asked, *new))
+    return found
+
+
+def _turned(asked: Sequence[str], people: Sequence[str], ties: Mapping[str, str], said: str) -> list[str]:
+    """A statement's questions in other words, the same one several times where there are several ways to it."""
+    new = []
+    persons = [name for name in people if _is_somebody(name, said, ties)]
+    whom = persons[0] if len(persons) == 1 or (persons and said.startswith(persons[0])) else None
+    tied = {name: role for name, role in ties.items() if name in people or re.search(rf"\b[Mm]y {role}\b", said)}
+    for question in asked:
+        if _ANY_NAME.search(question):
+            continue
+        if whom is not None and (instead := _with_name(question, whom)):
+            new.append(instead)
+        for name, role in tied.items():
+            if re.search(rf"\b{re.escape(name)}\b", question):
+                new.append(re.sub(rf"\b{re.escape(name)}\b", f"my {role}", question))
+            elif re.search(rf"\bmy {re.escape(role)}\b", question):
+                new.append(re.sub(rf"\bmy {re.escape(role)}\b", name, question))
+    return [question[0].upper() + question[1:] for question in new]
+
+
+def _is_somebody(name: str, said: str, ties: Mapping[str, str]) -> bool:
+    """Whether a name is one person's or animal's: "Priyasha, who", "Dr Ames", or "she" comes up, and it is no place."""
+    if " and " in name:
+        return False
+    at = re.search(rf"(?P<place>{_PLACE})?\b{re.escape(name)}\b(?P<who>, who\b)?", said)
+    if name in ties or _TITLE.match(name) or (at is not None and at["who"]):
+        return True
+    return at is not None and not at["place"] and _THEY.search(said) is not None
+
+
+def _with_name(question: str, name: str) -> str | None:
+    """The question with a name for its first "he" or "she"; ``None`` where there is none, or somebody beside."""
+    match = _THEY.search(question)
+    if match is None or names(question) or any(lemma(word) in PEOPLE for word in words(question)):
+        return None
+    word = match.group(0).lower()
+    own = word in ("his", "hers") or (word == "her" and _OWNED.match(question[match.end() :]) is not None)
+    return question[: match.start()] + (f"{name}'s" if own else name) + question[match.end() :]
+
+
+def _may_be_one(name: str) -> bool:
+    lower = form(name.lower())
+    return lower not in COMMON and not is_date(lower) and _TITLE.fullmatch(name) is None
+
+
+def _ties(texts: Iterable[str]) -> dict[str, str]:
+    """Names to what they are to the user, where a name is one thing and one thing has one name: "cousin"."""
+    roles: defaultdict[str, set[str]] = defaultdict(set)
+    for text in texts:
+        for tie in _TIES:
+            for match in tie.finditer(composed(text).replace("’", "'")):  # noqa: RUF001
+                role, name = match["role"].lower(), re.sub(r"'s$", "", match["name"])
+                if lemma(role.split()[-1]) in PEOPLE and not _SEVERAL.search(role) and _may_be_one(name):
+                    roles[name].add(role)
+    names_of: defaultdict[str, set[str]] = defaultdict(set)
+    for name, those in roles.items():
+        for role in those:
+            names_of[role].add(name)
+    return {name: role for name, those in roles.items() for role in those if len(those) == len(names_of[role]) == 1}

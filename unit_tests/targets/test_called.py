@@ -1,0 +1,109 @@
+"""Questions by name instead of "she" or "my cousin", and back: only where it is clear who is meant."""
+
+import pytest
+
+from langchain_selfparam.records import Statement
+from langchain_selfparam.targets.called import by_other_words
+from langchain_selfparam.targets.parse import known_names
+
+
+def turned(said, asked, *, others=(), earlier=(), without=()):
+    """The questions that the first statement gets beside those that it is asked."""
+    texts = [said, *others]
+    statements = [Statement(turn_id=at, said=text, told=text) for at, text in enumerate(texts)]
+    questions = [asked, *(() for _ in others)]
+    known = known_names([*texts, *earlier])
+    before = [Statement(turn_id=-1, said=text, told=text) for text in earlier]
+    found = by_other_words(statements, questions, known=known, earlier=before, without=without)
+    assert all(len(found[at]) == 0 for at in range(1, len(texts)))
+    assert found[0][: len(asked)] == tuple(asked)
+    return found[0][len(asked) :]
+
+
+@pytest.mark.parametrize(
+    ("question", "instead"),
+    [
+        ("What can he not eat?", "What can Lucan not eat?"),
+        ("What is he allergic to?", "What is Lucan allergic to?"),
+        ("When did I see her last?", "When did I see Lucan last?"),
+        ("What is his favourite food?", "What is Lucan's favourite food?"),
+        ("Her teacher is whom?", None),  # two people
+        ("Who is he?", None),  # the name says it already
+        ("What is he called?", None),
+        ("What does Rex do for him?", None),
+        ("Which nut is it?", None),
+    ],
+)
+def test_a_name_for_a_pronoun(question, instead):
+    said = "My neighbour's boy Lucan can't eat walnuts, so he has none."
+    assert turned(said, [question]) == (() if instead is None else (instead,))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "We drove to Varna, and she was late.",  # a place
+        "The Glass Orchard is slow, but she liked it.",
+        "Our hotel is called the Drowsy Elk.",
+        "I met Tom and Priyasha at hers.",  # which of them?
+    ],
+)
+def test_no_name_where_it_may_be_somebody_else_or_no_person(said):
+    assert turned(said, ["What does she do for a living?"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "role"),
+    [
+        ("My cousin Thessaly paints birds.", "cousin"),
+        ("My mother, Gunhild, paints birds.", "mother"),
+        ("My best friend is called Oriel and paints birds.", "best friend"),
+        ("Tom is my brother, and he paints birds.", "brother"),
+    ],
+)
+def test_a_name_for_what_somebody_is_to_the_user_and_back(said, role):
+    name = next(n for n in ("Thessaly", "Gunhild", "Oriel", "Tom") if n in said)
+    asked = [f"What does my {role} paint?", f"Where does {name} paint?", f"What is {name}'s art?"]
+    back = (f"What does {name} paint?", f"Where does my {role} paint?", f"What is my {role}'s art?")
+    assert turned(said, asked) == back
+
+
+def test_what_somebody_is_to_the_user_may_have_been_said_elsewhere():
+    said, asked = "Bohdanka runs a club.", ["Which club does Bohdanka run?"]
+    back = ("Which club does my sister run?",)
+    assert turned(said, asked) == ()
+    assert turned(said, asked, others=["My sister Bohdanka is here."]) == back
+    assert turned(said, asked, earlier=["My sister Bohdanka is here."]) == back
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ["My sister Bohdanka is here.", "My sister Ludmila is not."],
+        ["My sister Bohdanka is here.", "My boss Bohdanka is not."],
+        ["My sisters Bohdanka and Ludmila are here."],
+        ["My sister's friend is Bohdanka."],
+        ["My table Bohdanka is blue."],
+    ],
+)
+def test_nobody_is_taken_for_somebody_else(others):
+    assert turned("Bohdanka runs a club.", ["Which club does Bohdanka run?"], others=others) == ()
+
+
+def test_a_question_that_is_asked_already_is_not_asked_again():
+    said, asked = "My cousin Thessaly paints birds.", ["What does she paint?", "What does Thessaly paint?"]
+    assert turned(said, asked) == ("What does my cousin paint?",)
+    assert turned(said, asked, without=["What does my cousin paint?"]) == ()
+
+
+def test_a_passage_keeps_its_own_questions():
+    passage = "Lucan, who was a king, ate walnuts, and he died of it."
+    statement = Statement(turn_id=1, said=passage, told=passage, by_user=False, sentence=passage)
+    asked = ("What did he eat?",)
+    assert by_other_words([statement], [asked], known=()) == [asked]
+
+
+def test_there_are_at_most_six_more():
+    asked = [f"Which {word} does she like?" for word in ("bird", "tree", "bread", "wine", "song", "boat", "cat", "hat")]
+    found = turned("Priyasha, who likes everything, is here.", asked)
+    assert found == tuple(q.replace("she", "Priyasha") for q in asked[:6])
