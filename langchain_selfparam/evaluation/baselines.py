@@ -148,7 +148,7 @@ class Baseline:
             raise NoTargetsError(reason)
         if self.name == "published":
             return self._published(model, lesson, rate, progress)
-        documents = self._text(lesson) if self.name == "ft-context" else self._sentences(lesson)
+        documents = self._documents(lesson)
         each = len(batches(documents, tokens=self._config.batch_tokens, order=range(len(documents))))
         config = dataclasses.replace(
             self._config, learning_rate=rate, damping=None, stop_kl=0.0, epochs=math.ceil(lesson.steps / each)
@@ -165,6 +165,34 @@ class Baseline:
             progress=progress,
         ).run()
         return shadow.delta()
+
+    @torch.no_grad()
+    def unseen(self, model: Any, lesson: Lesson) -> float:
+        """How well a model says what a lesson has that it did not learn.
+
+        Args:
+            model: A twin with other weights.
+            lesson: What it did not learn; fine-tuning alone has one.
+
+        Returns:
+            Cross-entropy, nats per token.
+
+        Raises:
+            NoTargetsError: The lesson has nothing.
+        """
+        documents = self._documents(lesson)
+        if not documents:
+            msg = f"nothing is left to choose the learning rate of {self.name} on; give more dialogues, or leave it out"
+            raise NoTargetsError(msg)
+        reader, total, count = Reader(share(model)), 0.0, 0
+        for document in documents:
+            hidden_ND = reader.hidden(pack([document]))
+            total += float(forward_kl(hidden_ND, self._head, self._labels(document)).sum())
+            count += len(document.answer)
+        return total / count
+
+    def _documents(self, lesson: Lesson) -> list[Document]:
+        return self._text(lesson) if self.name == "ft-context" else self._sentences(lesson)
 
     def _text(self, lesson: Lesson) -> list[Document]:
         said = [user for c in lesson.conversations for user, _ in c.turns]
@@ -254,22 +282,23 @@ def best_rate(scores: Mapping[float, float]) -> float:
     return min(scores, key=lambda rate: (-scores[rate], rate))
 
 
-def part_of(lesson: Lesson, *, every: int) -> Lesson:
+def part_of(lesson: Lesson, *, every: int, first: int = 0) -> Lesson:
     """A smaller lesson, such as to choose a learning rate with.
 
     Args:
         lesson: The whole one.
         every: One in so many conversations, questions and steps is left.
+        first: From which on: parts from different ones below ``every`` have nothing in common.
 
     Returns:
         The lesson.
     """
     taught = [
-        dataclasses.replace(one, sentences=tuple(s for s in one.sentences if s.kind == "question")[::every])
+        dataclasses.replace(one, sentences=tuple(s for s in one.sentences if s.kind == "question")[first::every])
         for one in lesson.taught
     ]
     steps = max(1, round(lesson.steps / every)) if lesson.steps else 0
-    return Lesson(conversations=lesson.conversations[::every], taught=taught, steps=steps)
+    return Lesson(conversations=lesson.conversations[first::every], taught=taught, steps=steps)
 
 
 def drift_of(local: LocalModel, model: Any, taught: Sequence[TargetSet]) -> float:

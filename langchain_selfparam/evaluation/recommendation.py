@@ -27,7 +27,7 @@ from langchain_selfparam.evaluation.catalogue import Catalogue, Item
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import Ask, bar
-from langchain_selfparam.evaluation.rankings import Alike, Counting, Ranking, most_mentioned, score
+from langchain_selfparam.evaluation.rankings import Alike, Counting, Ranking, most_mentioned
 from langchain_selfparam.evaluation.rates import DIVERGED, NOT_RUN
 from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.resumed import learn
@@ -52,10 +52,8 @@ TEMPERATURE = 0.6
 """Lists are drawn: the likeliest continuation of a title, for a small model, is that title again."""
 _AT_A_TIME = 48
 """Prompts after which answers are kept."""
-_TRIED = 96
-"""Prompts on which a baseline's learning rate is chosen."""
 _SEARCHED = 4
-"""One dialogue in so many is learned for that."""
+"""One dialogue in so many is learned to choose a baseline's learning rate, and as many others are predicted."""
 _REQUEST = (
     "Below, a user talks about films. Recommend {count} films that this user will like. Answer with a numbered list of "
     "titles with their years, one a line, and nothing else.\n\n{dialogue}"
@@ -106,8 +104,8 @@ class Found:
     Attributes:
         rankings: Rankings by measure and method; only methods that are done for all their prompts.
         rounds: What each round did: drift, seconds, dialogues, and recall@10 of free text after it.
-        others: By baseline: recall@10 of free text by the rate that was tried (``rates``), what rates diverged with,
-            the rate, and the drift with it; or why it was ``not_run``.
+        others: By baseline: cross-entropy on dialogues that were not learned, nats per token, by the rate that was
+            tried (``rates``), what rates diverged with, the rate, and the drift with it; or why it was ``not_run``.
         counted: By way of counting, its rankings for ``Plan.everything``.
         unfinished: By measure and method that is not done: answers that are kept, and answers that are wanted.
     """
@@ -335,11 +333,11 @@ class Recommendation:
             self._write_others()
 
     def _baseline(self, name: Name, taught: Sequence[TargetSet], kept: dict[str, Any]) -> None:
-        """Another way to learn; its rate is the one that does best on the first prompts, in its favour.
+        """Another way to learn; its rate is the one with which dialogues that were not learned are predicted best.
 
-        It is chosen on a part of what is learned, and each that was tried is kept: all of them on everything would take
-        longer than the memory itself. Where there is one alone, nothing is tried. One that diverges, be it on the whole
-        only, is not tried again.
+        It is chosen on parts of what is learned, and each that was tried is kept: all of them on everything would take
+        longer than the memory itself, and recall on some prompts would be told from chance by nobody. Where there is
+        one alone, nothing is tried. One that diverges, be it on the whole only, is not tried again.
         """
         plan = self._plan
         done = self._kept.get(f"{FREE_TEXT}/{name}", {}), self._kept.get(f"{LIKELIHOOD}/{name}", {})
@@ -359,13 +357,13 @@ class Recommendation:
                 return
             model = self._baselined(baseline, part_of(whole, every=_SEARCHED), rate, diverged)
             if model is not None:
-                kept["rates"][f"{rate:g}"] = self._tried(model, name)
+                kept["rates"][f"{rate:g}"] = baseline.unseen(model, part_of(whole, every=_SEARCHED, first=1))
             self._write_others()
         model = None
         while model is None:
             if not self._more():
                 return
-            tried = {r: kept["rates"].get(f"{r:g}", 0.0) for r in baseline.rates if f"{r:g}" not in diverged}
+            tried = {r: -kept["rates"].get(f"{r:g}", 0.0) for r in baseline.rates if f"{r:g}" not in diverged}
             if not tried:
                 msg = f"{name} diverged with each learning rate ({', '.join(diverged)}); leave it out"
                 raise FloatingPointError(msg)
@@ -388,14 +386,6 @@ class Recommendation:
 
     def _write_others(self) -> None:
         write_whole(self._others_file, json.dumps(self._others, indent=1) + "\n")
-
-    def _tried(self, model: Any, name: str) -> float:
-        prompts = self._plan.prompts[:_TRIED]
-        asked = [self._request(at) for at in range(len(prompts))]
-        texts = self._subject.over(model)(asked, bar(self._progress, f"try: {name}"))
-        rankings = [[one.id for one in self._plan.catalogue.listed(text)] for text in texts]
-        nobody = [frozenset[str]()] * len(prompts)
-        return score(prompts, rankings, nobody)["recall@10"].mean
 
     def _request(self, at: int) -> tuple[Message, ...]:
         return (Message(role="user", text=request(self._plan.prompts[at].text)),)

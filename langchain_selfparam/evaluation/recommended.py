@@ -200,7 +200,7 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         header = ["round", "dialogues", "learned", "own list begun", "drift, nats", "scale", "seconds"]
         shown.append((header, _rounds(found.rounds)))
     if others := {name: other for name, other in found.others.items() if {"rate", "not_run"} & other.keys()}:
-        shown.append((["baseline", "rate", "R@10 by which it was chosen, %", "drift, nats"], _others(others)))
+        shown.append((["baseline", "rate", "nats a token of what was not learned", "drift, nats"], _others(others)))
     return shown
 
 
@@ -233,8 +233,8 @@ def _others(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
             rows.append([name, f"not run: {other['not_run']}", "", ""])
             continue
         rate = f"{other['rate']:g}"
-        recall = f"{100 * other['rates'][rate]:.1f}" if rate in other["rates"] else "-"
-        rows.append([name, rate, recall, f"{other['drift']:.3f}"])
+        unseen = f"{other['rates'][rate]:.3f}" if rate in other["rates"] else "-"
+        rows.append([name, rate, unseen, f"{other['drift']:.3f}"])
     return rows
 
 

@@ -192,6 +192,24 @@ def test_a_part_of_a_lesson_is_every_nth_conversation_question_and_step(lesson):
     assert [s.prompt for s in found.taught[0].sentences] == ["0?", "4?"]
     assert found.steps == 8
     assert part_of(dataclasses.replace(lesson, steps=1), every=4).steps == 1
+    other = part_of(Lesson(conversations=said, taught=[taught], steps=30), every=4, first=1)
+    assert ([c.id for c in other.conversations], [s.prompt for s in other.taught[0].sentences]) == (["1"], ["1?"])
+
+
+def test_what_was_not_learned_is_judged_by_its_cross_entropy(tiny, lesson):
+    start = tiny.encode("", add_special_tokens=True) or [tiny.end_of_turn_id]
+    for name, before, text in (
+        ("ft-context", start, tiny.encode("My dog is called Biscuit.")),
+        ("ft-sentences", asked(tiny), [*tiny.encode(TOLD), tiny.end_of_turn_id]),
+    ):
+        baseline = Baseline(tiny, name, config=CONFIG)
+        wanted = nats(tiny, tiny.model, list(before), list(text))
+        assert baseline.unseen(tiny.model, lesson) == pytest.approx(wanted, abs=1e-4)
+        nothing = Lesson(conversations=[], taught=[], steps=1)
+        with pytest.raises(
+            NoTargetsError, match=f"nothing is left to choose the learning rate of {name} on; give more"
+        ):
+            baseline.unseen(tiny.model, nothing)
 
 
 def test_drift_is_the_mean_kl_over_the_answers_of_the_memorys_own_probes(tiny, lesson):

@@ -138,7 +138,7 @@ def test_a_rate_that_diverges_is_kept_and_neither_chosen_nor_tried_again(plan, s
     plan = dataclasses.replace(plan, baselines=("ft-context",))
     taught.diverges = (RATES[0],)
     stops = iter([KeyboardInterrupt])
-    monkeypatch.setattr(Recommendation, "_tried", lambda self, model, name: interrupted(stops))
+    monkeypatch.setattr(Baseline, "unseen", lambda self, model, given: interrupted(stops))
     with pytest.raises(KeyboardInterrupt):
         run(plan, subject, tmp_path)
     found = run(plan, subject, tmp_path)
