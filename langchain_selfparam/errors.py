@@ -3,6 +3,7 @@
     SelfParamError
     ├── ConfigError            (ValueError)         a setting that cannot be: mend the setting named in the text
     ├── UnsupportedModelError  (ValueError)         the model cannot be trained exactly here: use another one
+    ├── UnreadableModelError   (ValueError)         its files cannot be loaded: see the text for what is wrong
     ├── InputError             (ValueError)         what a chain handed over has the wrong keys
     ├── FolderError            (RuntimeError)       the memory folder cannot be used as it is
     │   ├── FolderLockedError                       another process has it open: close that one first
@@ -35,6 +36,10 @@ class ConfigError(SelfParamError, ValueError):
 
 class UnsupportedModelError(SelfParamError, ValueError):
     """The model cannot be trained exactly (a trained head, no decoder found); use another model."""
+
+
+class UnreadableModelError(SelfParamError, ValueError):
+    """A model's files cannot be loaded (damaged, or of a kind that transformers does not know); give others."""
 
 
 class InputError(SelfParamError, ValueError):

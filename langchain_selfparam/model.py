@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import hashlib
 import json
+import types
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -38,6 +40,12 @@ _ESSENTIALS = (
     "num_attention_heads",
     "num_key_value_heads",
 )
+_KINDS = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
+"""Kinds of layers in which what a token sees is what its mask says."""
+_RECURRENT = frozenset({"rwkv", "xlstm"})
+"""Models of other layers whose configuration names no kinds."""
+_FORWARDS = ("forward", "_old_forward")
+"""What a module's own dictionary may have before its class's ``forward``; accelerate keeps the former one beside it."""
 _PLAIN_ATTENTION = frozenset({"llama", "qwen2", "qwen3", "mistral", "olmo2", "smollm3"})
 
 
@@ -53,6 +61,8 @@ class LocalModel:
     tokenizer: PreTrainedTokenizerBase
     name: str = ""
     """What a person would call it: hub id, folder name or file name; taken from the model where empty."""
+    source: str = ""
+    """What loads it again: hub id or absolute folder; taken from the model where empty."""
 
     def __post_init__(self) -> None:
         if not (isinstance(self.model, nn.Module) and hasattr(self.model, "generate")):
@@ -61,14 +71,23 @@ class LocalModel:
         if not hasattr(self.tokenizer, "apply_chat_template"):
             msg = f"the tokenizer is a {type(self.tokenizer).__qualname__}; a transformers one is needed"
             raise TypeError(msg)
+        found = str(getattr(self.model, "name_or_path", "") or "")
+        path = Path(found)
+        is_path = bool(found) and (path.is_absolute() or path.exists())
         if not self.name:
-            source = str(getattr(self.model, "name_or_path", "") or self.config.model_type)
             # A path names the model by its last part, so that moving a folder does not rename the model.
-            path = Path(source)
-            object.__setattr__(self, "name", path.name if path.is_absolute() or path.exists() else source)
+            object.__setattr__(self, "name", path.name if is_path else found or self.config.model_type)
+        if not self.source:
+            object.__setattr__(self, "source", str(path.absolute()) if is_path else found or self.name)
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r})"
+
+    @property
+    def revision(self) -> str | None:
+        """The commit that was loaded from the hub; ``None`` for a folder, which has none."""
+        commit: str | None = getattr(self.model.config, "_commit_hash", None)
+        return None if Path(self.source).is_absolute() else commit
 
     @property
     def config(self) -> Any:
@@ -308,7 +327,8 @@ class LocalModel:
         Raises:
             UnsupportedModelError: The text says what stands in the way.
         """
-        for check in (self._weights_problem, self._adapter_problem, self._config_problem, self._head_problem):
+        checks = (self._weights_problem, self._adapter_problem, self._config_problem, self._layers_problem)
+        for check in (*checks, self._head_problem):
             if problem := check():
                 msg = f"{self.name} cannot be learned into: {problem}"
                 raise UnsupportedModelError(msg)
@@ -337,7 +357,24 @@ class LocalModel:
     def _config_problem(self) -> str | None:
         if self.model.config.is_encoder_decoder:
             return "it is an encoder-decoder model; a decoder-only model is needed"
+        kinds = set(getattr(self.config, "layer_types", None) or ()) | (_RECURRENT & {self.config.model_type})
+        if other := sorted(kinds - _KINDS):
+            return (
+                f"it has layers of the kinds {', '.join(other)}, in which texts that are learned beside each other run "
+                f"into one another; a model with {', '.join(sorted(_KINDS))} alone is needed"
+            )
         return None
+
+    def _layers_problem(self) -> str | None:
+        head, embeddings = self.model.get_output_embeddings(), self.model.get_input_embeddings()
+        layers = [m for m in self.model.modules() if m is not head and m is not embeddings]
+        if any(isinstance(m, nn.Linear) for m in layers):
+            return None
+        kinds = {type(m).__name__ for m in layers if getattr(getattr(m, "weight", None), "ndim", 0) > 1}
+        return (
+            "beside its head it has no nn.Linear, and only those learn; its layers are "
+            f"{', '.join(sorted(kinds)) or 'of no weights'}: use a model with linear layers, such as a Llama or a Qwen"
+        )
 
     def _head_problem(self) -> str | None:
         """Compare the model's logits with its head on its body: finds what no configuration field names."""
@@ -390,21 +427,38 @@ def has_plain_attention(config: Any) -> bool:
 def share(model: Any) -> Any:
     """A second module over the same tensors: no weight is copied, and neither module's layers are the other's.
 
+    A ``forward`` that was put onto a module, as accelerate's hooks are, is the copy's own in the copy. Where it cannot
+    be, since it is a function that has the original in it, as a compiled one is, the copy has its class's instead.
+
     Args:
         model: A causal language model; it is not changed.
 
     Returns:
         The copy, about a megabyte of its own.
     """
-    tensors = [*model.parameters(), *model.buffers()]
+    memo: dict[int, Any] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     # A generate that was wrapped to take the gate belongs to the served instance alone: share the class's own.
-    memo: dict[int, Any] = {id(t): t for t in tensors}
-    for value in vars(model).values():
-        if callable(value) and not isinstance(value, nn.Module):
-            memo[id(value)] = value
+    if (generate := vars(model).get("generate")) is not None:
+        memo[id(generate)] = generate
     twin = copy.deepcopy(model, memo=memo)
     vars(twin).pop("generate", None)
+    originals = {id(vars(module).get(name)) for module in model.modules() for name in _FORWARDS}
+    for module in twin.modules():
+        for name in _FORWARDS:
+            found = vars(module).get(name)
+            if found is None or not (id(found) in originals or _is_anothers(found, module)):
+                continue
+            del vars(module)[name]
+            if name != "forward":  # called by the hook, which is the copy's own
+                vars(module)[name] = types.MethodType(type(module).forward, module)
     return twin
+
+
+def _is_anothers(forward: Any, module: Any) -> bool:
+    """Whether a copied ``forward`` is a function that was given no module: copying does not reach what is in it."""
+    if not isinstance(forward, functools.partial) or any(argument is module for argument in forward.args):
+        return False
+    return isinstance(forward.func, types.FunctionType) or _is_anothers(forward.func, module)
 
 
 def _as_template_takes_it(message: Message) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What is asked of a model: parts, template, refusals, fingerprint."""
 
+import dataclasses
 import subprocess
 import sys
 import warnings
@@ -7,6 +8,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from langchain_selfparam.errors import InputError, UnsupportedModelError
 from langchain_selfparam.loading import load
@@ -71,6 +73,27 @@ def test_context_window_falls_back_to_the_tokenizer(tiny):
 def test_name_of_a_model_that_was_loaded_elsewhere(source, name, tiny):
     tiny.model.config._name_or_path = tiny.model.name_or_path = source
     assert LocalModel(model=tiny.model, tokenizer=tiny.tokenizer).name == name
+
+
+@pytest.mark.parametrize(
+    ("found", "source"),
+    [("org/some-model", "org/some-model"), ("/models/my-folder", "/models/my-folder"), ("", "llama")],
+)
+def test_what_loads_a_model_again(found, source, tiny):
+    tiny.model.config._name_or_path = tiny.model.name_or_path = found
+    tiny.model.config._commit_hash = "abc123"
+    local = LocalModel(model=tiny.model, tokenizer=tiny.tokenizer)
+    assert local.source == source
+    assert local.revision == (None if source.startswith("/") else "abc123")  # a folder has no revision
+    assert LocalModel(model=tiny.model, tokenizer=tiny.tokenizer, name="a name", source="org/it").source == "org/it"
+
+
+def test_a_relative_folder_is_loaded_again_from_anywhere(folder, tiny, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    local = load("little-model")
+    monkeypatch.chdir("/")
+    assert (local.name, local.source, local.revision) == ("little-model", str(folder), None)
+    assert dataclasses.replace(local, model=tiny.model).source == str(folder)  # as a namespace's twin has it
 
 
 def test_only_models_and_tokenizers_are_taken(tiny):
@@ -241,6 +264,39 @@ def test_an_unknown_change_to_the_logits_is_found(tiny):
 def test_encoder_decoder_models_are_refused(tiny):
     tiny.model.config.is_encoder_decoder = True
     assert "it is an encoder-decoder model; a decoder-only model is needed" in refusal(tiny)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "named"),
+    [
+        (["full_attention", "linear_attention"], "linear_attention"),
+        (["mamba", "attention", "full_attention"], "attention, mamba"),
+        (["conv", "sliding_attention"], "conv"),
+        (["hybrid"], "hybrid"),
+    ],
+)
+def test_layers_in_which_texts_run_into_one_another_are_refused(tiny, kinds, named):
+    tiny.model.config.layer_types = kinds
+    assert refusal(tiny).endswith(
+        f"it has layers of the kinds {named}, in which texts that are learned beside each other run into one another; "
+        "a model with chunked_attention, full_attention, sliding_attention alone is needed"
+    )
+    tiny.model.config.layer_types = ["chunked_attention", "full_attention", "sliding_attention"]
+    tiny.require_trainable()
+
+
+def test_recurrent_models_that_name_no_kinds_are_refused(tiny):
+    tiny.model.config.model_type = "rwkv"
+    assert "it has layers of the kinds rwkv, in which texts" in refusal(tiny)
+
+
+def test_a_model_without_linear_layers_is_refused_by_their_name(tiny):
+    config = GPT2Config(vocab_size=384, n_embd=32, n_layer=1, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0)
+    local = LocalModel(model=GPT2LMHeadModel(config), tokenizer=tiny.tokenizer, name="small-gpt2")
+    assert refusal(local).endswith(
+        "beside its head it has no nn.Linear, and only those learn; its layers are Conv1D, Embedding: use a model with "
+        "linear layers, such as a Llama or a Qwen"
+    )
 
 
 def test_quantised_weights_are_refused(tiny):

@@ -7,6 +7,7 @@ is pending and will be learned again.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 from langchain_selfparam.engine.commit import swapped, warn_if_other
 from langchain_selfparam.engine.line import Line, sweep
-from langchain_selfparam.errors import ConsolidationError
+from langchain_selfparam.errors import ConsolidationError, SelfParamError
 from langchain_selfparam.records import TurnState, Version
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
@@ -71,15 +72,38 @@ def forget(
     head = store.versions.head()
     target = [v for v in store.versions.path(head.id) if v.id not in removed][-1]
     relearn: tuple[int, ...] = ()
-    if target.id == head.id:
-        _delete(store, ids, removed)
-    else:
-        tensors = Line.to(store, target.id).weights(exact)
-        with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
-            relearn = _delete(store, ids, removed, move_to=target.id, created_at=created_at)
-        warn_if_other(target, tensors)
+    try:
+        if target.id == head.id:
+            _delete(store, ids, removed)
+        else:
+            tensors = Line.to(store, target.id).weights(exact)
+            with swapped(store, exact=exact, model=model, gate=gate, tensors=tensors):
+                relearn = _delete(store, ids, removed, move_to=target.id, created_at=created_at)
+            warn_if_other(target, tensors)
+    except BaseException:
+        # It can come after the ledger was written, as a warning that is made an error does: then the files go as well.
+        with contextlib.suppress(SelfParamError, OSError):
+            sweep(store)
+        raise
     sweep(store)
     return Forgotten(turns=ids, versions=tuple(sorted(removed)), served=target.id, relearn=relearn)
+
+
+def are_gone(store: Store, turn_ids: Sequence[int]) -> bool:
+    """Whether turns that were there are there no longer, however ``forget`` ended.
+
+    Args:
+        store: The memory folder.
+        turn_ids: Their ids.
+
+    Returns:
+        Whether they are gone; also where it cannot be read.
+    """
+    try:
+        store.turns.get(turn_ids)
+    except SelfParamError:
+        return True
+    return False
 
 
 def _refuse_leased(store: Store, ids: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from langchain_selfparam.store import Store
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.files import read_delta, sweep_orphans
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights, Tensors, digest
-from langchain_selfparam.weights.totals import Totals, newest_totals, sweep_totals, write_totals
+from langchain_selfparam.weights.totals import Totals, drop_totals, newest_totals, sweep_totals, write_totals
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,8 @@ def compact(store: Store, exact: ExactWeights) -> bool:
     """Write totals for the served version where the deltas since the last ones take more room than totals would.
 
     So opening reads no more than twice what totals take, however many versions there are, and totals take no more room
-    than the deltas do. Only the newest are kept. A disk without room for them is no error: they save time, no more.
+    than the deltas do. Only the newest are kept. Nothing that goes wrong is raised, only logged: they save time, no
+    more, and the version stands without them.
 
     Args:
         store: The memory folder.
@@ -151,6 +152,15 @@ def compact(store: Store, exact: ExactWeights) -> bool:
     Returns:
         Whether totals were written.
     """
+    try:
+        return _compacted(store, exact)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        logger.exception("no totals were written (%s); the deltas are added up instead at the next opening", what)
+        return False
+
+
+def _compacted(store: Store, exact: ExactWeights) -> bool:
     line, damage = Line.as_far_as_good(store, store.versions.head().id)
     if damage is not None:
         return False  # whoever needs that delta says so
@@ -168,7 +178,7 @@ def compact(store: Store, exact: ExactWeights) -> bool:
 
 
 def sweep(store: Store) -> tuple[str, ...]:
-    """Delete the delta files and totals that no version names.
+    """Delete the delta files and totals that no version names, but for deltas of versions that are still to come.
 
     Args:
         store: The memory folder.
@@ -176,9 +186,10 @@ def sweep(store: Store) -> tuple[str, ...]:
     Returns:
         Names of the delta files.
     """
-    files = store.versions.delta_files()
+    files, next_id = store.versions.delta_files(), store.versions.next_id()
+    swept = sweep_orphans(store.deltas, {file for file in files.values() if file}, next_id=next_id)
     sweep_totals(store.totals, set(files))
-    return sweep_orphans(store.deltas, {file for file in files.values() if file})
+    return swept
 
 
 def _totals_on(store: Store, path: Sequence[Version]) -> Totals | None:
@@ -193,7 +204,7 @@ def _totals_on(store: Store, path: Sequence[Version]) -> Totals | None:
 
 
 def _leave_aside(store: Store, found: str) -> None:
-    sweep_totals(store.totals, ())
+    drop_totals(store.totals)
     warnings.warn(f"{found}; they were deleted, and the deltas are added up instead", RuntimeWarning, stacklevel=4)
 
 

@@ -14,10 +14,35 @@ from typing import Any
 
 from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.model import LocalModel
+from langchain_selfparam.records import Namespace
 from langchain_selfparam.store import Isolation, Store
 
 _OPEN: weakref.WeakKeyDictionary[Any, Path] = weakref.WeakKeyDictionary()
 _OPENING = threading.Lock()
+
+
+class Once:
+    """What is done once, such as closing: not again, not beside itself, but anew where it was cut short."""
+
+    def __init__(self) -> None:
+        self.done = False
+        """Whether nothing is left to be done; set by whoever does it."""
+        self._doing = threading.Lock()
+
+    @contextlib.contextmanager
+    def mine(self) -> Iterator[bool]:
+        """Do it in this block, or find that there is nothing to do.
+
+        Yields:
+            Whether it is to be done here.
+        """
+        if not self._doing.acquire(blocking=False):
+            yield False
+            return
+        try:
+            yield not self.done
+        finally:
+            self._doing.release()
 
 
 @contextlib.contextmanager
@@ -60,3 +85,22 @@ def disown(local: LocalModel) -> None:
     """
     with _OPENING:
         _OPEN.pop(local.model, None)
+
+
+def refuse_others(store: Store, namespace: Namespace) -> None:
+    """Refuse a folder in which somebody else has said something: all of it is served from the same weights.
+
+    Args:
+        store: The memory folder.
+        namespace: Whose it is to be.
+
+    Raises:
+        ConfigError: Another has said something there.
+    """
+    others = [other for other in store.turns.namespaces() if other != namespace]
+    if others:
+        msg = (
+            f"{store.folder} holds what {others[0]} said, and with isolation='shared' {namespace} would be answered "
+            "from the same weights. Choose another folder, or isolation='namespace' and a new folder for all of them"
+        )
+        raise ConfigError(msg)

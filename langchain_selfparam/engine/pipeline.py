@@ -28,11 +28,12 @@ from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.calibrating import Calibration
 from langchain_selfparam.engine.journal import Journal, now, to_wait, tokens_of
-from langchain_selfparam.engine.learn import Learned, Learner
+from langchain_selfparam.engine.keeping import keep
+from langchain_selfparam.engine.learn import Learner
 from langchain_selfparam.engine.lessons import Lesson, alone
-from langchain_selfparam.engine.line import Line, compact, path_deltas
-from langchain_selfparam.engine.owning import disown, owning
-from langchain_selfparam.engine.report import as_text, combined, nothing_done, plain, report_of
+from langchain_selfparam.engine.line import Line, path_deltas
+from langchain_selfparam.engine.owning import Once, disown, owning, refuse_others
+from langchain_selfparam.engine.report import as_text, combined, nothing_done, report_of
 from langchain_selfparam.engine.room import let_go, out_of_memory
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import (
@@ -47,13 +48,13 @@ from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter,
 from langchain_selfparam.records import (
     ConsolidationReport,
     Episode,
-    Job,
     Namespace,
     Turn,
     TurnState,
 )
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
+from langchain_selfparam.targets import caches
 from langchain_selfparam.weights.export import export_peft
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
 
@@ -103,6 +104,7 @@ class Engine(Journal):
         self._gate = gate
         self._exact = exact
         self._closing = False
+        self._ending = Once()
         calibration = Calibration(store.database, settings.targets)
         self._learner = Learner(local, gate, settings=settings, author=generator, calibration=calibration.text)
         self._count = count_tokens or local.count_tokens
@@ -145,7 +147,7 @@ class Engine(Journal):
             ConfigError: The model already has an open memory, or the folder holds what another namespace said.
         """
         with owning(local, path, isolation="shared") as store:
-            _refuse_others(store, namespace)
+            refuse_others(store, namespace)
             exact = ExactWeights(local.model)
             door.open_weights(store, exact=exact, model=local.model, gate=gate, created_at=now())
             engine = cls(
@@ -193,10 +195,10 @@ class Engine(Journal):
             while not self.closed and (report := self._next(tried, progress)) is not None:
                 reports.append(report)
                 tried.update(report.lost)  # that is for the next time
-        if not reports:
-            return nothing_done("no turn is pending")
-        self.last_report = combined(reports)
-        return self.last_report
+            if not reports:
+                return nothing_done("no turn is pending")
+            self.last_report = whole = combined(reports)  # while nobody can forget what it speaks of
+            return whole
 
     def lesson(
         self, tried: set[int], *, progress: Progress | None = None, beside: Callable[[], bool] = lambda: False
@@ -286,17 +288,21 @@ class Engine(Journal):
                     f"there is no turn {', '.join(map(str, others))} of {self.namespace}; memory.turns lists its turns"
                 )
                 raise UnknownTurnError(msg)
-            done = unlearning.forget(
-                self._store,
-                turn_ids,
-                exact=self._exact,
-                model=self._local.model,
-                gate=self._gate,
-                created_at=now(),
-            )
-            self.last_report = None  # its probes may have the words
-            self.forgettings += 1
-            return done
+            try:
+                return unlearning.forget(
+                    self._store,
+                    turn_ids,
+                    exact=self._exact,
+                    model=self._local.model,
+                    gate=self._gate,
+                    created_at=now(),
+                )
+            finally:
+                if unlearning.are_gone(self._store, turn_ids):
+                    self.last_report = None  # its probes may have the words
+                    self.forgettings += 1
+                    caches.clear()
+                    self._wake()  # others are to be learned again
 
     def export(self, path: str | os.PathLike[str], *, format: str = "peft") -> Path:  # noqa: A002
         """Write the served version's change as an adapter folder.
@@ -317,7 +323,7 @@ class Engine(Journal):
         with self.lock:
             self._need_open()
             deltas = path_deltas(self._store, self._store.versions.head().id)
-            return export_peft(path, deltas=deltas, base_name=self._local.name)
+            return export_peft(path, deltas=deltas, base_name=self._local.source, revision=self._local.revision)
 
     # ---- the worker
 
@@ -333,6 +339,7 @@ class Engine(Journal):
             timeout: Seconds to wait at most; a ``TimeoutError`` says what is left then.
         """
         self._need_open()
+        self.notify()  # what has become due without a word to the worker, such as turns that are pending again
         if self.worker is not None:
             self.worker.flush(timeout)
             return
@@ -340,19 +347,24 @@ class Engine(Journal):
             pass
 
     def close(self) -> None:
-        """Stop after the current step, put the base weights back and give the folder back; twice does nothing."""
-        if self.closed:
-            return
-        self._closing = True
-        if self.worker is not None:
-            self.worker.close()
-        with self.lock:
-            try:
-                with self._gate.writing():
-                    self._exact.restore_base(self._local.model)
-            finally:
-                self._store.close()
-                disown(self._local)
+        """Stop after the current step, put the base weights back and give the folder back; twice does nothing.
+
+        Where Ctrl-C cuts it short nothing can be done with the memory any more but to close it again.
+        """
+        with self._ending.mine() as mine:
+            if not mine:
+                return
+            self._closing = True
+            if self.worker is not None:
+                self.worker.close()
+            with self.lock:
+                try:
+                    with self._gate.writing():
+                        self._exact.restore_base(self._local.model)
+                except Exception:
+                    self._give_back()
+                    raise
+                self._give_back()
 
     def __enter__(self) -> Engine:
         return self
@@ -377,6 +389,14 @@ class Engine(Journal):
         return True
 
     # ---- inside
+
+    def _give_back(self) -> None:
+        try:
+            self._store.close()
+        finally:
+            disown(self._local)
+            self._ending.done = True
+            caches.clear()
 
     def _choose(self, *, force: bool, without: AbstractSet[int] = frozenset()) -> Episode | None:
         self._need_open()
@@ -437,7 +457,18 @@ class Engine(Journal):
                 progress=progress,
             )
             self._store.jobs.save_targets(job, as_text(learned.targets))
-            report = self._keep(job, learned, started, progress)
+            kept = [turn for turn in episode.turns if turn.id in learned.verdict.held]
+            report = keep(
+                self._store,
+                job,
+                learned,
+                report_of(learned, episode, self.tokens(kept)),
+                exact=exact,
+                model=model,
+                gate=self._gate,
+                began=started,
+                progress=progress,
+            )
         except NothingSaidError as nothing:
             self._store.jobs.settle(job)
             ids = tuple(turn.id for turn in episode.turns)
@@ -455,40 +486,3 @@ class Engine(Journal):
         self.last_error = None
         logger.info("consolidated %d of %d turns", len(report.held), len(episode.turns))
         return report
-
-    def _keep(self, job: Job, learned: Learned, started: float, progress: Progress) -> ConsolidationReport:
-        verdict, before = learned.verdict, time.perf_counter()
-        report = report_of(learned, job.episode, self.tokens([t for t in job.episode.turns if t.id in verdict.held]))
-        version: int | None = None
-        if verdict.accepted:
-            progress("commit", 0, 1)
-            version = door.commit(
-                self._store,
-                exact=self._exact,
-                model=self._local.model,
-                gate=self._gate,
-                job=job,
-                delta=learned.delta,
-                held_ids=verdict.held,
-                lost_ids=verdict.lost,
-                report=plain(report),
-                created_at=now(),
-            ).id
-            if isinstance(self._exact, ExactWeights):
-                compact(self._store, self._exact)
-            progress("commit", 1, 1)
-        else:
-            self._store.jobs.fail(job, error="; ".join(verdict.reasons), count_attempt=True)
-        ended = time.perf_counter()
-        seconds = {**learned.seconds, "commit": ended - before, "total": ended - started}
-        return dataclasses.replace(report, version=version, seconds=seconds)
-
-
-def _refuse_others(store: Store, namespace: Namespace) -> None:
-    others = [other for other in store.turns.namespaces() if other != namespace]
-    if others:
-        msg = (
-            f"{store.folder} holds what {others[0]} said, and with isolation='shared' {namespace} would be answered "
-            "from the same weights. Choose another folder, or isolation='namespace' and a new folder for all of them"
-        )
-        raise ConfigError(msg)

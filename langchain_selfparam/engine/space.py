@@ -41,10 +41,13 @@ class Space(Journal):
     def forget(self, turn_ids: Sequence[int]) -> Forgotten:
         """As ``Engine.forget``."""
         with self._spaces.at(self.namespace) as engine:
-            done = engine.forget(turn_ids)
-        self._spaces.last_report = None  # its probes may have the words
-        self._spaces.forgettings += 1
-        return done
+            before = engine.forgettings
+            try:
+                return engine.forget(turn_ids)
+            finally:
+                if engine.forgettings > before:
+                    self._spaces.last_report = None  # its probes may have the words
+                    self._spaces.forgettings += 1
 
     def export(self, path: Path, *, format: str = "peft") -> Path:  # noqa: A002
         """As ``Engine.export``."""

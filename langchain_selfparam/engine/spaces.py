@@ -22,7 +22,7 @@ from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine.journal import now, to_wait, tokens_of
 from langchain_selfparam.engine.line import sweep
-from langchain_selfparam.engine.owning import disown, owning
+from langchain_selfparam.engine.owning import Once, disown, owning
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import combined, nothing_done, wordless
 from langchain_selfparam.engine.worker import Worker
@@ -32,7 +32,8 @@ from langchain_selfparam.policy import until_open
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher
 from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
 from langchain_selfparam.serving.gate import Gate, gate_for
-from langchain_selfparam.store import Store
+from langchain_selfparam.store import Store, Versions
+from langchain_selfparam.targets import caches
 from langchain_selfparam.weights.adapter import AdapterWeights
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Spaces:
         self.settings = settings
         self.folder = store.folder
         self.last_report: ConsolidationReport | None = None
+        """Of whoever learned last, as is ``last_error``; see ``last_of``."""
         self.forgettings = 0
         """How often something was forgotten since this was opened."""
         self.last_error: BaseException | None = None
@@ -93,6 +95,8 @@ class Spaces:
         self._count = count_tokens
         self._room = room
         self._closing = False
+        self._ending = Once()
+        self._told: dict[Namespace, tuple[ConsolidationReport | None, BaseException | None]] = {}
         self.lock = threading.RLock()
         self._loading = threading.Lock()
         self._loaded: OrderedDict[Namespace, _Loaded] = OrderedDict()
@@ -187,6 +191,7 @@ class Spaces:
             yield loaded.engine
         finally:
             with self._loading:
+                self._told[namespace] = (loaded.engine.last_report, loaded.engine.last_error)
                 self._used[namespace] -= 1
                 self._make_room()
 
@@ -200,9 +205,13 @@ class Spaces:
             namespace: Whose.
 
         Returns:
-            A twin of the base with the namespace's adapter, and its gate.
+            A twin of the base with the namespace's adapter, and its gate; the base and its own where nothing was ever
+            learned for the namespace: whoever only asks costs no memory and no row.
         """
         with self._loading:
+            self._need_open()
+            if namespace not in self._loaded and not Versions(self._store.database, namespace=namespace).learned():
+                return self._local.model, gate_for(self._local.model)
             loaded = self._load(namespace)
             self._make_room(besides=namespace)
         return loaded.local.model, loaded.gate
@@ -211,6 +220,17 @@ class Spaces:
         """Bytes of each namespace whose adapter is in memory, the least recently used first."""
         with self._loading:
             return {namespace: loaded.nbytes for namespace, loaded in self._loaded.items()}
+
+    def last_of(self, namespace: Namespace) -> tuple[ConsolidationReport | None, BaseException | None]:
+        """What the last consolidation of one namespace came to, whatever others have learned since.
+
+        Args:
+            namespace: Whose.
+
+        Returns:
+            Its report, and what it failed with where it failed; ``None`` for what there is not.
+        """
+        return self._told.get(namespace, (None, None))
 
     # ---- everybody at once
 
@@ -312,6 +332,7 @@ class Spaces:
             timeout: Seconds to wait at most; a ``TimeoutError`` says what is left then.
         """
         self._need_open()
+        self.notify()  # what has become due without a word to the worker, such as turns that are pending again
         if self.worker is not None:
             self.worker.flush(timeout)
             return
@@ -319,18 +340,24 @@ class Spaces:
             pass
 
     def close(self) -> None:
-        """Stop after the current step and give the folder back; twice does nothing."""
-        if self._closing:
-            return
-        self._closing = True
-        if self.worker is not None:
-            self.worker.close()
-        with self.lock, self._loading:
-            self._loaded.clear()
-            try:
-                self._store.close()
-            finally:
-                disown(self._local)
+        """Stop after the current step and give the folder back; twice does nothing.
+
+        Where Ctrl-C cuts it short nothing can be done with the memory any more but to close it again.
+        """
+        with self._ending.mine() as mine:
+            if not mine:
+                return
+            self._closing = True
+            if self.worker is not None:
+                self.worker.close()
+            with self.lock, self._loading:
+                self._loaded.clear()
+                try:
+                    self._store.close()
+                finally:
+                    disown(self._local)
+                    self._ending.done = True
+                    caches.clear()
 
     # ---- inside
 
@@ -369,6 +396,7 @@ class Spaces:
             weights=self.lock,
             wake=self.notify,
         )
+        engine.last_report, engine.last_error = self.last_of(namespace)
         return _Loaded(engine, local, gate, exact)
 
     def _make_room(self, besides: Namespace | None = None) -> None:

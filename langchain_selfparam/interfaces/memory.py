@@ -6,7 +6,6 @@ LangChain and the ``Engine`` facade; what happens between journal and weights is
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from collections.abc import Collection, Sequence
@@ -23,11 +22,12 @@ from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.batches import Batches
 from langchain_selfparam.interfaces.keys import assistant_said, user_said
-from langchain_selfparam.interfaces.opening import opened, space_of
+from langchain_selfparam.interfaces.opening import last_of, opened, space_of, whose
 from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
 from langchain_selfparam.interfaces.scope import filled, keys_of, literal
 from langchain_selfparam.interfaces.tracing import Tracer
 from langchain_selfparam.interfaces.twins import AsyncTwins
+from langchain_selfparam.interfaces.unsaved import Unsaved
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
 
@@ -40,15 +40,6 @@ if TYPE_CHECKING:
     from langchain_selfparam.interfaces.middleware import ParametricMiddleware
 
 logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(slots=True)
-class _Unsaved:
-    """The last turn that could not be saved; shared by copies of a memory, as the engine is."""
-
-    error: BaseException | None = None
-    beside: BaseException | None = None
-    """The engine's last error at that time: a newer one of the engine's goes before ``error``."""
 
 
 class ParametricMemory(AsyncTwins, Batches, BaseMemory):
@@ -116,7 +107,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
     """Name of the model in the string."""
 
     _engine: Engine | Spaces = PrivateAttr()
-    _unsaved: _Unsaved = PrivateAttr(default_factory=_Unsaved)
+    _unsaved: Unsaved = PrivateAttr(default_factory=Unsaved)
 
     def __init__(self, llm: Any = None, /, **data: Any) -> None:
         if llm is not None:
@@ -158,25 +149,34 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """Every turn of this namespace with its text and state, in the order in which they were said."""
+        """Every turn of this namespace with its text and state, in the order in which they were said.
+
+        Everybody's, where ``namespace`` asks for a key that neither this handle nor the run gives; see
+        ``with_namespace``.
+        """
         return self._open().turns()
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """Every version of the weights, the oldest first."""
+        """Every version of the weights, the oldest first; everybody's where ``turns`` are."""
         return self._open().versions()
 
     @property
     def last_error(self) -> BaseException | None:
-        """What went wrong last while a turn was saved or learned; ``None`` where nothing did."""
-        of_engine = self._engine.last_error
-        newer = of_engine is not None and of_engine is not self._unsaved.beside
-        return of_engine if newer or self._unsaved.error is None else self._unsaved.error
+        """What went wrong last while a turn was saved or learned; ``None`` where nothing did.
+
+        Of this namespace alone; of whoever came last where ``turns`` are everybody's.
+        """
+        who = whose(self.namespace)
+        return self._unsaved.newest(who, last_of(self._engine, who)[1])
 
     @property
     def last_report(self) -> ConsolidationReport | None:
-        """What the last consolidation did; ``None`` before the first."""
-        return self._engine.last_report
+        """What the last consolidation of this namespace did; ``None`` before the first.
+
+        Of whoever learned last where ``turns`` are everybody's.
+        """
+        return last_of(self._engine, whose(self.namespace))[0]
 
     @property
     def buffer(self) -> str | list[BaseMessage]:
@@ -265,7 +265,8 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
         Args:
             error: What went wrong.
         """
-        self._unsaved.error, self._unsaved.beside = error, self._engine.last_error
+        for who in {whose(self.namespace), None}:
+            self._unsaved.note(who, error, beside=last_of(self._engine, who)[1])
 
     def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
         """What became of the turns that came in these messages.

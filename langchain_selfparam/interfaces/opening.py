@@ -15,7 +15,7 @@ from langchain_selfparam.interfaces.adopt import Adopted, adopt, tells_whose
 from langchain_selfparam.interfaces.options import default_path, text_generator
 from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of
 from langchain_selfparam.interfaces.tokens import token_counter
-from langchain_selfparam.records import Namespace
+from langchain_selfparam.records import ConsolidationReport, Namespace
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.serving.routing import set_route
 
@@ -71,6 +71,38 @@ def opened(memory: ParametricMemory) -> Engine | Spaces:
     spaces = Spaces.open(found.local, room=memory.adapter_bytes, **options)
     _route(found, spaces, memory.namespace)
     return spaces
+
+
+def whose(namespace: Namespace) -> Namespace | None:
+    """Whom the run at hand, or a handle, is about.
+
+    Args:
+        namespace: The memory's namespace, perhaps a template.
+
+    Returns:
+        The namespace, or ``None`` where a key is missing.
+    """
+    try:
+        return filled(namespace, at_hand())
+    except ConfigError:
+        return None
+
+
+def last_of(work: Engine | Spaces, who: Namespace | None) -> tuple[ConsolidationReport | None, BaseException | None]:
+    """What the last consolidation came to.
+
+    Args:
+        work: The engine of one namespace, or the spaces of many.
+        who: Whose of the many; ``None`` for whoever learned last.
+
+    Returns:
+        Its report and its error; ``None`` for what there is not.
+    """
+    of_one = getattr(work, "last_of", None)
+    if who is None or of_one is None:
+        return work.last_report, work.last_error
+    found: tuple[ConsolidationReport | None, BaseException | None] = of_one(who)
+    return found
 
 
 def space_of(work: Spaces, namespace: Namespace) -> Space | Everybody:

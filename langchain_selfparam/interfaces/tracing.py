@@ -1,7 +1,8 @@
 """Traces and metrics of consolidations: LangChain callbacks (so LangSmith as well), and one hook for figures.
 
-In come stages and reports, out go runs and numbers, to whoever was named. Nothing is sent anywhere by itself. Trouble
-in a callback or a hook is logged and never reaches a consolidation.
+In come stages and reports, out go runs and numbers, to whoever was named: ids, counts and kinds of errors, never what
+somebody said. Nothing is sent anywhere by itself. Trouble in a callback or a hook is logged and never reaches a
+consolidation.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class _Run:
             "drift": report.drift,
             "neighbours_wrong": report.neighbours_wrong,
             "tokens_saved": report.tokens_saved,
-            "reasons": list(report.reasons),
+            "reasons": len(report.reasons),  # their text quotes what was said
         }
         for stage, seconds in report.seconds.items():
             self._measure("selfparam.consolidation.duration", seconds, stage=stage)
@@ -98,13 +99,13 @@ class _Run:
         self._measure("selfparam.turns.lost", len(report.lost))
 
     def failed(self, error: BaseException) -> None:
-        """End with an error."""
+        """End with the kind of an error."""
         self._measure("selfparam.consolidation.errors", 1, kind=type(error).__name__)
         with _logged("a trace was not ended"):
             if self._child is not None:
-                self._child.on_chain_error(error)
+                self._child.on_chain_error(_wordless(error))
             if self._root is not None:
-                self._root.on_chain_error(error)
+                self._root.on_chain_error(_wordless(error))
 
     def close(self) -> None:
         """End with what was done."""
@@ -123,6 +124,13 @@ class _Run:
         if self._metrics is not None:
             with _logged("a figure was not passed on"):
                 self._metrics(name, float(value), {**self._attributes, **more})
+
+
+def _wordless(error: BaseException) -> Exception:
+    """An error of the same name, without text, causes and traceback: any of them may quote what was said."""
+    kind = type(error)
+    named: type[Exception] = type(kind.__name__, (Exception,), {"__module__": kind.__module__})
+    return named()
 
 
 @contextlib.contextmanager

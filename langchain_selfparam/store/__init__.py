@@ -13,13 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.errors import ConfigError, FolderError
 from langchain_selfparam.records import Namespace
-from langchain_selfparam.store.database import Database
+from langchain_selfparam.store.database import NAME, Database
+from langchain_selfparam.store.events import HeadEvent
 from langchain_selfparam.store.jobs import Jobs, JobState, JobStatus
 from langchain_selfparam.store.lock import FolderLock, private_folder
 from langchain_selfparam.store.turns import Cleared, Turns
-from langchain_selfparam.store.versions import HeadEvent, Versions
+from langchain_selfparam.store.versions import Versions
 
 __all__ = [
     "Cleared",
@@ -72,8 +73,8 @@ class Store:
         """Own a folder: its jobs are recovered and version 0 is there.
 
         A folder that cannot be used is refused with one of the ``FolderError``s: locked, of another model, of
-        a newer release, damaged, or not writable; with ``ConfigError`` where it was made with the other isolation.
-        Nothing is left open then.
+        a newer release, damaged, without its database, or not writable; with ``ConfigError`` where it was made with
+        the other isolation. Nothing is left open then.
 
         Args:
             folder: The memory folder; it is made where it is missing.
@@ -89,6 +90,7 @@ class Store:
             lock = FolderLock(folder)
             lock.acquire()
             undo.callback(lock.release)
+            _refuse_lost_ledger(folder)
             database = Database(folder)
             undo.callback(database.close)
             database.bind_base(base_model, base_fingerprint)
@@ -133,6 +135,19 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _refuse_lost_ledger(folder: Path) -> None:
+    """Begin no new ledger where an old one's deltas are: no version of the new one would name them."""
+    ledger, deltas = folder / NAME, folder / "deltas"
+    there = ledger.exists() and (not ledger.is_file() or ledger.stat().st_size > 0)
+    left = [] if there else sorted(path.name for path in deltas.glob("v*.safetensors"))
+    if left:
+        msg = (
+            f"{folder} has no {NAME}, and {deltas} has what was learned ({left[0]}, {len(left)} in all); put "
+            f"{NAME} back, or move deltas and totals away as well to begin with an empty memory"
+        )
+        raise FolderError(msg)
 
 
 def _bind_isolation(database: Database, folder: Path, wanted: Isolation) -> None:

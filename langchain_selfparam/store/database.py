@@ -29,6 +29,8 @@ from langchain_selfparam.store import tables
 from langchain_selfparam.store.lock import private_folder
 from langchain_selfparam.store.migrations import migrate
 
+NAME = "memory.sqlite"
+"""Of the file in a memory folder."""
 _FORGOTTEN = "selfparam_forgotten"
 
 
@@ -46,7 +48,7 @@ class Database:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, busy_seconds: float = 30.0) -> None:
-        self.path = private_folder(Path(folder)) / "memory.sqlite"
+        self.path = private_folder(Path(folder)) / NAME
         self._busy_seconds = busy_seconds
         self._closed = False
         _private_file(self.path)
@@ -197,23 +199,25 @@ class Database:
             seconds = f"{self._busy_seconds:g} s"
             msg = f"{self.path} was kept locked by another connection for {seconds}; close that one first"
             return FolderLockedError(msg)
-        msg = f"{self.path} cannot be used ({said}); nothing was changed: check the disk and the file's mode"
+        msg = f"{self.path} cannot be used ({said}); check the disk and the file's mode"
         return FolderError(msg)
 
     def _damaged(self, said: str) -> DamagedLedgerError:
         msg = (
-            f"{self.path} is damaged ({said}); put back a copy of it, or move it away "
-            "to begin with an empty memory in this folder"
+            f"{self.path} is damaged ({said}); put back a copy of it, or move the whole folder "
+            f"{self.path.parent} away to begin with an empty memory"
         )
         return DamagedLedgerError(msg)
 
     def _empty_wal(self, connection: Connection) -> None:
-        if not _checkpoint(connection):
-            msg = (
-                f"forgotten text stays in {self.path}-wal until the memory is closed: a reader kept the log "
-                f"open for {self._busy_seconds:g} s"
-            )
-            warnings.warn(msg, RuntimeWarning, stacklevel=2)
+        try:
+            if _checkpoint(connection):
+                return
+            why = f"a reader kept the log open for {self._busy_seconds:g} s"
+        except sqlite3.Error as error:  # what was to be changed is committed: this is no failure of it
+            why = f"the log could not be emptied ({error})"
+        msg = f"forgotten text stays in {self.path}-wal until the memory is closed: {why}"
+        warnings.warn(msg, RuntimeWarning, stacklevel=2)
 
 
 def forgotten(connection: Connection) -> None:

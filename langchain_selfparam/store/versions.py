@@ -7,7 +7,6 @@ transaction each, with the turns they hold or free. It knows file names and dige
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -20,6 +19,7 @@ from langchain_selfparam.errors import ConsolidationError, UnknownVersionError
 from langchain_selfparam.records import Job, Namespace, TurnState, Version
 from langchain_selfparam.store import tables
 from langchain_selfparam.store.database import Database
+from langchain_selfparam.store.events import HeadEvent, moves
 from langchain_selfparam.store.jobs import JobState, need_running
 from langchain_selfparam.store.tables import (
     among,
@@ -30,18 +30,6 @@ from langchain_selfparam.store.tables import (
     scope_of,
     time_text,
 )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class HeadEvent:
-    """One move of the head."""
-
-    id: int
-    kind: str
-    """``commit``, ``rollback``, or what the caller of ``move_head`` named it."""
-    from_version: int
-    to_version: int
-    created_at: datetime
 
 
 class Versions:
@@ -65,7 +53,7 @@ class Versions:
         weights_sha256: str | None = None,
         connection: Connection | None = None,
     ) -> Version:
-        """Make version 0, the untouched base, and serve it, unless it is there.
+        """Make version 0, the untouched base, and serve it, unless it is there; only then is anything written.
 
         Args:
             created_at: The time, with a timezone.
@@ -77,6 +65,11 @@ class Versions:
         """
         values = {"id": 0, "namespace": "[]", "created_at": time_text(created_at), "report": "{}"}
         v = tables.versions.c
+        with self._database.reading(connection) as c:
+            if 0 in self._parents(c) and self._head(c) is not None:
+                root = self.get(0, connection=c)
+                if weights_sha256 is None or root.weights_sha256 is not None:
+                    return root
         with self._database.transaction(connection) as c:
             if 0 not in self._parents(c):
                 c.execute(insert(tables.versions).values(values))
@@ -189,18 +182,7 @@ class Versions:
             The moves; they stay when the versions they name are deleted.
         """
         with self._database.reading(connection) as c:
-            own = select(tables.events).where(tables.events.c.scope == self._scope)
-            rows = c.execute(own.order_by(tables.events.c.id)).all()
-        return tuple(
-            HeadEvent(
-                id=row.id,
-                kind=row.kind,
-                from_version=row.from_version,
-                to_version=row.to_version,
-                created_at=datetime.fromisoformat(row.created_at),
-            )
-            for row in rows
-        )
+            return moves(self._scope, c)
 
     def next_id(self, *, connection: Connection | None = None) -> int:
         """The id that the next version will have: ids are used once in a folder, also those of deleted versions.
@@ -227,6 +209,19 @@ class Versions:
         """
         with self._database.reading(connection) as c:
             return 0 in self._parents(c)
+
+    def learned(self, *, connection: Connection | None = None) -> bool:
+        """Whether anything was learned: there is a version beside 0.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            Whether there is one, served or not.
+        """
+        v = tables.versions.c
+        with self._database.reading(connection) as c:
+            return c.execute(select(v.id).where(v.id != 0, self._own(v)).limit(1)).first() is not None
 
     def delta_files(self, *, connection: Connection | None = None) -> dict[int, str | None]:
         """The delta files that any version of the folder needs, whoever's it is.

@@ -21,7 +21,9 @@ from langchain_selfparam.weights.delta import Delta, Factors
 from langchain_selfparam.weights.files import write_whole
 
 
-def export_peft(path: str | os.PathLike[str], *, deltas: Sequence[Delta], base_name: str) -> Path:
+def export_peft(
+    path: str | os.PathLike[str], *, deltas: Sequence[Delta], base_name: str, revision: str | None = None
+) -> Path:
     """Write base → served weights as one LoRA adapter; the folder appears whole or not at all.
 
     The deltas' factors stand side by side, [B_1 … B_n] and [A_1; …; A_n], so the adapter's rank is the sum of
@@ -31,7 +33,8 @@ def export_peft(path: str | os.PathLike[str], *, deltas: Sequence[Delta], base_n
     Args:
         path: The folder to make; it may be there if it is empty.
         deltas: All deltas from version 0 on, in the ledger's order.
-        base_name: Hub id or folder of the base model, for ``base_model_name_or_path``.
+        base_name: Hub id or absolute folder of the base model, for ``base_model_name_or_path``.
+        revision: Its commit on the hub, where it is from there.
 
     Returns:
         The folder, absolute. Only its owner may enter it: it holds what was said in confidence.
@@ -46,7 +49,7 @@ def export_peft(path: str | os.PathLike[str], *, deltas: Sequence[Delta], base_n
         msg = f"nothing has been learned yet, so there is no adapter to write to {folder}; consolidate first"
         raise ConfigError(msg)
     files = {
-        "adapter_config.json": json.dumps(_config(layers, base_name), indent=2).encode(),
+        "adapter_config.json": json.dumps(_config(layers, base_name, revision), indent=2).encode(),
         "adapter_model.safetensors": _tensors(layers),
     }
     try:
@@ -97,12 +100,13 @@ def _tensors(layers: dict[str, Factors]) -> bytes:
     return data
 
 
-def _config(layers: dict[str, Factors], base_name: str) -> dict[str, object]:
+def _config(layers: dict[str, Factors], base_name: str, revision: str | None) -> dict[str, object]:
     rank = next(iter(layers.values())).a.shape[0]
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base_name,
+        "revision": revision,
         "inference_mode": True,
         "r": rank,
         # The scale alpha / r is folded into B already.

@@ -23,7 +23,7 @@ from langchain_selfparam.weights.delta import Delta, Factors
 
 FORMAT = "selfparam-delta/1"
 """Kept in each file's metadata, for readers outside this package."""
-_NAME = re.compile(r"v\d{6,}-[0-9a-f]{8}\.safetensors(\.tmp)?")
+_NAME = re.compile(r"v(\d{6,})-[0-9a-f]{8}\.safetensors(?:\.tmp)?")
 _A, _B = ".lora_A", ".lora_B"
 
 
@@ -100,21 +100,34 @@ def read_delta(path: Path, *, sha256: str | None, version: int) -> Delta:
     return delta
 
 
-def sweep_orphans(folder: Path, keep: Collection[str]) -> tuple[str, ...]:
+def sweep_orphans(folder: Path, keep: Collection[str], *, next_id: int) -> tuple[str, ...]:
     """Delete delta files that no version names, and halves of such; other files are left alone.
 
-    A file that cannot be deleted is warned of.
+    So are files of versions that the ledger has not come to yet: a newer one names them. They are warned of, once for
+    all of them, and so is each file that cannot be deleted.
 
     Args:
         folder: The memory folder's ``deltas``.
         keep: Names that the ledger has.
+        next_id: The id that the next version will have; what a crash or a failure left has no higher one.
 
     Returns:
         The names that were deleted, sorted.
     """
     deleted = []
-    for path in sorted(folder.iterdir()):
-        if not _NAME.fullmatch(path.name) or path.name in keep:
+    unnamed = {p: int(m[1]) for p in sorted(folder.iterdir()) if p.name not in keep and (m := _NAME.fullmatch(p.name))}
+    # Where there are higher ids, that of the next version is of the newer ledger as well, and of no crash.
+    first_left = next_id if any(number > next_id for number in unnamed.values()) else next_id + 1
+    left = [path.name for path, number in unnamed.items() if number >= first_left]
+    if left:
+        msg = (
+            f"{folder} has files of versions that its ledger does not have yet ({left[0]}, {len(left)} in all, and the "
+            f"next version is {next_id}), as where an older copy of memory.sqlite was put back; they are left alone: "
+            "put the newest memory.sqlite back before anything else is learned, or delete these files"
+        )
+        warnings.warn(msg, RuntimeWarning, stacklevel=2)
+    for path, number in unnamed.items():
+        if number >= first_left:
             continue
         try:
             path.unlink()

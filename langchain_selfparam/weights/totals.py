@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import shutil
+import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -124,6 +125,9 @@ def newest_totals(folder: Path, among: Collection[int]) -> Path | None:
 def sweep_totals(folder: Path, keep: Collection[int]) -> tuple[str, ...]:
     """Delete totals of versions that are not to be kept, and halves of such; other files are left alone.
 
+    What cannot be deleted is warned of. Totals of versions that a newer ledger has go as well: they would be taken for
+    those of the version that has their number here, and the deltas hold the same.
+
     Args:
         folder: The memory folder's ``totals``.
         keep: Ids of versions.
@@ -131,13 +135,35 @@ def sweep_totals(folder: Path, keep: Collection[int]) -> tuple[str, ...]:
     Returns:
         Names that were deleted, sorted.
     """
-    deleted = []
-    for path in sorted(folder.iterdir()):
-        match = _NAME.fullmatch(path.name)
-        if match and (match[2] or int(match[1]) not in keep):
-            shutil.rmtree(path)
-            deleted.append(path.name)
-    return tuple(deleted)
+    return tuple(path.name for path in _folders(folder, without=keep) if _deleted(path))
+
+
+def drop_totals(folder: Path) -> None:
+    """Delete all totals, since some of them are not what was written: nobody may go on from those.
+
+    Args:
+        folder: The memory folder's ``totals``.
+
+    Raises:
+        OSError: Some cannot be deleted.
+    """
+    for path in _folders(folder):
+        shutil.rmtree(path)
+
+
+def _deleted(path: Path) -> bool:
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        msg = f"{path} has totals of no version and cannot be deleted ({error.strerror}); delete it by hand"
+        warnings.warn(msg, RuntimeWarning, stacklevel=4)
+        return False
+    return True
+
+
+def _folders(folder: Path, *, without: Collection[int] = ()) -> list[Path]:
+    found = [(path, _NAME.fullmatch(path.name)) for path in sorted(folder.iterdir())]
+    return [path for path, match in found if match and (match[2] or int(match[1]) not in without)]
 
 
 def _damaged(folder: Path, found: str) -> DamagedLedgerError:

@@ -290,7 +290,7 @@ def test_commit_on_a_damaged_path_is_refused(house):
 def test_orphans_are_swept_at_opening(house, reopen):
     house.learn("a")
     named = house.files
-    (house.store.deltas / "v000009-01234567.safetensors").write_bytes(b"orphan")
+    (house.store.deltas / "v000002-01234567.safetensors").write_bytes(b"orphan")
     (house.store.deltas / f"{named[0]}.tmp").write_bytes(b"half")
     assert reopen(house).files == named
 

@@ -195,6 +195,42 @@ def test_a_damaged_delta_is_no_reason_to_fail_after_a_commit(house):
     assert not compact(house.store, house.exact)
 
 
+def test_an_older_copy_of_the_ledger_deletes_nothing_that_the_newer_one_has(house, reopen):
+    ledger = house.store.folder / "memory.sqlite"
+    house.learn("a")
+    house.store.close()
+    older = ledger.read_bytes()
+    again = reopen(house)
+    again.learn("b")
+    again.learn("c")
+    again.store.close()
+    newer, weights = ledger.read_bytes(), again.everything()
+    ledger.write_bytes(older)
+    with pytest.warns(
+        RuntimeWarning, match=r"has files of versions that its ledger does not have yet \(v000002-.*, 2 in all"
+    ):
+        old = reopen(again)
+    assert old.head.id == 1
+    old.store.close()
+    ledger.write_bytes(newer)
+    back = reopen(old)
+    assert back.is_consistent()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in back.everything().items())
+
+
+def test_totals_that_cannot_be_dropped_are_not_gone_on_from(house, reopen, monkeypatch):
+    version = learn_until_compacted(house)
+    spoil_a_layer(house.store.totals / f"v{version:06d}")
+
+    def refused(path, **options):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(totals_module.shutil, "rmtree", refused)
+    with pytest.raises(OSError, match="Device or resource busy"):
+        reopen(house)
+    monkeypatch.undo()
+
+
 def test_halves_are_swept(house, reopen):
     house.learn("a")
     (house.store.totals / "v000001.tmp").mkdir()

@@ -1,5 +1,6 @@
 """A memory from a turn to the weights and back: what is held, what is refused, what errors leave."""
 
+import contextlib
 import dataclasses
 import errno
 
@@ -67,6 +68,26 @@ def test_what_is_said_is_learned_held_and_served_again(home):
     again = home.open(quick=False)
     assert same(everything(again), served)
     assert states(again) == {DOG: "held", SISTER: "held"}
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("broken")])
+def test_room_for_logits_is_given_back_with_the_lesson(home, monkeypatch, error):
+    """It is as large as the vocabulary times a few hundred tokens, and every namespace has a learner of its own."""
+    engine, heads = home.open(quick=False, generator=author()), []
+
+    def judge(*args, judged=learn.judge, **rest):
+        heads.append(engine._learner._head)
+        assert heads[0]._scratch is not None
+        if error is not None:
+            raise error
+        return judged(*args, **rest)
+
+    monkeypatch.setattr(learn, "judge", judge)
+    say(engine, DOG)
+    with pytest.raises(RuntimeError, match="broken") if error else contextlib.nullcontext():
+        engine.consolidate()
+    assert engine._learner._head is not heads[0]
+    assert engine._learner._head._scratch is None
 
 
 def test_a_second_consolidation_stands_on_the_first(home):

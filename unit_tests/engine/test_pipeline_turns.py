@@ -283,14 +283,14 @@ def test_forgetting_what_was_never_learned_keeps_the_weights(home):
 def test_export_is_the_served_change_as_an_adapter(home, tmp_path):
     from safetensors.torch import load_file
 
-    engine = home.open()
+    engine = home.open(local=dataclasses.replace(tiny_model(), source="org/tiny"))
     base = everything(engine)
     for text in "ab":
         say(engine, text)
         engine.consolidate()
     folder = engine.export(tmp_path / "adapter")
     config = json.loads((folder / "adapter_config.json").read_text())
-    assert (config["peft_type"], config["base_model_name_or_path"]) == ("LORA", "tiny-llama-0")
+    assert (config["peft_type"], config["base_model_name_or_path"]) == ("LORA", "org/tiny")
     tensors = load_file(folder / "adapter_model.safetensors")
     for name in engine.quick.shapes:
         a, b = (tensors[f"base_model.model.{name}.lora_{side}.weight"] for side in "AB")

@@ -182,6 +182,48 @@ def test_everybody_says_nothing_and_reads_nothing_of_one(town):
     everybody.flush()
 
 
+def test_whoever_only_asks_is_answered_by_the_base_and_costs_nothing(town, monkeypatch):
+    spaces = town.open()
+    taught(spaces, ANA)
+    say(spaces, CY, "I am waiting.")
+    monkeypatch.setattr(spaces._store.database, "transaction", lambda connection=None: pytest.fail("it writes"))
+    for who in (BOB, CY):
+        model, gate = spaces.served(who)
+        assert model is spaces.local.model
+        assert gate is gate_for(model)
+    assert list(spaces.in_memory()) == [ANA]
+    monkeypatch.undo()
+    Space(spaces, ANA).forget([1])
+    spaces.close()
+    again = town.open()
+    assert again.served(ANA)[0] is again.local.model  # nothing of hers is left
+
+
+def test_each_has_the_report_and_the_error_of_their_own(town):
+    spaces = town.open(room=1)
+    assert spaces.last_of(ANA) == (None, None)
+    taught(spaces, ANA, BOB)
+    ana, bob = spaces.last_of(ANA)[0], spaces.last_of(BOB)[0]
+    assert (ana.held, bob.held, spaces.last_report) == ((1,), (2,), bob)
+    say(spaces, BOB, "c")
+    broken = OSError("broken")
+
+    def fail(stage):
+        raise broken
+
+    with spaces.at(BOB) as engine:
+        assert engine.last_report is bob  # although his adapter left memory meanwhile
+        engine._learner.at = fail
+        with pytest.raises(OSError, match="broken"):
+            spaces.consolidate(BOB)
+    assert spaces.last_of(BOB) == (bob, broken)
+    assert spaces.last_of(ANA) == (ana, None)
+    assert spaces.last_error is broken
+    Space(spaces, ANA).forget([1])
+    assert spaces.last_of(ANA) == (None, None)
+    assert spaces.last_of(BOB) == (bob, broken)
+
+
 def test_adapters_leave_memory_and_come_back(town):
     spaces = town.open()
     taught(spaces, ANA, BOB, CY)
@@ -212,7 +254,7 @@ def test_what_is_in_use_stays_in_memory(town):
 
 def test_a_request_goes_on_with_the_weights_it_has(town):
     spaces = town.open(room=1)
-    taught(spaces, ANA)
+    taught(spaces, BOB, ANA)
     model, gate = spaces.served(ANA)
     before = model(input_ids=torch.arange(2, 12)[None]).logits
     with gate.reading():

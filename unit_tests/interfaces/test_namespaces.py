@@ -16,6 +16,7 @@ from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.scope import filled, keys_of, saying
 from langchain_selfparam.serving.routing import served
+from langchain_selfparam.store import Versions
 
 ANA, BOB = ("memories", "ana"), ("memories", "bob")
 FOR_ANA = {"configurable": {"user_id": "ana"}}
@@ -175,7 +176,8 @@ def test_a_run_inside_a_run_is_for_whom_it_says(llm, memory, asked):
     assert asked == [BOB, ANA, ANA, ANA]
 
 
-def test_a_cache_keeps_users_and_versions_apart(tiny, tmp_path, asked):
+def test_a_cache_keeps_users_and_versions_apart(tiny, tmp_path, asked, monkeypatch):
+    monkeypatch.setattr(Versions, "learned", lambda self: True)
     llm = ChatSelfParam(local=tiny, max_tokens=3, cache=InMemoryCache())
     with ParametricMemory(llm, path=tmp_path / "m", isolation="namespace", background=False):
         keys = set()
@@ -229,6 +231,14 @@ def test_handles_see_their_own_namespace(memory):
     ana.close()
     with pytest.raises(ClosedError, match="was closed"):
         bob.save_context({"input": "a"}, {"output": "b"})
+
+
+def test_whoever_was_taught_nothing_is_answered_by_the_base(tiny, llm, memory):
+    with saying({"user_id": "ana"}):
+        assert served(tiny.model)[0] is tiny.model
+    memory.with_namespace(user_id="bob").save_context({"input": "I'm Bob"}, {"output": "Hi"})
+    with saying({"user_id": "bob"}):
+        assert served(tiny.model)[0] is tiny.model  # what is pending is in his prompt
 
 
 def test_a_run_that_says_nobody_saves_and_reads_nothing(memory):

@@ -14,6 +14,7 @@ from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.engine import pipeline
 from langchain_selfparam.engine.learn import Learned
 from langchain_selfparam.engine.spaces import Spaces
+from langchain_selfparam.interfaces.scope import saying
 from langchain_selfparam.records import TargetSet, TrainPoint, TrainReport, Verdict
 from langchain_selfparam.store.turns import Turns
 from langchain_selfparam.weights.delta import Delta, Factors
@@ -175,3 +176,31 @@ def test_the_event_loop_goes_on_while_something_takes_time(llm, memory, monkeypa
     asyncio.run(work())
     assert waited
     assert all(waited)
+
+
+def test_what_was_learned_of_one_is_told_to_that_one_alone(memory, monkeypatch):
+    """The report has the probes, and so what was said; an error may quote it."""
+    ana, bob = memory.with_namespace(user_id="ana"), memory.with_namespace(user_id="bob")
+    for handle, text in ((ana, "I'm Ana"), (bob, "I'm Bob")):
+        handle.save_context({"input": text}, {"output": "Hi"})
+        handle.consolidate()
+    assert (ana.last_report.held, bob.last_report.held) == ((1,), (2,))
+    assert memory.last_report is bob.last_report  # of whoever came last
+    with saying({"user_id": "ana"}):
+        assert memory.last_report is ana.last_report
+    cy = memory.with_namespace(user_id="cy")
+    assert (cy.last_report, cy.last_error) == (None, None)
+    error = OSError("'I'm Bob' does not fit")
+
+    def full(self, **turn):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Turns, "append", full)
+        bob.save_context({"input": "I'm Bob"}, {"output": "Hi"})
+    assert bob.last_error is memory.last_error is error
+    assert (ana.last_error, cy.last_error) == (None, None)
+    with saying({"user_id": "bob"}):
+        assert memory.last_error is error
+    memory.close()
+    assert (ana.last_report.held, bob.last_error) == ((1,), error)

@@ -1,5 +1,7 @@
 """Whoever watches hears of every consolidation and its stages, and can stop none."""
 
+import traceback
+
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 
@@ -25,7 +27,7 @@ QUICK = {
 
 class Heard(BaseCallbackHandler):
     def __init__(self):
-        self.runs, self.ended, self.errors = {}, {}, []
+        self.runs, self.ended, self.errors, self.told = {}, {}, [], ""
 
     def on_chain_start(self, serialized, inputs, *, run_id, parent_run_id=None, name="", **kwargs):
         self.runs[run_id] = (name, inputs, parent_run_id)
@@ -35,13 +37,14 @@ class Heard(BaseCallbackHandler):
 
     def on_chain_error(self, error, *, run_id, **kwargs):
         self.errors.append((self.runs[run_id][0], repr(error)))
+        self.told += "".join(traceback.format_exception(error))
 
 
 @pytest.fixture
 def remember(tiny, tmp_path):
     def make(**fields):
         llm = ChatSelfParam(local=tiny)
-        return ParametricMemory(llm, path=tmp_path / "m", settings=QUICK, consolidate_every=None, **fields)
+        return ParametricMemory(llm, path=tmp_path / "m", consolidate_every=None, **{"settings": QUICK, **fields})
 
     return make
 
@@ -71,12 +74,15 @@ def test_a_consolidation_is_a_run_with_a_child_for_each_stage(remember, isolatio
     assert by_name["selfparam.consolidation.drift"][0][0] == report.drift
 
 
-def test_a_failure_ends_the_runs_with_its_error(remember, monkeypatch):
+def test_a_failure_ends_the_runs_with_its_kind_and_none_of_its_words(remember, monkeypatch):
     heard, figures = Heard(), []
 
     def fail(self, episode, *, progress, **kwargs):
         progress("targets", 1, 4)
-        raise OSError("broken")
+        try:
+            raise KeyError("Biscuit")
+        except KeyError as error:
+            raise OSError("broken at 'Biscuit'") from error
         yield
 
     monkeypatch.setattr(Learner, "lesson", fail)
@@ -84,10 +90,22 @@ def test_a_failure_ends_the_runs_with_its_error(remember, monkeypatch):
         memory.save_context({"input": "My dog is called Biscuit."}, {"output": "What a name!"})
         with pytest.raises(OSError, match="broken"):
             memory.consolidate()
-    assert heard.errors == [("targets", "OSError('broken')"), ("consolidate", "OSError('broken')")]
+    assert heard.errors == [("targets", "OSError()"), ("consolidate", "OSError()")]
+    assert "OSError" in heard.told
+    assert "Biscuit" not in heard.told
     assert [(name, attributes["kind"]) for name, _, attributes in figures] == [
         ("selfparam.consolidation.errors", "OSError")
     ]
+
+
+def test_reasons_are_counted_and_not_told(remember):
+    heard = Heard()
+    settings = {**QUICK, "verify": {**QUICK["verify"], "hold": 1.0}}
+    with remember(callbacks=[heard], settings=settings) as memory:
+        memory.save_context({"input": "My dog is called Biscuit."}, {"output": "What a name!"})
+        report = memory.consolidate()
+    assert len(report.reasons) > 0
+    assert heard.ended["consolidate"]["reasons"] == len(report.reasons)
 
 
 def test_the_worker_is_watched_as_well(tiny, tmp_path):

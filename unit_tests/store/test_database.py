@@ -131,7 +131,7 @@ def test_a_full_disk_is_a_folder_error_and_changes_nothing(database):
             database.set("k", "v" * 100_000, connection=c)
 
     file = re.escape(str(database.path))
-    text = rf"{file} cannot be used \(database or disk is full\); nothing was changed: check the disk"
+    text = rf"{file} cannot be used \(database or disk is full\); check the disk and the file's mode$"
     with pytest.raises(FolderError, match=text):
         overfill()
     database.close()
@@ -191,7 +191,10 @@ def test_another_base_is_refused_by_both_names(database, name, what_to_do):
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
     (tmp_path / "memory.sqlite").write_text("not a database " * 100)
-    text = rf"{re.escape(str(tmp_path / 'memory.sqlite'))} is damaged \(file is not a database\); put back a"
+    file, folder = re.escape(str(tmp_path / "memory.sqlite")), re.escape(str(tmp_path))
+    # Without its database a folder is refused: what was learned is still in it.
+    what_to_do = rf"put back a copy of it, or move the whole folder {folder} away to begin with an empty memory$"
+    text = rf"{file} is damaged \(file is not a database\); {what_to_do}"
     with pytest.raises(DamagedLedgerError, match=text):
         Database(tmp_path)
 
@@ -274,13 +277,33 @@ def test_a_reader_that_keeps_forgotten_text_in_the_log_is_warned_of(database):
     assert database.path.with_name("memory.sqlite-wal").stat().st_size == 0
 
 
+def test_a_log_that_cannot_be_emptied_is_warned_of_after_the_commit(database, monkeypatch):
+    def full(connection):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def forget():
+        with database.transaction() as c:
+            database.set("k", "gone", connection=c)
+            forgotten(c)
+
+    log = re.escape(str(database.path))
+    text = (
+        rf"forgotten text stays in {log}-wal until .* closed: the log could not be emptied \(database or disk is full"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("langchain_selfparam.store.database._checkpoint", full)
+        with pytest.warns(RuntimeWarning, match=text):
+            forget()
+    assert database.get("k") == "gone"
+
+
 def test_a_commit_that_fails_is_translated_too(database):
     def full(_connection):
         message = "disk I/O error"
         raise sqlite3.OperationalError(message)
 
     event.listen(database._engine, "commit", full)
-    with pytest.raises(FolderError, match=r"cannot be used \(disk I/O error\); nothing was changed"):
+    with pytest.raises(FolderError, match=r"cannot be used \(disk I/O error\); check the disk"):
         database.set("k", "v")
     event.remove(database._engine, "commit", full)
     assert database.get("k") is None

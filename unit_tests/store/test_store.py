@@ -1,9 +1,16 @@
+import re
 import stat
 from datetime import datetime, timezone
 
 import pytest
 
-from langchain_selfparam.errors import ClosedError, DamagedLedgerError, FolderLockedError, WrongModelError
+from langchain_selfparam.errors import (
+    ClosedError,
+    DamagedLedgerError,
+    FolderError,
+    FolderLockedError,
+    WrongModelError,
+)
 from langchain_selfparam.records import Episode, TurnState
 from langchain_selfparam.store import JobState, Store
 
@@ -65,6 +72,41 @@ def test_a_damaged_database_gives_the_folder_back(tmp_path):
             opened(tmp_path)
     (tmp_path / "memory.sqlite").unlink()
     opened(tmp_path).close()
+
+
+@pytest.mark.parametrize("loss", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_ledger_that_is_gone_is_not_begun_anew_over_what_was_learned(tmp_path, loss):
+    """A new one would name no delta, and what no version names is swept."""
+    with opened(tmp_path) as store:
+        file = store.deltas / "v000001-01234567.safetensors"
+        (store.deltas / "v000002-01234567.safetensors").write_bytes(b"two")
+        file.write_bytes(b"one")
+    before = (tmp_path / "memory.sqlite").read_bytes()
+    loss(tmp_path / "memory.sqlite")
+    folder = re.escape(str(tmp_path))
+    text = (
+        rf"^{folder} has no memory\.sqlite, and {folder}/deltas has what was learned \({file.name}, 2 in all\); "
+        r"put memory\.sqlite back, or move deltas and totals away as well to begin with an empty memory$"
+    )
+    for _ in range(2):  # the refused opening gave the folder back, and made no database
+        with pytest.raises(FolderError, match=text):
+            opened(tmp_path)
+    assert file.read_bytes() == b"one"
+    (tmp_path / "memory.sqlite").write_bytes(before)
+    opened(tmp_path).close()
+    (tmp_path / "memory.sqlite").unlink()
+    (tmp_path / "deltas").rename(tmp_path / "away")
+    opened(tmp_path).close()
+
+
+def test_a_namespace_that_is_there_is_opened_without_a_write(tmp_path, monkeypatch):
+    who = ("memories", "ana")
+    with opened(tmp_path) as store:
+        assert store.of(who).versions.head().id == 0
+        monkeypatch.setattr(store.database, "transaction", lambda connection=None: pytest.fail("it writes"))
+        assert store.of(who).versions.head().id == 0
+        assert not store.of(who).versions.learned()
+        monkeypatch.undo()
 
 
 def test_a_relative_folder_stays_the_same_when_the_process_moves(tmp_path, monkeypatch):

@@ -36,6 +36,14 @@ def test_version_0_is_made_once_and_given_a_digest_once(rooms, now):
     assert rooms.versions.list() == rooms.versions.path(0) == (rooms.versions.head(),)
 
 
+def test_something_is_learned_where_there_is_a_version_beside_0(rooms):
+    of = [Versions(rooms.versions._database, namespace=who) for who in (None, ANA, ("memories", "bob"))]
+    assert [versions.learned() for versions in of] == [False, False, False]
+    rooms.learn("one")
+    rooms.versions.move_head(0, created_at=rooms.versions.get(1).created_at)
+    assert [versions.learned() for versions in of] == [True, True, False]
+
+
 def test_without_version_0_there_is_no_head(tmp_path):
     database = Database(tmp_path)
     with pytest.raises(UnknownVersionError, match="there is no version yet; call ensure_root first"):

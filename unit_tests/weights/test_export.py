@@ -6,9 +6,10 @@ import re
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import AutoPeftModelForCausalLM, PeftModel
 
 from langchain_selfparam.errors import ConfigError, FolderError
+from langchain_selfparam.loading import load
 from langchain_selfparam.testing import tiny_model
 from langchain_selfparam.weights import export
 from langchain_selfparam.weights.delta import Delta
@@ -45,13 +46,26 @@ def test_peft_loads_it_and_says_the_same(tmp_path, tiny, deltas, choose):
 
 
 def test_config_says_what_others_need(tmp_path, tiny, deltas):
-    folder = export_peft(tmp_path / "deep" / "adapter", deltas=deltas, base_name="org/base")
+    folder = export_peft(tmp_path / "deep" / "adapter", deltas=deltas, base_name="org/base", revision="abc")
     config = json.loads((folder / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == "org/base"
+    assert (config["base_model_name_or_path"], config["revision"]) == ("org/base", "abc")
     assert (config["r"], config["lora_alpha"]) == (8, 8)
     assert (config["use_dora"], config["modules_to_save"], config["bias"]) == (False, None, "none")
     assert sorted(p.name for p in folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
     assert [p.name for p in folder.parent.iterdir()] == ["adapter"]
+
+
+def test_an_adapter_names_a_base_that_can_be_loaded(tmp_path, tiny, deltas, monkeypatch):
+    tiny.model.save_pretrained(tmp_path / "base")
+    tiny.tokenizer.save_pretrained(tmp_path / "base")
+    monkeypatch.chdir(tmp_path)
+    local = load("base")
+    folder = export_peft(tmp_path / "adapter", deltas=deltas, base_name=local.source, revision=local.revision)
+    monkeypatch.chdir("/")
+    adapted = AutoPeftModelForCausalLM.from_pretrained(folder)
+    exact = ExactWeights(local.model)
+    exact.install(local.model, exact.candidate(deltas))
+    torch.testing.assert_close(_logits(adapted), _logits(local.model), rtol=1e-4, atol=1e-4)
 
 
 def test_folder_with_files_is_refused_and_an_empty_one_taken(tmp_path, tiny, deltas):

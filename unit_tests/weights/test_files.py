@@ -145,16 +145,30 @@ def test_sweep_deletes_what_no_version_names_and_nothing_else(tmp_path, delta):
     (tmp_path / f"{kept}.tmp").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "adapter.safetensors").write_text("mine too")
-    assert sweep_orphans(tmp_path, {kept}) == (f"{kept}.tmp", gone)
+    assert sweep_orphans(tmp_path, {kept}, next_id=2) == (f"{kept}.tmp", gone)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["adapter.safetensors", "notes.txt", kept]
-    assert sweep_orphans(tmp_path, {kept}) == ()
+    assert sweep_orphans(tmp_path, {kept}, next_id=2) == ()
 
 
 def test_orphan_that_cannot_be_deleted_is_warned_of(tmp_path):
     orphan = tmp_path / "v000001-01234567.safetensors"
     orphan.mkdir()
     with pytest.warns(RuntimeWarning, match=rf"{orphan.name} belongs to no version and cannot be deleted"):
-        assert sweep_orphans(tmp_path, set()) == ()
+        assert sweep_orphans(tmp_path, set(), next_id=1) == ()
+
+
+def test_files_of_a_newer_ledger_are_left_alone_and_warned_of_once(tmp_path, delta):
+    """An older copy of the database was put back: its next version is 3, and 3 to 5 are in the newer one."""
+    names = [write_delta(tmp_path, i, delta, metadata={}).name for i in range(1, 6)]
+    text = (
+        rf"^{re.escape(str(tmp_path))} has files of versions that its ledger does not have yet \({names[2]}, 3 in all, "
+        r"and the next version is 3\), .*; they are left alone: put the newest memory\.sqlite back before anything "
+        "else is learned, or delete these files$"
+    )
+    with pytest.warns(RuntimeWarning, match=text) as caught:
+        assert sweep_orphans(tmp_path, {names[1]}, next_id=3) == (names[0],)
+    assert len(caught) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == names[1:]
 
 
 def test_scaled_delta_can_be_written(tmp_path, delta):
