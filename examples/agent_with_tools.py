@@ -32,7 +32,7 @@ def main(argv=None):
     arguments.add_argument("--folder", default="./agent-memory")
     arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
     args = arguments.parse_args(argv)
-    llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)
+    llm = ChatSelfParam.from_pretrained(args.model, max_tokens=200)  # fewer would cut a call of a tool
     with ParametricMemory(llm, path=args.folder, isolation="namespace", consolidate_every=None) as memory:
         agent = create_agent(
             llm,
@@ -47,7 +47,7 @@ def main(argv=None):
             run = agent.invoke(given, {"configurable": {"thread_id": user}}, context=User(user))
             print(f"{user}: {text}\nmodel: {run['messages'][-1].text} ({len(run['messages'])} messages in the thread)")
 
-        if not memory.turns:
+        if not any(turn.user in SAID for turn in memory.turns):
             for text in SAID:
                 say("ana", text)
             if args.consolidate:

@@ -35,7 +35,7 @@ def main(argv=None):
     arguments.add_argument("--folder", default="./classic-memory")
     arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
     args = arguments.parse_args(argv)
-    llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)
+    llm = ChatSelfParam.from_pretrained(args.model, max_tokens=200)  # fewer would cut a call of a tool
     # LangChain points to its newer agents here; classic ones go on working with memory=.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     prompt = ChatPromptTemplate.from_messages(
@@ -51,7 +51,7 @@ def main(argv=None):
             run = agent.invoke({"input": text})
             print(f"you: {text}\nmodel: {run['output']} ({len(run['chat_history'])} messages of memory in the prompt)")
 
-        if not memory.turns:
+        if not any(turn.user in SAID for turn in memory.turns):
             for text in SAID:
                 say(text)
             if args.consolidate:

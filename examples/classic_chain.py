@@ -1,6 +1,6 @@
 """A classic LangChain chain whose memory moves into the weights of its own model.
 
-    .venv/bin/python examples/classic_chain.py --folder ./memory
+    .venv/bin/python examples/classic_chain.py --folder ./chain-memory
 
 Two cores, SmolLM2-135M-Instruct: four minutes, 216 seconds of them in consolidate(). Expect all three turns to be held
 and the three questions to be answered with nothing in the prompt; a model this small still misses questions in words
@@ -31,14 +31,14 @@ ASKED = [
 def main(argv=None):
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--model", default="smollm2-135m")
-    arguments.add_argument("--folder", default="./memory")
+    arguments.add_argument("--folder", default="./chain-memory")
     arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
     args = arguments.parse_args(argv)
     llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)
     # LangChain points to its newer agents here; classic chains go on working with memory=.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     with ParametricMemory(llm, path=args.folder, consolidate_every=None) as memory:
-        if not memory.turns:
+        if not any(turn.user in SAID for turn in memory.turns):
             chain = ConversationChain(llm=llm, memory=memory)
             for text in SAID:
                 print(f"you: {text}\nmodel: {chain.invoke({'input': text})['response']}")

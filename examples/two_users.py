@@ -38,7 +38,7 @@ def main(argv=None):
             answer = bot.invoke({"input": text}, {"configurable": {"session_id": user}})
             print(f"{user}: {text}\nmodel: {answer.text}")
 
-        if not memory.turns:
+        if not any(turn.user in SAID.values() for turn in memory.turns):
             for user, text in SAID.items():
                 say(user, text)
             if args.consolidate:

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from langchain_selfparam.errors import ConfigError, SelfParamError, UnreadableModelError
 from langchain_selfparam.model import LocalModel
 
 WHEEL_NAME = "smollm2-135m"
@@ -52,8 +53,54 @@ def load(
     Raises:
         FileNotFoundError: There is no such folder, file or model; the text says what was looked for.
         ImportError: ``"smollm2-135m"`` was asked for and its wheel is not installed.
+        ConfigError: The device is unknown or not here.
+        UnreadableModelError: What is there cannot be loaded; the text has the reason.
     """
     source = os.fspath(name_or_path)
+    where = None if device is None else usable(device)
+    try:
+        return _loaded(source, dtype=dtype, device=where, revision=revision, cache_dir=cache_dir)
+    except (SelfParamError, FileNotFoundError, ImportError):
+        raise
+    except Exception as error:  # tokenizers and readers of files raise plain ones too
+        msg = (
+            f"{source!r} cannot be loaded ({type(error).__name__}: {' '.join(str(error).split())}); a causal language "
+            "model that transformers knows is needed, with whole files: a hub id, a folder or a .gguf file"
+        )
+        raise UnreadableModelError(msg) from error
+
+
+def usable(device: str | torch.device) -> torch.device:
+    """A device that is here.
+
+    Args:
+        device: Its name, such as ``"cuda"``.
+
+    Returns:
+        The device.
+
+    Raises:
+        ConfigError: torch knows no such device, or there is none here.
+    """
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        msg = f"device is {device!r}; it has to be one that torch knows, such as 'cpu' or 'cuda'"
+        raise ConfigError(msg) from error
+    if found.type == "cuda" and not torch.cuda.is_available():
+        msg = f"device is {str(found)!r}, and torch finds no GPU here; use 'cpu', or a torch that is built for the GPU"
+        raise ConfigError(msg)
+    return found
+
+
+def _loaded(
+    source: str,
+    *,
+    dtype: str | torch.dtype,
+    device: torch.device | None,
+    revision: str | None,
+    cache_dir: str | os.PathLike[str] | None,
+) -> LocalModel:
     if source.lower() == WHEEL_NAME:
         source = os.fspath(_file_in_wheel())
     path = Path(source).expanduser()

@@ -7,11 +7,11 @@ from types import ModuleType
 
 
 def require(module: str, *, extra: str) -> ModuleType:
-    """Import ``module``, or say which extra of this package brings it.
+    """Import ``module``, or say what to install.
 
     Args:
         module: Dotted name, such as ``"matplotlib.pyplot"``.
-        extra: The optional-dependency group that contains it.
+        extra: This package's optional-dependency group that contains it.
 
     Returns:
         The imported module.
@@ -22,5 +22,9 @@ def require(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        msg = f"{module} is needed for this and is not installed: pip install 'langchain-selfparam[{extra}]'"
+        library = module.partition(".")[0]
+        msg = (
+            f"{module} is needed for this and is not installed: pip install {library} (in a clone of this project "
+            f"pip install '.[{extra}]' brings all that goes with it)"
+        )
         raise ImportError(msg) from error

@@ -13,6 +13,7 @@ ALL = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind._
 PARENTS = {
     "ConfigError": ("SelfParamError", ValueError),
     "UnsupportedModelError": ("SelfParamError", ValueError),
+    "UnreadableModelError": ("SelfParamError", ValueError),
     "InputError": ("SelfParamError", ValueError),
     "FolderError": ("SelfParamError", RuntimeError),
     "FolderLockedError": ("FolderError", RuntimeError),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.testing import tiny_model
 
 FOLDER = Path(__file__).parent.parent / "examples"
@@ -53,6 +54,25 @@ def test_example_runs_twice(name, run):
     out = "".join(run(FOLDER / name, "--no-consolidate") for _ in range(2))
     assert out.count(f"{WHO[name]}: What is my parrot called?\nmodel: ") == 2
     assert out.count(f"{WHO[name]}: We have a parrot called ") == 1
+
+
+@pytest.mark.parametrize("name", WHO)
+def test_in_a_folder_with_other_turns_it_is_not_asked_about_what_nobody_said(name, run, model, tmp_path):
+    many = {"isolation": "namespace"} if "namespace" in (FOLDER / name).read_text("utf-8") else {}
+    with ParametricMemory(ChatSelfParam.from_pretrained(model), path=tmp_path / "memory", **many) as memory:
+        who = memory.with_namespace(user_id="eve") if many else memory
+        who.save_context({"input": "I like tea."}, {"output": "Me too."})
+    out = run(FOLDER / name, "--no-consolidate")
+    assert out.index(f"{WHO[name]}: We have a parrot called ") < out.index(f"{WHO[name]}: What is my parrot called?")
+
+
+def test_every_example_has_a_folder_of_its_own_that_git_ignores():
+    folders = [re.search(r'"--folder", default="\./([\w-]+)"', path.read_text("utf-8"))[1] for path in EXAMPLES]
+    assert len({*folders, "memory"}) == len(EXAMPLES) + 1  # "memory" is the README's and the command line's
+    ignored = (FOLDER.parent / ".gitignore").read_text("utf-8").splitlines()
+    assert {f"/*-{folder.split('-')[-1]}/" for folder in folders} <= {*ignored}
+    for path, folder in zip(EXAMPLES, folders, strict=True):
+        assert f"{path.name} --folder ./{folder}" in path.read_text("utf-8")
 
 
 def test_the_batch_ends_in_time_and_says_what_is_left(run):

@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from langchain_selfparam import loading
+from langchain_selfparam.bench.shapes import model_to_time
+from langchain_selfparam.errors import ConfigError, UnreadableModelError
 from langchain_selfparam.loading import load
 from langchain_selfparam.records import Message
 from langchain_selfparam.testing import tiny_model
@@ -91,9 +93,64 @@ def test_an_error_while_loading_brings_the_setting_back_too(tmp_path):
     from transformers.utils import logging
 
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises((OSError, ValueError)):
+    with pytest.raises(UnreadableModelError, match="cannot be loaded"):
         load(tmp_path)
     assert logging.is_progress_bar_enabled()
+
+
+def cut_weights(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def damage_tokenizer(folder):
+    (folder / "tokenizer.json").write_text("{")
+
+
+def name_another_kind(folder):
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "of-tomorrow"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (cut_weights, "SafetensorError: "),
+        (damage_tokenizer, "Exception: |JSONDecodeError: "),
+        (name_another_kind, "ValueError: .*of-tomorrow"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "OSError: .*model.safetensors"),
+    ],
+)
+def test_files_that_cannot_be_loaded_are_one_error_with_the_reason(folder, change, said):
+    change(folder)
+    with pytest.raises(
+        UnreadableModelError, match=rf"^'{folder}' cannot be loaded \((?:{said}).*\); a causal .* with whole files: "
+    ) as caught:
+        load(folder)
+    assert caught.value.__cause__ is not None
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_gguf_is_the_same_error(cache, tmp_path):
+    (tmp_path / "bad.gguf").write_bytes(b"no model at all")
+    with pytest.raises(UnreadableModelError, match=r"bad.gguf' cannot be loaded \(.*; a causal language model"):
+        load(tmp_path / "bad.gguf")
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("gpu", "device is 'gpu'; it has to be one that torch knows, such as 'cpu' or 'cuda'"),
+        ("cuda", "device is 'cuda', and torch finds no GPU here; use 'cpu', or a torch that is built for the GPU"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused_by_name(folder, monkeypatch, device, said):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=rf"^{said}$"):
+        load(folder, device=device)
+    with pytest.raises(ConfigError, match=rf"^{said}$"):
+        model_to_time(shape="tiny", device=device)
 
 
 @pytest.mark.parametrize("path", ["./nowhere", "/nowhere/model", "~/nowhere-model", "a/b/c"])

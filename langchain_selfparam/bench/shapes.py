@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from langchain_selfparam.errors import ConfigError
-from langchain_selfparam.loading import load, quick
+from langchain_selfparam.loading import load, quick, usable
 
 QUESTION = 16
 """Tokens of a pair's question; the rest of it is answer."""
@@ -90,9 +90,9 @@ def model_to_time(*, shape: str, name: str | None = None, device: str | None = N
         device: ``"cpu"`` or ``"cuda"``; CUDA where there is one, if missing.
 
     Returns:
-        The causal language model on the device.
+        The causal language model on the device; one that is not here is refused with ``ConfigError``.
     """
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if name is not None:
         return load(name).model.to(where)
     return random_model(shape, dtype=quick(torch.bfloat16, where), device=where)

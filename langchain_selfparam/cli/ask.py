@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from langchain_selfparam.cli.common import (
@@ -32,7 +31,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     Args:
         commands: What ``add_subparsers`` gave.
     """
-    parser = add_command(commands, "ask", run, help="", example="")
+    parser = add_command(commands, "ask", run, help="", example="", stopped="no answer is kept")
     parser.add_argument("questions", nargs="*", help="questions; none: a JSON list of them on standard input")
     parser.add_argument("--rollback", type=int, metavar="VERSION", help="ask again there, then go back")
     add_folder(parser)
@@ -51,33 +50,31 @@ def run(args: argparse.Namespace) -> int:
     questions = args.questions or _read(sys.stdin.read())
     with reading(args.folder):
         pass  # an unknown folder is refused before a model is loaded for it
-    print_json(answers(args.model, args.folder, questions, rollback=args.rollback))
+    print_json(answers(args, questions))
     return OK
 
 
-def answers(model: str, folder: Path, questions: list[str], *, rollback: int | None) -> dict[str, Any]:
+def answers(args: argparse.Namespace, questions: list[str]) -> dict[str, Any]:
     """Open a folder and ask.
 
     Args:
-        model: Name or path of its model.
-        folder: The memory folder.
+        args: The folder, its model, and a version to ask at as well; the one served before is served again afterwards.
         questions: What to ask, each by itself.
-        rollback: A version to ask at as well; the one served before is served again afterwards.
 
     Returns:
         The version that is served, its answers, and those of the other version.
     """
     from langchain_selfparam.interfaces.asking import Asker
 
-    llm, memory = open_memory(argparse.Namespace(model=model, folder=folder))
+    llm, memory = open_memory(args)
     prompts = [(Message(role="user", text=question),) for question in questions]
     with contextlib.closing(memory), Bars() as bars:
         ask = Asker(llm)
         served = next(v.id for v in memory.versions if v.is_head)
         found: dict[str, Any] = {"version": served}
         found["answers"] = ask(prompts, lambda done, total: bars("ask: new process", done, total))
-        if rollback is not None:
-            memory.rollback(rollback)
+        if args.rollback is not None:
+            memory.rollback(args.rollback)
             try:
                 found["rolled_back"] = ask(prompts, lambda done, total: bars("ask: rolled back", done, total))
             finally:

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from langchain_selfparam.cli.common import DEFAULT_MODEL, OK, add_command, count
+from langchain_selfparam.cli.common import DEFAULT_MODEL, OK, add_command
+from langchain_selfparam.cli.values import count, sizes
 from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.errors import InputError
 
@@ -32,27 +33,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands: What ``add_subparsers`` gave.
     """
     text = "time this engine, and the loops it is compared with, on this machine"
-    parser = add_command(commands, "bench", run, help=text, example=_EXAMPLE)
+    stopped = "a run does not go on where it was stopped: the same command begins anew"
+    parser = add_command(commands, "bench", run, help=text, example=_EXAMPLE, stopped=stopped)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model", metavar="NAME", help="a model's own weights: hub id, folder or file")
     which.add_argument("--shape", help="random weights of a shape: 8b, 1b, 135m (default) or tiny")
     parser.add_argument("--quick", action="store_true", help="one small size, within a minute on two cores")
-    parser.add_argument("--contexts", type=_sizes, metavar="C,…", help="tokens of context (default: 256,1024,4096)")
-    parser.add_argument("--pairs", type=_sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
+    parser.add_argument("--contexts", type=sizes, metavar="C,…", help="tokens of context (default: 256,1024,4096)")
+    parser.add_argument("--pairs", type=sizes, metavar="N,…", help="pairs of question and answer (default: 8,32)")
+    instead = parser.add_mutually_exclusive_group()
     growth = "instead: time opening and consolidating a small memory after 1, 10, 100 and 1,000 versions"
-    parser.add_argument("--growth", action="store_true", help=growth)
+    instead.add_argument("--growth", action="store_true", help=growth)
     serving = "instead: time answers while a conversation is learned, saving in a long journal, many namespaces"
-    parser.add_argument("--serving", action="store_true", help=serving)
+    instead.add_argument("--serving", action="store_true", help=serving)
     users = "instead: time training so many users' factors in one row over the shared base, and one after another"
-    parser.add_argument("--users", type=count, metavar="U", help=users)
-    parser.add_argument("--versions", type=_sizes, metavar="V,…", help="other numbers of versions for --growth")
+    instead.add_argument("--users", type=count, metavar="U", help=users)
+    parser.add_argument("--versions", type=sizes, metavar="V,…", help="other numbers of versions for --growth")
     parser.add_argument("--repeats", type=count, metavar="R", help="runs that medians are of (default: 5; --users: 3)")
     parser.add_argument("--naive-repeats", type=count, metavar="R", help="sampled steps of naive loops (default: 2)")
     parser.add_argument("--loss-tokens", type=count, metavar="T", help="tokens of the loss alone (default: 1024)")
     parser.add_argument("--no-questions", action="store_true", help="leave out how long questions take to write")
     parser.add_argument("--compiled", action="store_true", help="train with compiled blocks (training.compiled)")
     parser.add_argument("--no-published", action="store_true", help="leave out the published recipe, the slowest part")
-    parser.add_argument("--device", default=None, help="cpu or cuda (default: cuda where there is one)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="where to run (default: cuda where there is one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
     picture = "where the picture goes (default: out/bench.png)"
     parser.add_argument("--png", type=Path, default=Path("out/bench.png"), metavar="FILE", help=picture)
@@ -68,10 +71,13 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
 
     Raises:
-        InputError: A model is given to what does not time it.
+        InputError: A model is given to what does not time it, or numbers of versions to what has none.
     """
     if args.growth and (args.model or args.shape):
         msg = "`bench --growth` times files, with a tiny model of its own; leave --model and --shape out"
+        raise InputError(msg)
+    if args.versions and not args.growth:
+        msg = "--versions is of `bench --growth`, and nothing else here counts versions; add --growth, or leave it out"
         raise InputError(msg)
     if args.serving and args.shape:
         msg = f"`bench --serving` learns a conversation, which random weights ({args.shape}) cannot; give --model"
@@ -183,7 +189,3 @@ def _write(path: Path, content: bytes) -> None:
 
 def _say(text: str) -> None:
     print(f"{text} …" if not text.startswith(("wrote", "no ")) else text, file=sys.stderr, flush=True)
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(count(part) for part in text.split(","))

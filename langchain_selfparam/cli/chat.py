@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, add_namespace, open_memory, short
+from langchain_selfparam.cli.common import (
+    OK,
+    Bars,
+    add_command,
+    add_model,
+    add_namespace,
+    need_whose,
+    open_memory,
+    short,
+)
+from langchain_selfparam.cli.values import count
 from langchain_selfparam.errors import ConsolidationError, InputError
 from langchain_selfparam.records import TurnState
 
@@ -24,7 +34,8 @@ _EXAMPLE = """  $ selfparam chat --folder ./memory
   What a lovely name!
   [version 0, 1 turn in the prompt]
   you> /learn"""
-_HELP = "/learn: learn what was said now, /turns: list it, /help: this, /quit or Ctrl-D: leave"
+_HELP = "/learn: learn what was said now, /turns: list it, /help: this, /quit or Ctrl-D: leave, Ctrl-C: stop an answer"
+_STOPPED = "what was said is in the journal, and what is not learned of it is pending"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,13 +44,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     Args:
         commands: What ``add_subparsers`` gave.
     """
-    parser = add_command(commands, "chat", run, help="talk to a model that remembers", example=_EXAMPLE)
+    text = "talk to a model that remembers"
+    parser = add_command(commands, "chat", run, help=text, example=_EXAMPLE, stopped=_STOPPED)
     folder = "the memory folder (default: one for this model under the user's data folder)"
     parser.add_argument("--folder", type=Path, metavar="DIR", help=folder)
     add_model(parser)
     add_namespace(parser)
     every = "learn when N turns are pending, in the background (default: 8)"
-    parser.add_argument("--every", type=int, default=8, metavar="N", help=every)
+    parser.add_argument("--every", type=count, default=8, metavar="N", help=every)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
+    if args.folder is not None:
+        need_whose(args.folder, args.namespace)
     llm, memory = open_memory(args, consolidate_every=args.every, background=True)
     with memory:
         print(f"{llm.model_name}, memory in {memory.folder}\n{_HELP}")
@@ -85,6 +99,9 @@ def _answer(line: str, llm: ChatSelfParam, memory: ParametricMemory) -> None:
     except InputError as error:
         print(f"no answer: {error}; /learn takes turns out of the prompt", file=sys.stderr)
         return
+    except KeyboardInterrupt:
+        said += " …"  # what was said stands, with as much of the answer as there is
+        print(" …", end="")
     print()
     try:
         memory.save_context({"input": line}, {"output": said})
@@ -99,6 +116,9 @@ def _command(line: str, memory: ParametricMemory) -> None:
                 report = memory.consolidate(progress=bars)
         except ConsolidationError as error:
             print(f"not learned: {error}", file=sys.stderr)
+            return
+        except KeyboardInterrupt:
+            print("stopped; what is not learned is pending", file=sys.stderr)
             return
         lost = f", back in it: {len(report.lost)}" if report.lost else ""
         print(f"held: {len(report.held)} turns, still in the prompt: {len(report.pending)}{lost}")

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from langchain_selfparam.errors import FolderError
+from langchain_selfparam.cli.values import namespace
+from langchain_selfparam.errors import FolderError, InputError
 from langchain_selfparam.records import Namespace, Turn
 
 if TYPE_CHECKING:
@@ -25,8 +26,15 @@ if TYPE_CHECKING:
     from langchain_selfparam.store import Database
 
 DEFAULT_MODEL = "smollm2-135m"
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
 OK, FAILED, MISUSED = 0, 1, 2
 """Exit codes: done; an error, or a check that failed; wrong arguments, or ``--yes`` is missing."""
+_NAMED = 5
+"""Namespaces that an error lists at most."""
+
+
+class MisuseError(InputError):
+    """Arguments that can be read and do not fit what they are for; the exit code is ``MISUSED``."""
 
 
 def add_command(
@@ -36,6 +44,7 @@ def add_command(
     *,
     help: str,  # noqa: A002 - argparse's own word
     example: str,
+    stopped: str = "nothing was changed",
 ) -> argparse.ArgumentParser:
     """Make a subcommand.
 
@@ -45,6 +54,7 @@ def add_command(
         run: What it does; gives the exit code.
         help: One line; empty to leave it out of the list.
         example: A real call and what it prints, for the end of its help.
+        stopped: What is said after Ctrl-C: what is kept, and how to go on.
 
     Returns:
         Its parser.
@@ -59,7 +69,7 @@ def add_command(
         **listed,
     )
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, stopped=stopped)
     return parser
 
 
@@ -73,7 +83,7 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Give a command ``--model``.
+    """Give a command ``--model``, and how it is loaded.
 
     Args:
         parser: Its parser.
@@ -84,13 +94,59 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"hub id, folder or .gguf file of the model (default: {DEFAULT_MODEL})",
     )
+    dtype = (
+        "type of the weights: a memory folder keeps to that in which it was made; auto (the default) is the model's "
+        "own, or float32 on a processor that multiplies no 16 bits"
+    )
+    parser.add_argument("--dtype", default="auto", choices=_DTYPES, help=dtype)
+    parser.add_argument("--revision", metavar="REV", help="branch, tag or commit of the model on the hub")
 
 
-def add_namespace(parser: argparse.ArgumentParser) -> None:
-    """Give a command ``--namespace``.
+def model_arguments(args: argparse.Namespace) -> list[str]:
+    """What names the same model in another call.
+
+    Args:
+        args: With what ``add_model`` gives.
+
+    Returns:
+        Arguments; those that are as by default are left out, but for ``--model``.
+    """
+    found = ["--model", args.model]
+    if args.dtype != "auto":
+        found += ["--dtype", args.dtype]
+    return found if args.revision is None else [*found, "--revision", args.revision]
+
+
+def load_model(args: argparse.Namespace) -> ChatSelfParam:
+    """Load the model that was asked for.
+
+    Args:
+        args: With what ``add_model`` gives.
+
+    Returns:
+        The chat model.
+    """
+    from langchain_selfparam.interfaces.chat_model import ChatSelfParam
+
+    return ChatSelfParam.from_pretrained(args.model, dtype=args.dtype, revision=args.revision)
+
+
+def add_set(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Give a command ``--set``; its values are read by ``settings_of``.
 
     Args:
         parser: Its parser.
+        more: More for its help.
+    """
+    setting = f"change a setting, such as targets.replay=0; can be given again{more}"
+    parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", help=setting)
+
+
+def add_namespace(parser: argparse._ActionsContainer) -> None:
+    """Give a command ``--namespace``.
+
+    Args:
+        parser: Its parser, or a group of it.
     """
     parser.add_argument(
         "--namespace",
@@ -98,25 +154,6 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
         metavar="A/B",
         help="whose memory, such as memories/ana, in a folder where each has weights of its own",
     )
-
-
-def namespace(text: str) -> Namespace:
-    """Read a namespace as the command line has it.
-
-    Args:
-        text: Its parts with slashes between.
-
-    Returns:
-        The namespace.
-
-    Raises:
-        argparse.ArgumentTypeError: A part is empty.
-    """
-    parts = tuple(text.split("/"))
-    if not all(parts):
-        msg = f"{text!r} has an empty part; parts with slashes between are needed, such as memories/ana"
-        raise argparse.ArgumentTypeError(msg)
-    return parts
 
 
 def own_weights(folder: Path) -> bool:
@@ -132,6 +169,50 @@ def own_weights(folder: Path) -> bool:
         return False
     with reading(folder) as database:
         return database.get("isolation") == "namespace"
+
+
+def need_whose(folder: Path, whose: Namespace | None, *, instead: str = "") -> None:
+    """Refuse a folder in which each namespace has weights of its own, where nobody is named.
+
+    Args:
+        folder: The memory folder; it may be missing.
+        whose: What was given as ``--namespace``.
+        instead: What else can be given.
+
+    Raises:
+        MisuseError: Nobody is named and somebody has to be.
+    """
+    if whose is None and own_weights(folder):
+        msg = f"{folder} has weights for each namespace: say whose with --namespace{instead} ({_known(folder)[1]})"
+        raise MisuseError(msg)
+
+
+def need_known(folder: Path, whose: Namespace | None) -> None:
+    """Refuse a namespace that has said nothing: it is mistyped.
+
+    Args:
+        folder: The memory folder.
+        whose: What was given as ``--namespace``.
+
+    Raises:
+        FolderError: There is no memory in the folder.
+        InputError: It has no turn of the namespace.
+    """
+    known, text = _known(folder)
+    if whose is not None and whose not in known:
+        msg = f"{folder} has no turn of {'/'.join(whose)}; {text}"
+        raise InputError(msg)
+
+
+def _known(folder: Path) -> tuple[list[Namespace], str]:
+    """Whoever has said something, and the first of them in words."""
+    from langchain_selfparam.store import Turns
+
+    with reading(folder) as database:
+        known = list(Turns(database).namespaces())
+    first = ", ".join("/".join(one) for one in known[:_NAMED])
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    return known, f"it has turns of {first or 'nobody'}{more}"
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -150,22 +231,6 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     parser.add_argument("--yes", action="store_true", help="do it; without this only the plan is printed")
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1, as an argument's type.
-
-    Args:
-        text: What was typed.
-
-    Returns:
-        The number.
-    """
-    number = int(text)
-    if number < 1:
-        msg = f"{number} is below 1"
-        raise argparse.ArgumentTypeError(msg)
-    return number
 
 
 def print_json(value: Any) -> None:
@@ -219,7 +284,7 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
     """Load the model and open the folder with it; nothing is learned unless asked for.
 
     Args:
-        args: With ``model`` and ``folder``.
+        args: With what ``add_model`` gives, and ``folder``; ``None`` for the model's own under the user's data folder.
         **fields: Fields of ``ParametricMemory`` that differ.
 
     Returns:
@@ -227,18 +292,22 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
 
     Raises:
         FolderError: The folder cannot be used, or has no memory where one has to be there.
+        MisuseError: The model's own folder has weights for each namespace, and nobody is named.
     """
-    from langchain_selfparam.interfaces.chat_model import ChatSelfParam
     from langchain_selfparam.interfaces.memory import ParametricMemory
+    from langchain_selfparam.interfaces.options import default_path
     from langchain_selfparam.interfaces.scope import literal
 
+    llm, folder = load_model(args), args.folder
+    if folder is None:
+        folder = default_path(llm.model_name)
+        need_whose(folder, args.namespace)
     fields = {"consolidate_every": None, "background": False, **fields}
     if getattr(args, "namespace", None) is not None:
         fields["namespace"] = literal(args.namespace)
-    if own_weights(args.folder):
+    if own_weights(folder):
         fields["isolation"] = "namespace"
-    llm = ChatSelfParam.from_pretrained(args.model)
-    return llm, ParametricMemory(llm, path=args.folder, **fields)
+    return llm, ParametricMemory(llm, path=folder, **fields)
 
 
 def content(files: Sequence[Path]) -> str:

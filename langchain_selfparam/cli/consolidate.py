@@ -13,7 +13,6 @@ from typing import Any
 
 from langchain_selfparam.cli.common import (
     FAILED,
-    MISUSED,
     OK,
     Bars,
     add_command,
@@ -21,12 +20,14 @@ from langchain_selfparam.cli.common import (
     add_json,
     add_model,
     add_namespace,
-    count,
+    add_set,
+    need_known,
+    need_whose,
     open_memory,
     own_weights,
     print_json,
-    reading,
 )
+from langchain_selfparam.cli.values import count, minutes, seconds, settings_of
 from langchain_selfparam.records import BatchReport
 
 _EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 30
@@ -50,18 +51,21 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands: What ``add_subparsers`` gave.
     """
     text = "learn what is pending now, of one namespace or of all"
-    parser = add_command(commands, "consolidate", run, help=text, example=_EXAMPLE)
+    stopped = "nothing is lost: what was learned is kept, and the rest is pending"
+    parser = add_command(commands, "consolidate", run, help=text, example=_EXAMPLE, stopped=stopped)
     add_folder(parser)
     add_model(parser)
-    add_namespace(parser)
-    parser.add_argument("--all", action="store_true", help="everybody's, an episode of each in turn")
-    minutes = "end after so long; what is left is learned by the next run"
-    parser.add_argument("--limit-minutes", type=float, metavar="M", help=minutes)
+    whose = parser.add_mutually_exclusive_group()
+    add_namespace(whose)
+    whose.add_argument("--all", action="store_true", help="everybody's, an episode of each in turn")
+    limit = "end after so long; what is left is learned by the next run"
+    parser.add_argument("--limit-minutes", type=minutes, metavar="M", help=limit)
     parser.add_argument("--max-tokens", type=count, metavar="N", help="begin nothing after so many tokens of turns")
     silence = "leave out who has said something in the last so many seconds (default: 0)"
-    parser.add_argument("--after-seconds", type=float, default=0.0, metavar="S", help=silence)
+    parser.add_argument("--after-seconds", type=seconds, default=0.0, metavar="S", help=silence)
     beside = "namespaces that are trained in one row (default: 1; meant for GPUs)"
     parser.add_argument("--concurrency", type=count, default=1, metavar="N", help=beside)
+    add_set(parser, "; settings are not kept in the folder: what the application has set is to be given here as well")
     add_json(parser)
 
 
@@ -74,24 +78,14 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from langchain_selfparam.store import Turns
-
     # What is refused is refused before the model is loaded, and no folder is made.
-    with reading(args.folder) as database:
-        known = ["/".join(namespace) for namespace in Turns(database).namespaces()]
-    wanted = "/".join(args.namespace or ())
-    if wanted and wanted not in known:
-        print(f"{args.folder} has no turn of {wanted}; it has turns of {', '.join(known) or 'nobody'}")
-        return FAILED
-    if own_weights(args.folder) and not args.all and args.namespace is None:
-        print(f"{args.folder} has weights for each namespace: say whose with --namespace, or --all")
-        return MISUSED
-    if args.all and args.namespace is not None:
-        print("--all and --namespace exclude each other: give one of them")
-        return MISUSED
+    need_known(args.folder, args.namespace)
+    if not args.all:
+        need_whose(args.folder, args.namespace, instead=" or --all")
+    settings = settings_of(args.set)
     whose = None if args.namespace is None else [args.namespace]
     args.namespace = None if own_weights(args.folder) else args.namespace
-    _, memory = open_memory(args)
+    _, memory = open_memory(args, settings=settings)
     with memory, Bars() as bars, _until_interrupted() as stopping:
         report = memory.consolidate_all(
             whose,

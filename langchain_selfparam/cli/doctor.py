@@ -12,6 +12,7 @@ from langchain_selfparam.cli.common import (
     add_command,
     add_json,
     add_model,
+    own_weights,
     print_json,
     reading,
 )
@@ -22,7 +23,7 @@ _EXAMPLE = """  $ selfparam doctor --folder ./memory
   ok    libraries    torch 2.13.0, transformers 5.23.0, …
   ok    machine      2 cores, 2 threads, AVX512, bfloat16 in hardware, AMX
   ok    model        SmolLM2-135M-Instruct.Q4_1, 135 M parameters, bfloat16, 8,192 tokens, on cpu
-  ok    folder       ./memory: schema 2, version 2 served"""
+  ok    folder       memory: schema 2, version 2 served"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code: 1 where a check failed.
     """
-    found = checks(args.model, args.folder)
+    found = checks(args)
     if args.json:
         print_json(found)
     else:
@@ -56,26 +57,32 @@ def run(args: argparse.Namespace) -> int:
     return OK if all(check["ok"] for check in found) else FAILED
 
 
-def checks(model: str, folder: Path | None) -> list[dict[str, Any]]:
+def checks(args: argparse.Namespace) -> list[dict[str, Any]]:
     """Check everything.
 
     Args:
-        model: Name or path of a model.
-        folder: A memory folder, or ``None``.
+        args: A model and how it is loaded, and a memory folder or ``None``.
 
     Returns:
         Name, result and text of each check.
     """
     from langchain_selfparam.evaluation import machine
 
+    local: Any = None
+
+    def model() -> str:
+        nonlocal local
+        local, text = machine.model(args.model, dtype=args.dtype, revision=args.revision)
+        return text
+
     found = [
         _check("package", machine.package),
         _check("libraries", machine.libraries),
         _check("machine", machine.hardware),
-        _check("model", lambda: machine.model(model)),
+        _check("model", model),
     ]
-    if folder is not None:
-        found.append(_check("folder", lambda: _folder(folder)))
+    if args.folder is not None:
+        found.append(_check("folder", lambda: _folder(args.folder, local)))
     return found
 
 
@@ -86,9 +93,15 @@ def _check(name: str, look: Any) -> dict[str, Any]:
         return {"name": name, "ok": False, "text": " ".join(str(error).split())}
 
 
-def _folder(folder: Path) -> str:
-    from langchain_selfparam.store import Versions
+def _folder(folder: Path, local: Any) -> str:
+    """What is in a folder; one of another model than ``local``, where that could be loaded, is refused."""
+    from langchain_selfparam.store import Turns, Versions
 
+    own = own_weights(folder)
     with reading(folder) as database:
-        head = Versions(database).head()
-        return f"{folder}: schema {database.schema_version}, version {head.id} served"
+        if local is not None and database.get("base_fingerprint") is not None:
+            database.bind_base(local.name, local.fingerprint())
+        if own:
+            many, last = len(Turns(database).namespaces()), Versions(database).list()[-1].id
+            return f"{folder}: schema {database.schema_version}, {many} namespaces, {last} versions"
+        return f"{folder}: schema {database.schema_version}, version {Versions(database).head().id} served"

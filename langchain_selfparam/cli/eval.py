@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_selfparam.cli import recommend
-from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, content, count
+from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, add_set, content, load_model
+from langchain_selfparam.cli.values import count, settings_of
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ConfigError, InputError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from langchain_selfparam.interfaces.asking import Asker
 
 _EXAMPLE = """  $ selfparam eval single --data assistant_chats --contexts 2 --json out/eval.json
-  conversation  before  history  retrieved  quoted  after  leaks before  leaks after  turns held  drift  seconds
+  conversation  before  history  retrieved  quoted  after  leaks before  leaks after  turns held  drift  seconds  …
   …one line for each conversation, then by way with intervals and paired tests, and by kind of question
   $ selfparam eval single --vary training.learning_rate=1e-3,2e-3,4e-3
   $ selfparam eval batch --data passages.jsonl --contexts 20 --baselines ft-context,ft-sentences
@@ -42,7 +43,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands: What ``add_subparsers`` gave.
     """
     text = "measure how much of conversations a model holds"
-    parser = add_command(commands, "eval", run, help=text, example=_EXAMPLE)
+    stopped = "what was finished is kept: run the same command to go on"
+    parser = add_command(commands, "eval", run, help=text, example=_EXAMPLE, stopped=stopped)
     protocols = (
         "single: each context into fresh weights; batch: all at once; sequential: one after another into the same "
         "weights; recommend: dialogues, in rounds, and films recommended from them; compare: two runs, question by "
@@ -72,8 +74,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--contexts", type=count, metavar="N", help="only the first N contexts")
     parser.add_argument("--seeds", type=count, default=1, metavar="K", help="single, batch: so many seeds (default: 1)")
-    setting = "change a setting, such as targets.replay=0; can be given again"
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=setting)
+    add_set(parser)
     vary = "single, batch: run with each value, such as training.learning_rate=1e-3,2e-3, and plot recall against drift"
     parser.add_argument("--vary", metavar="NAME=V,V", help=vary)
     baselines = (
@@ -91,6 +92,15 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unchanged-items", type=count, default=300, metavar="N", help=items)
 
 
+class _Wanted(NamedTuple):
+    """What is run beside the memory as it is by default."""
+
+    settings: Settings
+    variants: Mapping[str, Settings]
+    """By name; the settings alone under an empty one where nothing varies."""
+    baselines: Sequence[Any]
+
+
 def run(args: argparse.Namespace) -> int:
     """Measure and print the tables.
 
@@ -104,7 +114,6 @@ def run(args: argparse.Namespace) -> int:
         return _compare(args)
     from langchain_selfparam.evaluation.datasets import find, load
     from langchain_selfparam.interfaces.asking import Asker
-    from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
     if args.protocol == "sequential" and (args.seeds > 1 or args.vary):
         msg = (
@@ -114,7 +123,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(msg)
     if args.protocol == "recommend":
         return _recommend(args)
-    settings = settings_of(args.set)
+    recommend.refuse_own(args)
+    wanted = _wanted(args)
     path = find(args.data)
     every = load(path)
     conversations = every[: args.contexts]
@@ -123,12 +133,21 @@ def run(args: argparse.Namespace) -> int:
     args.out = args.out or Path("out") / args.protocol
     _claim(args, _contents(path))
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
-    llm = ChatSelfParam.from_pretrained(args.model)
+    llm = load_model(args)
     asker = Asker(llm)
     more = _within(args)
     if args.protocol == "sequential":
-        return _sequential(args, conversations, path, asker, llm.model_name, settings, more)
-    return _injection(args, conversations, asker, llm.model_name, settings, more)
+        return _sequential(args, conversations, path, asker, llm.model_name, wanted, more)
+    return _injection(args, conversations, asker, llm.model_name, wanted, more)
+
+
+def _wanted(args: argparse.Namespace) -> _Wanted:
+    """Read settings, variants and baselines; what is mistyped is refused before a model is loaded."""
+    from langchain_selfparam.evaluation import baselines, sequence
+
+    settings = settings_of(args.set)
+    known = sequence.BASELINES if args.protocol == "sequential" else baselines.NAMES
+    return _Wanted(settings, _variants(args) if args.vary else {"": settings}, _baselines(args, known))
 
 
 def _within(args: argparse.Namespace) -> Callable[[], bool]:
@@ -147,33 +166,6 @@ def _recommend(args: argparse.Namespace) -> int:
         _say_how_far,
         functools.partial(_show, args),
     )
-
-
-def settings_of(changes: Sequence[str]) -> Settings:
-    """Settings from changes such as ``targets.replay=0``.
-
-    Args:
-        changes: Stage, name and value each; values are read as JSON where they are.
-
-    Returns:
-        The defaults with these changes.
-
-    Raises:
-        ConfigError: A change has another form, or a name or value is refused.
-    """
-    mapping: dict[str, dict[str, Any]] = {}
-    for change in changes:
-        name, equals, text = change.partition("=")
-        stage, dot, field = name.partition(".")
-        if not (equals and dot and field):
-            msg = f"{change!r} is not of the form STAGE.NAME=VALUE, such as targets.replay=0"
-            raise ConfigError(msg)
-        try:
-            value = json.loads(text.replace("None", "null"))
-        except ValueError:
-            value = text
-        mapping.setdefault(stage, {})[field] = value
-    return Settings.from_mapping(mapping)
 
 
 def _contents(path: Path) -> dict[str, Any]:
@@ -206,6 +198,8 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
         "baselines",
         "no_retrieval",
         "unchanged_items",
+        "dtype",
+        "revision",
     )
     mark = {name: getattr(args, name) for name in names}
     looked = "its own prompts alone" if args.unchanged == [] else [str(path) for path in args.unchanged or []]
@@ -219,7 +213,8 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
     if not begun or not file.exists():
         write_whole(file, json.dumps(mark, indent=1) + "\n")
         return
-    found = json.loads(file.read_text("utf-8"))
+    # Runs from before these could be chosen took the defaults.
+    found = {"dtype": "auto", "revision": None, **json.loads(file.read_text("utf-8"))}
     apart = [name for name in mark if found.get(name) != mark[name]]
     if apart:
         what = "; ".join(f"{name} was {found.get(name)!r} and is {mark[name]!r}" for name in apart)
@@ -248,17 +243,17 @@ def _injection(
     conversations: Sequence[Conversation],
     asker: Asker,
     name: str,
-    settings: Settings,
+    wanted: _Wanted,
     more: Callable[[], bool],
 ) -> int:
-    from langchain_selfparam.evaluation import baselines, harness, outcome, pictures, summary, tables
+    from langchain_selfparam.evaluation import harness, outcome, pictures, summary, tables
 
     plan = harness.Plan(
         conversations=conversations,
         together=args.protocol == "batch",
-        variants=_variants(args) if args.vary else {"": settings},
+        variants=wanted.variants,
         seeds=args.seeds,
-        baselines=_baselines(args, baselines.NAMES),
+        baselines=wanted.baselines,
         retrieved=not args.no_retrieval,
         unchanged=_unchanged(args),
     )
@@ -285,7 +280,7 @@ def _injection(
     parts = summary.variants(found)
     _picture(args.out / "steps.png", lambda: pictures.steps(next(iter(parts.values()))))
     if len(parts) > 1:
-        _picture(args.out / "drift.png", lambda: pictures.drift(parts, limit=settings.verify.max_drift))
+        _picture(args.out / "drift.png", lambda: pictures.drift(parts, limit=wanted.settings.verify.max_drift))
     of_each = len(plan.conversations) * plan.seeds
     values = summary.as_json(found, model=name, data=args.data, protocol=args.protocol, planned=of_each)
     values |= {"contexts_done": done, "contexts_planned": planned, "rates": _rates(args)}
@@ -321,7 +316,7 @@ def _sequential(
     path: Path,
     asker: Asker,
     name: str,
-    settings: Settings,
+    wanted: _Wanted,
     more: Callable[[], bool],
 ) -> int:
     from langchain_selfparam.evaluation import retention, sequence, tables
@@ -330,8 +325,8 @@ def _sequential(
     plan = sequence.Plan(
         conversations=conversations,
         neighbours=load_neighbours(path) or tuple(n for c in conversations for n in c.neighbours),
-        settings=settings,
-        baselines=_baselines(args, sequence.BASELINES),
+        settings=wanted.settings,
+        baselines=wanted.baselines,
         unchanged=_unchanged(args),
         retrieved=not args.no_retrieval,
     )
@@ -388,6 +383,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.protocol != "compare" or len(args.files) != 2:
         msg = f"found {len(args.files)} files for `eval {args.protocol}`; `eval compare` takes two, the others none"
         raise InputError(msg)
+    recommend.refuse_own(args)
     found = compare.compare(*args.files)
     if args.json is not None:
         tables.write_whole(args.json, json.dumps(as_plain(found), indent=2) + "\n")

@@ -13,11 +13,14 @@ from langchain_selfparam.cli.common import (
     add_model,
     add_namespace,
     add_yes,
+    need_known,
     open_memory,
     planned,
     reading,
     short,
 )
+from langchain_selfparam.errors import UnknownTurnError
+from langchain_selfparam.records import Turn
 
 _EXAMPLE = """  $ selfparam forget 3 --folder ./memory --yes
   Remove from the journal and from the weights:
@@ -33,7 +36,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands: What ``add_subparsers`` gave.
     """
     text = "remove turns from the journal and from the weights"
-    parser = add_command(commands, "forget", run, help=text, example=_EXAMPLE)
+    stopped = "selfparam log --turns lists the turns that are left"
+    parser = add_command(commands, "forget", run, help=text, example=_EXAMPLE, stopped=stopped)
     number = "its number in selfparam log --turns"
     parser.add_argument("turns", type=int, nargs="+", metavar="TURN", help=number)
     add_folder(parser)
@@ -51,13 +55,10 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from langchain_selfparam.store import Turns
-
-    with reading(args.folder) as database:
-        turns = Turns(database).get(args.turns)
+    need_known(args.folder, args.namespace)
     plan = [
         "Remove from the journal and from the weights:",
-        *(f"  {short(turn)}" for turn in turns),
+        *(f"  {short(turn)}" for turn in _turns(args)),
         "Versions that learned from it go; other turns that they held are learned again.",
     ]
     if not planned(args, plan):
@@ -68,3 +69,17 @@ def run(args: argparse.Namespace) -> int:
     again = f"turns {', '.join(map(str, done.relearn))}" if done.relearn else "none"
     print(f"Version {done.served} is served. To be learned again: {again}.")
     return OK
+
+
+def _turns(args: argparse.Namespace) -> list[Turn]:
+    """The turns that are named; what is not there, or is somebody else's, is refused."""
+    from langchain_selfparam.store import Turns
+
+    with reading(args.folder) as database:
+        there = {turn.id: turn for turn in Turns(database).list(namespace=args.namespace)}
+    missing = ", ".join(str(number) for number in args.turns if number not in there)
+    if missing:
+        of = f" of {'/'.join(args.namespace)}" if args.namespace else ""
+        msg = f"there is no turn {missing}{of}; selfparam log --turns --folder {args.folder} lists those there are"
+        raise UnknownTurnError(msg)
+    return [there[number] for number in args.turns]

@@ -5,12 +5,23 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from langchain_selfparam.cli.common import OK, add_command, add_folder, add_json, print_json, reading, short
+from langchain_selfparam.cli.common import (
+    OK,
+    add_command,
+    add_folder,
+    add_json,
+    add_namespace,
+    need_known,
+    own_weights,
+    print_json,
+    reading,
+    short,
+)
 from langchain_selfparam.records import Namespace, Turn, Version
 
 _EXAMPLE = """  $ selfparam log --folder ./memory
-    0  2031-04-02 09:12
-  * 1  2031-04-02 09:20  holds 7 turns  recall 81 %  drift 0.0121  96 s
+     0  2031-04-02 09:12
+  *  1  2031-04-02 09:20  holds 7 turns  recall 81%  drift 0.0121  96 s
   * is served"""
 
 
@@ -24,6 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(commands, "log", run, help=text, example=_EXAMPLE)
     add_folder(parser)
     parser.add_argument("--turns", action="store_true", help="list the turns with text and state instead")
+    add_namespace(parser)
     add_json(parser)
 
 
@@ -38,8 +50,11 @@ def run(args: argparse.Namespace) -> int:
     """
     from langchain_selfparam.store import Turns, Versions
 
+    need_known(args.folder, args.namespace)
+    whose = args.namespace if own_weights(args.folder) else None
     with reading(args.folder) as database:
-        turns, versions = Turns(database).list(), Versions(database).list()
+        turns = Turns(database).list(namespace=args.namespace)
+        versions = Versions(database, namespace=whose).list()
     if args.json:
         print_json([_turn(t) for t in turns] if args.turns else [_version(v) for v in versions])
     elif args.turns:

@@ -27,7 +27,7 @@ from langchain_selfparam.cli import (
     rollback,
     status,
 )
-from langchain_selfparam.cli.common import FAILED
+from langchain_selfparam.cli.common import FAILED, MISUSED, MisuseError
 from langchain_selfparam.errors import SelfParamError
 
 _EXAMPLE = """example:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = args.run(args)
     except KeyboardInterrupt:
-        print("selfparam: stopped; nothing is lost: what was said is in the journal", file=sys.stderr)
+        print(f"selfparam: stopped; {args.stopped}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python would complain once more when it closes the stream.
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.debug:
             raise
         print(f"selfparam: {' '.join(str(error).split())}", file=sys.stderr)
-        return FAILED
+        return MISUSED if isinstance(error, MisuseError) else FAILED
     return code
 
 

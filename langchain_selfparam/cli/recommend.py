@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langchain_selfparam.cli.common import OK, Bars, content, count
+from langchain_selfparam.cli.common import OK, Bars, content, load_model
+from langchain_selfparam.cli.values import count
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import InputError
 
@@ -36,6 +37,17 @@ list makes little of it, so that the list itself is most of the target: in trial
 than with half. Of earlier rounds few lists are replayed: one has as many tokens as twenty of the answers that a memory
 replays, and with 360 of them a second round of 450 dialogues was refused for its drift."""
 
+_OWN: Mapping[str, Any] = {
+    "train": None,
+    "test": None,
+    "items": None,
+    "limit": None,
+    "rounds": 3,
+    "scored": 300,
+    "dialogues": None,
+}
+"""Arguments that no other protocol takes, with their defaults."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``eval`` what ``recommend`` takes.
@@ -49,12 +61,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     items = "item_ids.json with entity2id.json beside it, or a .jsonl file of id and title"
     group.add_argument("--items", type=Path, metavar="FILE", help=items)
     group.add_argument("--limit", type=count, metavar="N", help="so many prompts, taken evenly (default: all)")
-    group.add_argument("--rounds", type=count, default=3, metavar="R", help="consolidations (default: 3)")
+    group.add_argument("--rounds", type=count, default=_OWN["rounds"], metavar="R", help="consolidations (default: 3)")
     scored = (
         "prompts for which candidates are ordered by likelihood, taken evenly (default: all that --limit leaves, at "
         "most 300; with 150 a difference of the size measured so far may be chance)"
     )
-    group.add_argument("--scored", type=count, default=300, metavar="N", help=scored)
+    group.add_argument("--scored", type=count, default=_OWN["scored"], metavar="N", help=scored)
     group.add_argument("--dialogues", type=count, metavar="N", help="only the first N dialogues")
 
 
@@ -87,13 +99,12 @@ def run(
     from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, TEMPERATURE, Recommendation
     from langchain_selfparam.evaluation.recommended import as_json, headline, tables
     from langchain_selfparam.interfaces.asking import Asker
-    from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
     _refuse(args)
     plan = _plan(args, settings, baselines)
     claim()
     print(f"loading {args.model} …", file=sys.stderr, flush=True)
-    llm = ChatSelfParam.from_pretrained(args.model)
+    llm = load_model(args)
     asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48, temperature=TEMPERATURE)
     with Bars() as bars:
         found = Recommendation(plan, asker, folder=args.out, progress=bars, more=more).run()
@@ -153,11 +164,28 @@ def _refuse(args: argparse.Namespace) -> None:
             raise InputError(msg)
 
 
+def refuse_own(args: argparse.Namespace) -> None:
+    """Refuse in another protocol what only this one takes.
+
+    Args:
+        args: The arguments of ``eval``.
+
+    Raises:
+        InputError: One is given.
+    """
+    for name, default in _OWN.items():
+        if getattr(args, name) != default:
+            msg = (
+                f"`eval {args.protocol}` takes no --{name}, which is of `eval recommend`; --contexts is how many "
+                "conversations are learned, and --data which"
+            )
+            raise InputError(msg)
+
+
 def marks(args: argparse.Namespace) -> dict[str, Any]:
     """What tells one run from another, beside what all of ``eval`` has: arguments, and what is in the files."""
     from langchain_selfparam.evaluation.redial import files_of_items
 
-    names = ("train", "test", "items", "limit", "rounds", "scored", "dialogues")
-    found = {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in names}
+    found = {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in _OWN}
     contents = {"train": (args.train,), "test": (args.test,), "items": files_of_items(args.items)}
     return found | {f"the content of --{name}": content(files) for name, files in contents.items()}

@@ -13,6 +13,7 @@ from langchain_selfparam.cli.common import (
     add_model,
     add_namespace,
     add_yes,
+    need_known,
     open_memory,
     own_weights,
     planned,
@@ -34,7 +35,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands: What ``add_subparsers`` gave.
     """
     text = "serve the exact weights of another version"
-    parser = add_command(commands, "rollback", run, help=text, example=_EXAMPLE)
+    stopped = "either version is served: selfparam log marks it with *"
+    parser = add_command(commands, "rollback", run, help=text, example=_EXAMPLE, stopped=stopped)
     parser.add_argument("version", type=int, help="its number; 0 is the untouched model")
     add_folder(parser)
     add_model(parser)
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
+    need_known(args.folder, args.namespace)
     if not planned(args, _plan(args)):
         return MISUSED
     _, memory = open_memory(args)

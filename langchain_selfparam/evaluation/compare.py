@@ -85,8 +85,8 @@ def compare(first: Path, second: Path) -> tuple[Comparison, ...]:
         the same file with its first.
 
     Raises:
-        InputError: A file is not such a one, such as one of ``eval recommend``, or they have no variant or no question
-            in common.
+        InputError: A file is not there or not such a one, such as one of ``eval recommend``, or they have no variant
+            or no question in common.
     """
     one, other = _read(first), _read(second)
     found = []
@@ -178,6 +178,9 @@ def _compared(variants: tuple[str, str], keys: Sequence[_Key], one: _Part, other
 
 def _read(path: Path) -> dict[str, dict[_Key, _Found]]:
     """What the weights scored, by variant and question."""
+    if not path.exists():
+        msg = f"there is no file {path}; `eval compare` takes two that `selfparam eval` wrote with --json"
+        raise InputError(msg)
     try:
         values: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         recommended = values.get("protocol") == "recommend"

@@ -1,6 +1,6 @@
 """What this machine and a model on it are: one line of text each, for ``selfparam doctor`` and reports; and its memory.
 
-In comes a model's name, out goes text, or the error that says what is missing.
+In comes a model's name, out goes the model with text, or the error that says what is missing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 import langchain_selfparam
 from langchain_selfparam.loading import load, multiplies_half
+from langchain_selfparam.model import LocalModel
 
 _LIBRARIES = (
     "torch",
@@ -113,19 +114,21 @@ def hardware() -> str:
     return ", ".join(parts)
 
 
-def model(name: str) -> str:
+def model(name: str, *, dtype: str = "auto", revision: str | None = None) -> tuple[LocalModel, str]:
     """Load a model and check that it can be learned into exactly.
 
-    A model that is missing is a ``FileNotFoundError`` or ``ImportError``, one that cannot be learned into an
-    ``UnsupportedModelError``.
+    A model that is missing is a ``FileNotFoundError`` or ``ImportError``, one whose files cannot be loaded an
+    ``UnreadableModelError``, and one that cannot be learned into an ``UnsupportedModelError``.
 
     Args:
         name: Hub id, folder, file, or the short name of the model in the wheel.
+        dtype: Type of its weights, as ``load`` takes it.
+        revision: Branch, tag or commit on the hub.
 
     Returns:
-        One line.
+        The model, and one line about it.
     """
-    local = load(name)
+    local = load(name, dtype=dtype, revision=revision)
     local.require_trainable()
     count = sum(p.numel() for p in local.model.parameters())
     parts = [
@@ -136,4 +139,4 @@ def model(name: str) -> str:
     ]
     if not local.has_chat_template:
         parts.append("no chat template: a plain one is used")
-    return ", ".join(parts)
+    return local, ", ".join(parts)

@@ -377,19 +377,31 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
         (["--growth", "--shape", "tiny"], "times files, with a tiny model of its own; leave --model and --shape out"),
         (["--growth", "--model", "any"], "times files, with a tiny model of its own; leave --model and --shape out"),
         (["--serving", "--shape", "8b"], r"which random weights \(8b\) cannot; give --model"),
+        (["--versions", "1,10"], "--versions is of `bench --growth`, and nothing else here counts versions; add"),
+        (["--serving", "--versions", "1"], "--versions is of `bench --growth`, and nothing else here counts versions"),
     ],
 )
-def test_a_model_that_would_not_be_timed_is_refused(options, said, capsys):
+def test_what_would_not_be_timed_is_refused(options, said, capsys):
     assert main(["bench", *options]) == 1
     assert re.search(said, capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("value", ["0", "1,0", "x"])
-def test_a_size_below_one_is_refused(value, capsys):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--contexts", "0"], "argument --contexts: 0 is below 1"),
+        (["--contexts", "1,0"], "argument --contexts: 0 is below 1"),
+        (["--contexts", "abc"], "argument --contexts: 'abc' is no whole number; one of at least 1 is needed"),
+        (["--device", "gpu"], "argument --device: invalid choice: 'gpu'"),
+        (["--growth", "--serving"], "argument --serving: not allowed with argument --growth"),
+        (["--growth", "--users", "2"], "argument --users: not allowed with argument --growth"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused(options, said, capsys):
     with pytest.raises(SystemExit) as caught:
-        main(["bench", "--contexts", value])
+        main(["bench", *options])
     assert caught.value.code == 2
-    assert "--contexts" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_it_runs_without_langchain_and_without_a_database(tmp_path):

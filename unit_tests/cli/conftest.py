@@ -1,14 +1,15 @@
-"""A command line in this process, and a memory folder with two versions."""
+"""A command line in this process, a memory folder with two versions, and learning that is scripted."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime, timezone
 
 import pytest
 
 from langchain_selfparam.cli.main import main
-from langchain_selfparam.records import Episode, TurnState
+from langchain_selfparam.records import Episode, TrainPoint, TurnState
 from langchain_selfparam.store import Store
 
 NOW = datetime(2030, 1, 2, 3, 4, tzinfo=timezone.utc)
@@ -84,3 +85,23 @@ def folder(tmp_path, model_folder):
 def as_json():
     """Standard output as JSON."""
     return json.loads
+
+
+@pytest.fixture
+def learned(monkeypatch):
+    """``Engine.consolidate`` that says what it saw instead of learning; the turns it was asked to learn."""
+    from langchain_selfparam.engine.pipeline import Engine
+    from langchain_selfparam.engine.report import nothing_done
+
+    seen = []
+
+    def consolidate(self, *, progress=None):
+        turns = self.turns()
+        seen.append([turn.user for turn in self._choose(force=True).turns])
+        progress("targets", 1, 1)
+        points = tuple(TrainPoint(step=i, kl=1.0 / (i + 1), lr=1e-3) for i in range(5))
+        ids = tuple(turn.id for turn in turns)
+        return dataclasses.replace(nothing_done(""), version=1, held=ids, curve=points, reasons=())
+
+    monkeypatch.setattr(Engine, "consolidate", consolidate)
+    return seen

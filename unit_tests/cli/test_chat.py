@@ -2,26 +2,27 @@
 
 import pytest
 
+from langchain_selfparam import ChatSelfParam, ParametricMemory
+from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.records import TurnState
 
 
 @pytest.fixture
 def talk(selfparam, model_folder, tmp_path, monkeypatch):
-    """``talk(*lines)`` gives what was printed."""
+    """``talk(*lines)`` gives what was printed; a line may be an error to raise."""
 
-    def run(*lines, every="100"):
+    def run(*lines, where=("--folder", tmp_path / "memory"), exit_code=0):
         said = iter(lines)
 
         def ask(prompt):
-            try:
-                return next(said)
-            except StopIteration:
-                raise EOFError from None
+            line = next(said, EOFError)
+            if isinstance(line, str):
+                return line
+            raise line
 
         monkeypatch.setattr("builtins.input", ask)
-        args = ("chat", "--folder", tmp_path / "memory", "--model", model_folder, "--every", every)
-        code, out, err = selfparam(*args)
-        assert code == 0, err
+        code, out, err = selfparam("chat", *where, "--model", model_folder, "--every", 100)
+        assert code == exit_code, err
         return out, err
 
     return run
@@ -40,6 +41,75 @@ def test_the_memory_is_there_the_next_time(talk):
     assert "[version 0, 1 turn in the prompt]" in out
 
 
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """The user's data folder, moved."""
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / "data" / name)
+    return tmp_path / "data" / "langchain_selfparam"
+
+
+def test_without_a_folder_it_is_the_models_own(talk, data):
+    out, _ = talk("Hello", where=())
+    assert f"memory in {data / 'tiny-model'}\n" in out
+    out, _ = talk("/turns", where=())
+    assert 'pending  turn 1: "Hello"' in out
+
+
+def test_the_models_own_folder_may_have_weights_for_each_namespace(talk, data, model_folder):
+    llm = ChatSelfParam.from_pretrained(model_folder)
+    with ParametricMemory(llm, isolation="namespace", consolidate_every=None) as memory:
+        memory.with_namespace(user_id="ana").save_context({"input": "I'm Ana."}, {"output": "Hello."})
+    _, err = talk("Hello", where=(), exit_code=2)
+    assert (
+        f"selfparam: {data / 'tiny-model'} has weights for each namespace: say whose with --namespace "
+        "(it has turns of memories/ana)\n"
+    ) in err
+    out, _ = talk("/turns", where=("--namespace", "memories/ana"))
+    assert 'pending  turn 1: "I\'m Ana."' in out
+
+
+def test_an_answer_is_stopped_by_ctrl_c_and_the_chat_goes_on(talk, monkeypatch):
+    stream = ChatSelfParam.stream
+    stopped = []
+
+    def interrupted(self, messages):
+        for chunk in stream(self, messages):
+            yield chunk
+            if not stopped:
+                stopped.append(chunk.text)
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(ChatSelfParam, "stream", interrupted)
+    out, _ = talk("Hello", "Hello again", "/turns")
+    assert len(stopped) == 1
+    assert f"{stopped[0]} …\n[version 0, 1 turn in the prompt]\n" in out
+    assert 'turn 1: "Hello"\n' in out
+    assert 'turn 2: "Hello again"\n' in out
+
+
+def test_ctrl_c_while_nothing_is_answered_leaves_and_says_what_is_kept(talk):
+    _, err = talk("Hello", KeyboardInterrupt, exit_code=1)
+    assert err == "selfparam: stopped; what was said is in the journal, and what is not learned of it is pending\n"
+    assert 'turn 1: "Hello"\n' in talk("/turns")[0]
+
+
+def test_learning_is_stopped_by_ctrl_c_and_the_chat_goes_on(talk, monkeypatch):
+    def interrupted(self, *, progress=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "consolidate", interrupted)
+    out, err = talk("Hello", "/learn", "/turns")
+    assert err == "stopped; what is not learned is pending\n"
+    assert 'pending  turn 1: "Hello"' in out
+
+
+@pytest.mark.parametrize(("every", "said"), [("0", "0 is below 1"), ("x", "'x' is no whole number; one of at least 1")])
+def test_learning_after_no_turns_is_refused_before_a_model_is_loaded(selfparam, every, said):
+    code, _, err = selfparam("chat", "--every", every, "--model", "./nowhere")
+    assert code == 2
+    assert f"argument --every: {said}" in err
+
+
 def test_a_prompt_that_became_too_long_is_said_and_the_chat_goes_on(talk):
     out, err = talk("Hello " * 500, "/turns")
     assert "no answer: the prompt has" in err
@@ -52,7 +122,6 @@ def test_commands_that_are_none_get_help(talk):
 
 
 def test_learning_that_fails_is_said_and_the_chat_goes_on(talk, monkeypatch):
-    from langchain_selfparam.engine.pipeline import Engine
     from langchain_selfparam.errors import NoTargetsError
 
     def fail(self, *, progress=None):
@@ -67,7 +136,6 @@ def test_learning_that_fails_is_said_and_the_chat_goes_on(talk, monkeypatch):
 def test_learning_says_what_is_held(talk, monkeypatch):
     import dataclasses
 
-    from langchain_selfparam.engine.pipeline import Engine
     from langchain_selfparam.engine.report import nothing_done
 
     report = dataclasses.replace(nothing_done("turn 2: no probe passed"), held=(1,), pending=(2,))
@@ -79,8 +147,6 @@ def test_learning_says_what_is_held(talk, monkeypatch):
 
 
 def test_an_empty_answer_is_said_and_not_saved(talk, monkeypatch):
-    from langchain_selfparam import ChatSelfParam
-
     monkeypatch.setattr(ChatSelfParam, "stream", lambda self, messages: iter(()))
     out, err = talk("Hello", "/turns")
     assert "not saved: outputs['output'] is empty" in err

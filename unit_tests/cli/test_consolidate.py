@@ -42,10 +42,11 @@ def asked(monkeypatch):
         )
 
     calls = Asked()
-    calls.during = lambda stopping: None
+    calls.during, calls.settings = lambda stopping: None, None
 
     def consolidate_all(self, namespaces=None, **options):
         calls.append((namespaces, {k: v for k, v in options.items() if k not in ("progress", "stopping")}))
+        calls.settings = self.settings
         calls.during(options["stopping"])
         return calls.report
 
@@ -99,22 +100,26 @@ def test_as_json(selfparam, town, model_folder, asked, as_json):
 
 
 def test_where_each_has_weights_somebody_or_all_are_to_be_named(selfparam, town, model_folder, asked):
-    code, out, _ = call(selfparam, town, model_folder)
-    assert code == 2
-    assert "has weights for each namespace: say whose with --namespace, or --all" in out
+    code, out, err = call(selfparam, town, "./nowhere")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"selfparam: {town} has weights for each namespace: say whose with --namespace or --all "
+        "(it has turns of memories/ana, memories/ben)\n"
+    )
     assert asked == []
 
 
 def test_all_and_one_exclude_each_other(selfparam, town, model_folder, asked):
-    code, out, _ = call(selfparam, town, model_folder, "--all", "--namespace", "memories/ben")
-    assert (code, out) == (2, "--all and --namespace exclude each other: give one of them\n")
+    code, _, err = call(selfparam, town, model_folder, "--all", "--namespace", "memories/ben")
+    assert code == 2
+    assert "argument --namespace: not allowed with argument --all" in err
     assert asked == []
 
 
 def test_one_who_has_said_nothing_is_refused(selfparam, town, model_folder, asked):
-    code, out, _ = call(selfparam, town, model_folder, "--namespace", "memories/anna")
-    assert code == 1
-    assert out == f"{town} has no turn of memories/anna; it has turns of memories/ana, memories/ben\n"
+    code, out, err = call(selfparam, town, "./nowhere", "--namespace", "memories/anna")
+    assert (code, out) == (1, "")
+    assert err == f"selfparam: {town} has no turn of memories/anna; it has turns of memories/ana, memories/ben\n"
     assert asked == []
 
 
@@ -146,7 +151,28 @@ def test_the_first_interrupt_asks_to_stop_and_what_was_done_is_said(selfparam, t
     asked.during = lambda stopping: [signal.raise_signal(signal.SIGINT) for _ in range(2)]
     code, _, err = call(selfparam, town, model_folder, "--all")
     assert code == 1
-    assert "selfparam: stopped; nothing is lost" in err
+    assert "selfparam: stopped; nothing is lost: what was learned is kept, and the rest is pending\n" in err
+
+
+def test_settings_that_the_application_has_can_be_given(selfparam, folder, model_folder, asked):
+    code, _, err = call(selfparam, folder, model_folder, "--set", "training.rank=8", "--set", "training.compiled=False")
+    assert asked, err
+    assert (asked.settings.training.rank, asked.settings.training.compiled) == (8, False)
+    code, _, err = call(selfparam, folder, "./nowhere", "--set", "training.ranks=8")
+    assert (code, err) == (1, "selfparam: 'ranks' is not a setting of TrainingConfig; did you mean 'rank'?\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "needed"),
+    [
+        *(("--limit-minutes", value, "a number above 0, and finite") for value in ("0", "nan", "x", "inf")),
+        *(("--after-seconds", value, "a number of 0 or more, and finite") for value in ("-1", "y")),
+    ],
+)
+def test_times_out_of_range_are_refused_before_a_model_is_loaded(selfparam, folder, option, value, needed):
+    code, _, err = call(selfparam, folder, "./nowhere", f"{option}={value}")
+    assert code == 2
+    assert f"argument {option}: {value!r} is not what is needed: {needed}\n" in err
 
 
 def test_a_folder_of_one_needs_no_name(selfparam, folder, model_folder, asked):

@@ -131,14 +131,15 @@ def test_forget(selfparam, folder, model_folder, as_json):
 
 def test_forget_an_unknown_turn(selfparam, folder):
     code, _, err = selfparam("forget", 9, "--folder", folder)
-    assert (code, err) == (1, "selfparam: there is no turn 9; memory.turns lists those there are\n")
+    lists = f"selfparam log --turns --folder {folder} lists those there are"
+    assert (code, err) == (1, f"selfparam: there is no turn 9; {lists}\n")
 
 
-def test_export(selfparam, folder, model_folder, tmp_path):
-    out = tmp_path / "adapter"
-    code, said, _ = selfparam("export", out, "--folder", folder, "--model", model_folder)
-    assert (code, said) == (0, f"{out}: a PEFT adapter of version 1\n")
-    assert (out / "adapter_config.json").is_file()
+def test_export(selfparam, folder, model_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, said, _ = selfparam("export", "./adapter", "--folder", folder, "--model", model_folder)
+    assert (code, said) == (0, "adapter: a PEFT adapter of version 1\n")
+    assert (tmp_path / "adapter" / "adapter_config.json").is_file()
 
 
 @pytest.mark.parametrize("command", [["export", "x"], ["rollback", "0"], ["forget", "1"], ["log"], ["ask", "?"]])
@@ -160,6 +161,38 @@ def test_another_model_is_refused_by_name(selfparam, folder, tmp_path):
     assert code == 1
     assert "belongs to tiny-model" in err
     assert "not to other" in err
+    code, out, _ = selfparam("doctor", "--folder", folder, "--model", tmp_path / "other")
+    assert code == 1
+    assert "ok    model" in out
+    assert f"FAIL  folder       {err.removeprefix('selfparam: ')}" in out
+
+
+def test_a_folder_is_opened_with_the_dtype_of_then(selfparam, model_folder, tmp_path, monkeypatch):
+    lines = iter(["Hello"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(lines, "/quit"))
+    where = ("--folder", tmp_path / "halves", "--model", model_folder)
+    assert selfparam("chat", *where, "--dtype", "bfloat16")[0] == 0
+    code, _, err = selfparam("rollback", 0, "--yes", *where)
+    assert code == 1
+    assert "load the model with the revision and the dtype of then" in err
+    assert selfparam("rollback", 0, "--yes", *where, "--dtype", "bfloat16")[0] == 0
+    code, out, _ = selfparam("doctor", *where, "--dtype", "bfloat16")
+    assert (code, "M parameters, bfloat16, " in out) == (0, True)
+    assert selfparam("doctor", *where)[0] == 1
+    code, _, err = selfparam("doctor", *where, "--dtype", "int8")
+    assert code == 2
+    assert "argument --dtype: invalid choice: 'int8'" in err
+
+
+def test_a_revision_goes_to_the_hub(selfparam, monkeypatch, tmp_path, tiny):
+    seen = []
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", lambda *a, **k: seen.append(k) or tiny.tokenizer)
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", lambda *a, **k: tiny.model)
+    monkeypatch.setattr("builtins.input", lambda prompt: "/quit")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / name)
+    for command in ("doctor", "chat"):
+        assert selfparam(command, "--model", "org/model", "--revision", "v2")[0] == 0
+    assert seen == [{"revision": "v2"}] * 2
 
 
 def test_ask_answers_from_two_versions(selfparam, folder, model_folder, as_json):
@@ -203,3 +236,17 @@ def test_doctor_says_what_is_missing(selfparam, tmp_path):
     assert code == 1
     assert f"FAIL  model        there is no folder {tmp_path / 'none'}" in out
     assert f"FAIL  folder       there is no memory in {tmp_path}" in out
+
+
+def test_files_that_are_no_model_are_an_error_of_one_line(selfparam, model_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / name)
+    (tmp_path / "bad.gguf").write_bytes(b"no model at all")
+    code, out, _ = selfparam("doctor", "--model", tmp_path / "bad.gguf")
+    assert code == 1
+    assert f"FAIL  model        '{tmp_path / 'bad.gguf'}' cannot be loaded (" in out
+    config = json.loads((model_folder / "config.json").read_text("utf-8"))
+    (model_folder / "config.json").write_text(json.dumps({**config, "model_type": "of-tomorrow"}))
+    code, _, err = selfparam("chat", "--folder", tmp_path / "memory", "--model", model_folder)
+    assert code == 1
+    assert err.splitlines()[-1].startswith(f"selfparam: '{model_folder}' cannot be loaded (ValueError: ")
+    assert "of-tomorrow" in err.splitlines()[-1]

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from langchain_selfparam.cli import eval as eval_
 from langchain_selfparam.cli import status
 from langchain_selfparam.cli.main import parser
 from langchain_selfparam.errors import FolderError
@@ -58,11 +59,20 @@ def test_an_error_is_one_line_and_debug_shows_where(selfparam, tmp_path):
         selfparam("status", "--debug", "--folder", tmp_path)
 
 
-def test_ctrl_c_is_1_and_says_that_nothing_is_lost(selfparam, monkeypatch, tmp_path):
+def test_ctrl_c_is_1_and_says_what_is_kept(selfparam, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(eval_, "_compare", stop)
+    code, _, err = selfparam("eval", "compare", "a", "b")
+    assert (code, err) == (1, "selfparam: stopped; what was finished is kept: run the same command to go on\n")
+
+
+def test_ctrl_c_in_a_reader_is_1_and_says_that_nothing_was_changed(selfparam, monkeypatch, tmp_path):
     def stop(args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(status, "status", stop)
     code, _, err = selfparam("status", "--folder", tmp_path)
     assert code == 1
-    assert err == "selfparam: stopped; nothing is lost: what was said is in the journal\n"
+    assert err == "selfparam: stopped; nothing was changed\n"

@@ -1,5 +1,7 @@
 """Commands on a folder in which each namespace has weights of its own."""
 
+import contextlib
+import re
 from datetime import datetime, timezone
 
 import pytest
@@ -10,7 +12,7 @@ from langchain_selfparam.loading import load
 from langchain_selfparam.model import share
 from langchain_selfparam.records import Episode
 from langchain_selfparam.serving.gate import gate_for
-from langchain_selfparam.store import Store
+from langchain_selfparam.store import Database, Store, Turns
 from langchain_selfparam.weights.adapter import AdapterWeights
 from langchain_selfparam.weights.delta import Delta, Factors
 
@@ -69,14 +71,63 @@ def test_going_back_is_ones_own(selfparam, town, model_folder):
 
 def test_export_and_forget_are_ones_own(selfparam, town, model_folder, tmp_path):
     given = ("--folder", town, "--model", model_folder)
-    code, _, err = selfparam("export", tmp_path / "out", *given)
-    assert code != 0
-    assert "needs 'user_id'" in err
     code, out, _ = selfparam("export", tmp_path / "out", "--namespace", "memories/ben", *given)
     assert code == 0
     assert "a PEFT adapter of version 2" in out
     assert selfparam("forget", 1, *given, "--yes")[0] == 0
     assert selfparam("log", "--turns", "--folder", town)[1] == 'held by version 2    turn 2: "I am ben."\n'
+
+
+@pytest.mark.parametrize("command", [("chat",), ("export", "out")])
+def test_somebody_is_to_be_named_before_a_model_is_loaded(selfparam, town, command):
+    code, _, err = selfparam(*command, "--folder", town, "--model", "./nowhere")
+    assert code == 2
+    assert err == (
+        f"selfparam: {town} has weights for each namespace: say whose with --namespace "
+        "(it has turns of memories/ana, memories/ben)\n"
+    )
+
+
+@pytest.mark.parametrize("command", [("rollback", 0), ("forget", 1), ("export", "out"), ("log",), ("status",)])
+def test_a_mistyped_namespace_is_refused_and_nothing_is_planned(selfparam, town, command):
+    code, out, err = selfparam(*command, "--folder", town, "--namespace", "memories/anna")
+    assert (code, out) == (1, "")
+    assert err == f"selfparam: {town} has no turn of memories/anna; it has turns of memories/ana, memories/ben\n"
+
+
+def test_of_many_namespaces_a_few_are_named(selfparam, town):
+    with contextlib.closing(Database(town)) as database:
+        for number in range(5):
+            turn = {"thread": "", "user": "Hi", "assistant": "Hi", "created_at": NOW}
+            Turns(database).append(namespace=("memories", f"u{number}"), **turn)
+    _, _, err = selfparam("log", "--folder", town, "--namespace", "memories/anna")
+    assert err.endswith(
+        "it has turns of memories/ana, memories/ben, memories/u0, memories/u1, memories/u2 and 2 more\n"
+    )
+
+
+def test_somebody_elses_turn_is_not_planned_to_be_forgotten(selfparam, town):
+    code, out, err = selfparam("forget", 1, 2, "--folder", town, "--namespace", "memories/ana")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"selfparam: there is no turn 2 of memories/ana; selfparam log --turns --folder {town} lists those there are\n"
+    )
+
+
+def test_readers_read_ones_own(selfparam, town, as_json):
+    given = ("--folder", town, "--namespace", "memories/ben")
+    assert selfparam("log", "--turns", *given)[1] == 'held by version 2    turn 2: "I am ben."\n'
+    assert [(v["id"], v["served"]) for v in as_json(selfparam("log", "--json", *given)[1])] == [(0, False), (2, True)]
+    lines = selfparam("status", *given)[1].splitlines()
+    assert lines[2:4] == ["served      version 2 of 2", "turns       0 pending, 0 leased, 1 held, 0 cleared"]
+    whole, found = (as_json(selfparam("status", "--json", *args)[1]) for args in (given[:2], given))
+    assert found["namespaces"] == 1
+    assert 0 < found["delta_bytes"] < whole["delta_bytes"]
+
+
+def test_the_doctor_counts_namespaces(selfparam, town, model_folder):
+    out = selfparam("doctor", "--folder", town, "--model", model_folder)[1]
+    assert re.search(rf"^ok    folder       {town}: schema \d+, 2 namespaces, 2 versions$", out, re.MULTILINE)
 
 
 def test_a_namespace_has_no_empty_part(selfparam, town):

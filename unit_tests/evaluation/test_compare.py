@@ -160,5 +160,7 @@ def test_a_file_of_recommendations_is_refused_by_name(tmp_path):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.json is not what"):
+    with pytest.raises(
+        InputError, match=r"there is no file .*gone\.json; `eval compare` takes two that `selfparam eval`"
+    ):
         compare.compare(tmp_path / "gone.json", tmp_path / "gone.json")

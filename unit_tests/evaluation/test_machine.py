@@ -28,14 +28,18 @@ def test_hardware_says_where_models_are_widened(monkeypatch):
 
 
 def test_a_model_is_loaded_and_checked(monkeypatch):
-    monkeypatch.setattr(machine, "load", lambda name: tiny_model(name))
-    assert machine.model("llama").startswith("tiny-llama-0, 0 M parameters, float32, 512 tokens, on cpu")
+    seen = {}
+    monkeypatch.setattr(machine, "load", lambda name, **how: seen.update(how) or tiny_model(name))
+    local, text = machine.model("llama", dtype="float32", revision="v2")
+    assert local.name == "tiny-llama-0"
+    assert text.startswith("tiny-llama-0, 0 M parameters, float32, 512 tokens, on cpu")
+    assert seen == {"dtype": "float32", "revision": "v2"}
 
 
 def test_a_model_that_cannot_be_learned_into_is_refused(monkeypatch):
     local = tiny_model()
     local.model.config.is_encoder_decoder = True
-    monkeypatch.setattr(machine, "load", lambda name: local)
+    monkeypatch.setattr(machine, "load", lambda name, **how: local)
     with pytest.raises(UnsupportedModelError, match="it is an encoder-decoder model"):
         machine.model("llama")
 

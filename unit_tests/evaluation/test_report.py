@@ -85,5 +85,5 @@ def test_a_missing_matplotlib_says_what_to_install(report, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"matplotlib.figure is needed .*: pip install 'langchain-selfparam\[dem"):
+    with pytest.raises(ImportError, match=r"matplotlib.figure is needed .*: pip install matplotlib .*'.\[demo\]'"):
         reports.curve(report.curve, before=0.0, after=0.5, with_context=0.06)

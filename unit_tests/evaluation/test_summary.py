@@ -300,7 +300,7 @@ def test_a_missing_matplotlib_says_what_to_install(found, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"matplotlib.figure is needed .*: pip install 'langchain-selfparam\[dem"):
+    with pytest.raises(ImportError, match=r"matplotlib.figure is needed .*: pip install matplotlib .*'.\[demo\]'"):
         pictures.steps([found])
 
 

@@ -1,99 +1,13 @@
-"""``demo`` and ``eval`` from start to end on a tiny model, with a real new process; learning is scripted."""
+"""``eval`` from start to end on a tiny model; learning is scripted."""
 
-import dataclasses
 import json
 import re
 
 import pytest
 
+from langchain_selfparam.cli.values import settings_of
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import nothing_done
-from langchain_selfparam.records import TrainPoint
-
-
-@pytest.fixture
-def learned(monkeypatch):
-    """``Engine.consolidate`` that says what it saw instead of learning; the turns it was asked to learn."""
-    seen = []
-
-    def consolidate(self, *, progress=None):
-        turns = self.turns()
-        seen.append([turn.user for turn in self._choose(force=True).turns])
-        progress("targets", 1, 1)
-        points = tuple(TrainPoint(step=i, kl=1.0 / (i + 1), lr=1e-3) for i in range(5))
-        ids = tuple(turn.id for turn in turns)
-        return dataclasses.replace(nothing_done(""), version=1, held=ids, curve=points, reasons=())
-
-    monkeypatch.setattr(Engine, "consolidate", consolidate)
-    return seen
-
-
-@pytest.fixture
-def no_process(monkeypatch):
-    """The demo without its new process, which takes seconds to start."""
-    answers = {"answers": ["x"] * 24, "rolled_back": ["x"] * 24}
-    monkeypatch.setattr("langchain_selfparam.cli.demo._new_process", lambda *args: answers)
-
-
-def test_demo_writes_its_report_and_shows_the_new_process(selfparam, model_folder, tmp_path, learned):
-    out = tmp_path / "out"
-    code, text, err = selfparam("demo", "--model", model_folder, "--out", out)
-    assert code == 0, err
-    assert len(learned[0]) == 12
-    assert learned[0][0].startswith("Hi, I'm Ottilie.")
-    assert max(map(len, text.splitlines()[:-2])) <= 100
-    assert "the same in a new process" in text
-    assert "the same after rollback to version 0" in text
-    assert sorted(path.name for path in out.iterdir()) == ["demo.json", "demo.md", "demo.png", "memory"]
-    found = json.loads((out / "demo.json").read_text("utf-8"))
-    assert found["summary"]["questions"] == 24
-    assert {"before", "history", "after", "reopened", "rolled_back"} <= found["questions"][0].keys()
-    # Nothing was really learned, so all processes agree.
-    for question in found["questions"]:
-        assert question["before"] == question["after"] == question["reopened"] == question["rolled_back"]
-    for bar in ("ask: nothing", "ask: history", "speak", "targets", "ask: weights", "a new process"):
-        assert bar in err
-
-
-def test_demo_again_replaces_its_own_memory_and_no_other(selfparam, model_folder, tmp_path, learned, no_process):
-    out = tmp_path / "out"
-    (out / "memory").mkdir(parents=True)
-    (out / "memory" / "precious").touch()
-    code, _, err = selfparam("demo", "--model", model_folder, "--out", out)
-    assert code == 1
-    assert err.strip() == (
-        f"selfparam: {out / 'memory'} is there and no demo made it; choose another --out, or move it away"
-    )
-    assert (out / "memory" / "precious").exists()
-    (out / "memory" / "made-by-selfparam-demo").touch()
-    code, text, _ = selfparam("demo", "--json", "--model", model_folder, "--out", out)
-    assert code == 0
-    assert not (out / "memory" / "precious").exists()
-    assert json.loads(text)["summary"]["turns_held"] == 12
-
-
-def test_demo_without_matplotlib_goes_on(selfparam, model_folder, tmp_path, learned, no_process, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    code, _, err = selfparam("demo", "--model", model_folder, "--out", tmp_path / "out")
-    assert code == 0
-    assert "no picture: matplotlib.figure is needed" in err
-    assert not (tmp_path / "out" / "demo.png").exists()
-
-
-def test_demo_whose_new_process_fails(selfparam, model_folder, tmp_path, learned, monkeypatch):
-    from langchain_selfparam.cli import demo
-
-    monkeypatch.setattr(demo.sys, "executable", "/bin/false")
-    code, _, err = selfparam("demo", "--model", model_folder, "--out", tmp_path / "out")
-    assert code == 1
-    assert "the new process ended with exit code 1; its message is above" in err
-
-
-def test_demo_that_held_nothing_is_1(selfparam, model_folder, tmp_path, no_process, monkeypatch):
-    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None: nothing_done("refused"))
-    assert selfparam("demo", "--model", model_folder, "--out", tmp_path / "out")[0] == 1
 
 
 def test_eval_of_two_conversations(selfparam, model_folder, tmp_path, learned):
@@ -275,14 +189,46 @@ def test_eval_out_of_time_says_what_to_do(selfparam, model_folder, tmp_path, lea
     [
         (["--set", "targets.replay"], "'targets.replay' is not of the form STAGE.NAME=VALUE, such as targets.replay=0"),
         (["--set", "targets.reply=0"], "'reply' is not a setting of TargetConfig; did you mean 'replay'?"),
+        (["--set", "training.compiled='False'"], "compiled is \"'False'\"; it has to be True or False"),
+        (["--vary", "training.ranks=8"], "'ranks' is not a setting of TrainingConfig; did you mean 'rank'?"),
         (["--vary", "training.rank="], "--vary 'training.rank=' has no values; give some, such as training.learning"),
         (["--baselines", "magic"], "'magic' is no baseline of `eval single`; known: ft-context, ft-sentences, publ"),
     ],
 )
-def test_eval_says_what_is_wrong_with_its_arguments(selfparam, model_folder, tmp_path, args, message):
-    code, _, err = selfparam("eval", "single", "--model", model_folder, "--out", tmp_path / "out", *args)
+def test_eval_says_what_is_wrong_with_its_arguments_before_a_model_is_loaded(selfparam, tmp_path, args, message):
+    code, _, err = selfparam("eval", "single", "--model", "./nowhere", "--out", tmp_path / "out", *args)
     assert code == 1
     assert message in err
+    assert "loading" not in err
+
+
+@pytest.mark.parametrize("protocol", [("single",), ("sequential",), ("compare", "a", "b")])
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--limit", 2),
+        ("--rounds", 2),
+        ("--scored", 2),
+        ("--dialogues", 2),
+        *((name, "file") for name in ("--train", "--test", "--items")),
+    ],
+)
+def test_what_only_recommend_takes_is_refused_and_not_passed_over(selfparam, protocol, given):
+    code, _, err = selfparam("eval", *protocol, *given)
+    assert code == 1
+    assert f"`eval {protocol[0]}` takes no {given[0]}, which is of `eval recommend`; --contexts is how many" in err
+
+
+def test_runs_with_another_type_of_weights_are_other_runs(selfparam, model_folder, tmp_path, learned):
+    args = ("eval", "single", "--model", model_folder, "--contexts", 1, "--out", tmp_path / "out", "--no-retrieval")
+    assert selfparam(*args)[0] == 0
+    file = tmp_path / "out" / "run.json"
+    mark = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({name: value for name, value in mark.items() if name not in ("dtype", "revision")}))
+    assert selfparam(*args)[0] == 0  # a run from before they could be chosen goes on
+    code, _, err = selfparam(*args, "--dtype", "bfloat16")
+    assert code == 1
+    assert "holds another run (dtype was 'auto' and is 'bfloat16')" in err
 
 
 def test_a_mistyped_argument_does_not_claim_the_folder(selfparam, model_folder, tmp_path, learned):
@@ -305,10 +251,18 @@ def test_sequential_runs_once(selfparam, tmp_path, extra):
 
 
 def test_settings_of_changes():
-    from langchain_selfparam.cli.eval import settings_of
-
     found = settings_of(["targets.replay=0", "training.damping=None", "training.layers=all"])
     assert (found.targets.replay, found.training.damping, found.training.layers) == (0, None, "all")
+
+
+@pytest.mark.parametrize(("text", "value"), [("True", True), ("true", True), ("False", False), ("false", False)])
+def test_truth_is_read_as_python_and_json_write_it(text, value):
+    assert settings_of([f"training.compiled={text}"]).training.compiled is value
+
+
+@pytest.mark.parametrize("text", ["None", "null"])
+def test_nothing_is_read_as_python_and_json_write_it(text):
+    assert settings_of([f"policy.every_turns={text}"]).policy.every_turns is None
 
 
 def test_eval_starts_each_conversation_from_the_same_weights(selfparam, model_folder, tmp_path, monkeypatch):
@@ -328,9 +282,14 @@ def test_eval_starts_each_conversation_from_the_same_weights(selfparam, model_fo
     assert torch.equal(*asked)
 
 
-@pytest.mark.parametrize("contexts", ["0", "-1", "x"])
-def test_eval_wants_a_count(selfparam, contexts):
-    assert selfparam("eval", "single", "--contexts", contexts)[0] == 2
+@pytest.mark.parametrize(
+    ("contexts", "said"),
+    [("0", "0 is below 1"), ("-1", "-1 is below 1"), ("x", "'x' is no whole number; one of at least 1 is needed")],
+)
+def test_eval_wants_a_count(selfparam, contexts, said):
+    code, _, err = selfparam("eval", "single", "--contexts", contexts)
+    assert code == 2
+    assert f"argument --contexts: {said}\n" in err
 
 
 def test_eval_of_a_file_that_is_not_there(selfparam):
@@ -369,3 +328,9 @@ def test_compare_wants_two_files(selfparam, tmp_path):
     code, _, err = selfparam("eval", "single", tmp_path / "a.json")
     assert code == 1
     assert "found 1 files for `eval single`" in err
+    code, _, err = selfparam("eval", "compare", tmp_path / "a.json", tmp_path / "b.json")
+    assert code == 1
+    assert err == (
+        f"selfparam: there is no file {tmp_path / 'a.json'}; `eval compare` takes two that `selfparam eval` wrote with "
+        "--json\n"
+    )
