@@ -4,7 +4,7 @@ People ask about those whom they have told of by their names, by what they are t
 knows no names, and whoever learned questions about "my son" alone takes one about Lucan for one about a stranger. What
 a name is to the user may have been said in another turn.
 
-In come statements with their questions, out come more questions. It asks no model, and its words are English.
+In come statements with their questions, out come other words for these. It asks no model, and its words are English.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from langchain_selfparam.targets.things import PEOPLE, lemma
 from langchain_selfparam.targets.vocabulary import COMMON
 from langchain_selfparam.words import composed, form, words
 
-_MOST = 6
-"""Questions that a statement gets so at most."""
 _WORD = r"[^\W\d_][\w'-]*"
 _BIG = r"[^\W\d_a-z][\w'-]*[\w](?: [^\W\d_a-z][\w-]+)*"
 _ROLE = rf"(?:{_WORD} ){{0,2}}?{_WORD}"
@@ -49,8 +47,8 @@ def by_other_words(
     known: Collection[str],
     earlier: Iterable[Statement] = (),
     without: Collection[str] = (),
-) -> list[tuple[str, ...]]:
-    """Questions that a statement gets with the name in the place of a pronoun, or of what it is to the user, and back.
+) -> list[dict[str, str]]:
+    """Questions with the name in the place of a pronoun, or of what somebody is to the user, and back.
 
     Args:
         statements: What is asked about.
@@ -60,37 +58,40 @@ def by_other_words(
         without: Questions that are somebody's or nobody's already.
 
     Returns:
-        For each statement its questions, and those behind them.
+        For each statement those of its questions that can be asked so, with what they become.
     """
     ties = _ties([s.said for s in (*earlier, *statements) if s.by_user])
     taken = {*without, *(q for asked in questions for q in asked)}
     found = []
     for statement, asked in zip(statements, questions, strict=True):
         people = [n for n in names(statement.said, known) if not is_date(form(n.lower()))]
-        new = [] if statement.sentence else _turned(asked, people, ties, statement.said)
-        new = [q for q in dict.fromkeys(new) if q not in taken][:_MOST]
-        taken.update(new)
-        found.append((*asked, *new))
+        turned: dict[str, str] = {}
+        for question in () if statement.sentence else asked:
+            instead = next((q for q in _turned(question, people, ties, statement.said) if q not in taken), None)
+            if instead is not None:
+                turned[question] = instead
+                taken.add(instead)
+        found.append(turned)
     return found
 
 
-def _turned(asked: Sequence[str], people: Sequence[str], ties: Mapping[str, str], said: str) -> list[str]:
-    """A statement's questions in other words, the same one several times where there are several ways to it."""
+def _turned(question: str, people: Sequence[str], ties: Mapping[str, str], said: str) -> list[str]:
+    """A question in other words."""
+    if _ANY_NAME.search(question):
+        return []
     new = []
     persons = [name for name in people if _is_somebody(name, said, ties)]
     whom = persons[0] if len(persons) == 1 or (persons and said.startswith(persons[0])) else None
-    tied = {name: role for name, role in ties.items() if name in people or re.search(rf"\b[Mm]y {role}\b", said)}
-    for question in asked:
-        if _ANY_NAME.search(question):
+    if whom is not None and (instead := _with_name(question, whom)):
+        new.append(instead)
+    for name, role in ties.items():
+        if name not in people and not re.search(rf"\b[Mm]y {re.escape(role)}\b", said):
             continue
-        if whom is not None and (instead := _with_name(question, whom)):
-            new.append(instead)
-        for name, role in tied.items():
-            if re.search(rf"\b{re.escape(name)}\b", question):
-                new.append(re.sub(rf"\b{re.escape(name)}\b", f"my {role}", question))
-            elif re.search(rf"\bmy {re.escape(role)}\b", question):
-                new.append(re.sub(rf"\bmy {re.escape(role)}\b", name, question))
-    return [question[0].upper() + question[1:] for question in new]
+        if re.search(rf"\b{re.escape(name)}\b", question):
+            new.append(re.sub(rf"\b{re.escape(name)}\b", f"my {role}", question))
+        elif re.search(rf"\bmy {re.escape(role)}\b", question):
+            new.append(re.sub(rf"\bmy {re.escape(role)}\b", name, question))
+    return [one[0].upper() + one[1:] for one in new]
 
 
 def _is_somebody(name: str, said: str, ties: Mapping[str, str]) -> bool:

@@ -87,7 +87,6 @@ def choose(
     corrections: Mapping[int, Collection[int]] | None = None,
     bank: Sequence[str] = (),
     rivals: Mapping[str, Collection[int]] | None = None,
-    introduced: Collection[str] = (),
 ) -> Chosen:
     """Assign each candidate to the statement it fits, or to none.
 
@@ -100,7 +99,6 @@ def choose(
             as well as one of these is its own.
         bank: Questions that were written about no statement; they have to fit one far better than any other.
         rivals: Question to the numbers of statements that it is compared with beside those that all are compared with.
-        introduced: Names of what was learned before: whoever is asked about one is told what was.
 
     Returns:
         The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
@@ -130,7 +128,7 @@ def choose(
             unfitting.append(text)
     kept = []
     people = known_names(s.said for s in statements)
-    named = set(introduced)
+    named: set[str] = set()
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
         diverse = _diverse([text for _, text in sorted(written, reverse=True)])
         dropped["too like another"] += len(written) - len(diverse)
@@ -241,9 +239,11 @@ def _place(
 def _with_own(statement: Statement, chosen: Sequence[str], known: Collection[str], named: set[str]) -> tuple[str, ...]:
     """The chosen questions, with those that a name or an order in the statement always brings.
 
-    Whoever is asked about a name is told where it comes first: one question has one answer.
+    A passage has its names in every other clause: whoever is asked about one is told where it comes first. A user's
+    statements each have theirs: a name leads to all that was said of it, and other words tell which of it is asked for.
     """
-    new = [n for n in names(statement.said, known) if not is_date(form(n.lower())) and n not in named]
+    found = [n for n in names(statement.said, known) if not is_date(form(n.lower()))]
+    new = [n for n in found if not (statement.sentence and n in named)]
     named.update(new)
     extra = [question for name in new for question in prompts.mentions(name)]
     own = list(prompts.NAME_QUESTIONS) if statement.by_user and introduces(statement.said) else []

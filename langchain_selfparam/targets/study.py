@@ -93,11 +93,11 @@ def study(
     chance = random.Random(config.seed)
     told = _told(statements, chosen.by_statement, names, original, taught, tried, chance=chance, config=config)
     sentences, probes = told
-    sentences += _in_other_words(statements, sentences, probes, earlier, chosen, names, config)
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     secrets = {w for s in statements for w in parse.secrets(s.said, names)}
     near, kept = _neighbours(secrets, sentences, chosen.unfitting, taken, chance=chance, config=config)
+    sentences = _in_other_words(statements, sentences, [*probes, *kept], earlier, chosen, names)
     kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept, *recall_probes(taught)))}
     asked = list(dict.fromkeys(s.prompt for s in sentences))
     near += _alike(asked, secrets, original, chance=chance, config=config)
@@ -186,7 +186,6 @@ def _assigned(
         corrections=pairs,
         bank=seeds,
         rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
-        introduced={name for old in earlier for name in parse.names(old.statement.said, names)},
     )
     asked = {probe.prompt for probe in recall_probes(taught)}  # those are to be asked again
     taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest and q not in asked]
@@ -263,24 +262,20 @@ def _in_other_words(
     earlier: Sequence[Earlier],
     chosen: screen.Chosen,
     names: Collection[str],
-    config: TargetConfig,
 ) -> list[TargetSentence]:
-    """What is learned by a name instead of "she" as well: of what is learned, or a probe would be among it."""
-    by_statement = [[s.prompt for s in sentences if s.context == prompts.reading(st.told)] for st in statements]
-    others = {*chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)}
-    found = by_other_words(
-        statements,
-        by_statement,
-        known=names,
-        earlier=[old.statement for old in earlier],
-        without=others | {p.prompt for p in probes},
-    )
-    openings, chance = dataclasses.replace(config, full_answers=0), random.Random(config.seed)
-    return [
-        sentence
-        for statement, asked, all_of_it in zip(statements, by_statement, found, strict=True)
-        for sentence in _about(statement, all_of_it[len(asked) :], oftener=False, chance=chance, config=openings)
-    ]
+    """The sentences, every second question that can be asked by another word for somebody asked so.
+
+    In their place and not beside them: what is asked about oftener than the rest takes questions that are not its own.
+    Of what is learned alone, or a probe would be among it.
+    """
+    asked = [[s.prompt for s in sentences if s.context == prompts.reading(st.told)] for st in statements]
+    without = {*chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)}
+    without |= {probe.prompt for probe in probes}
+    said = [old.statement for old in earlier]
+    turned: dict[str, str] = {}
+    for others in by_other_words(statements, asked, known=names, earlier=said, without=without):
+        turned |= dict([*others.items()][::2])
+    return [dataclasses.replace(s, prompt=turned.get(s.prompt, s.prompt)) if s.context else s for s in sentences]
 
 
 def _names(told: str, expected: Sequence[str], known: Collection[str]) -> tuple[str, ...]:

@@ -8,16 +8,16 @@ from langchain_selfparam.targets.parse import known_names
 
 
 def turned(said, asked, *, others=(), earlier=(), without=()):
-    """The questions that the first statement gets beside those that it is asked."""
+    """What becomes of those questions of the first statement that can be asked in other words."""
     texts = [said, *others]
     statements = [Statement(turn_id=at, said=text, told=text) for at, text in enumerate(texts)]
     questions = [asked, *(() for _ in others)]
     known = known_names([*texts, *earlier])
     before = [Statement(turn_id=-1, said=text, told=text) for text in earlier]
     found = by_other_words(statements, questions, known=known, earlier=before, without=without)
-    assert all(len(found[at]) == 0 for at in range(1, len(texts)))
-    assert found[0][: len(asked)] == tuple(asked)
-    return found[0][len(asked) :]
+    assert not any(found[1:])
+    assert set(found[0]) <= set(asked)
+    return tuple(found[0].values())
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_nobody_is_taken_for_somebody_else(others):
 
 def test_a_question_that_is_asked_already_is_not_asked_again():
     said, asked = "My cousin Thessaly paints birds.", ["What does she paint?", "What does Thessaly paint?"]
-    assert turned(said, asked) == ("What does my cousin paint?",)
+    assert turned(said, asked) == ("What does my cousin paint?",)  # of the second; the first's is asked already
     assert turned(said, asked, without=["What does my cousin paint?"]) == ()
 
 
@@ -100,10 +100,4 @@ def test_a_passage_keeps_its_own_questions():
     passage = "Lucan, who was a king, ate walnuts, and he died of it."
     statement = Statement(turn_id=1, said=passage, told=passage, by_user=False, sentence=passage)
     asked = ("What did he eat?",)
-    assert by_other_words([statement], [asked], known=()) == [asked]
-
-
-def test_there_are_at_most_six_more():
-    asked = [f"Which {word} does she like?" for word in ("bird", "tree", "bread", "wine", "song", "boat", "cat", "hat")]
-    found = turned("Priyasha, who likes everything, is here.", asked)
-    assert found == tuple(q.replace("she", "Priyasha") for q in asked[:6])
+    assert by_other_words([statement], [asked], known=()) == [{}]
