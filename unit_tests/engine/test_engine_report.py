@@ -100,7 +100,7 @@ def test_json_keeps_every_letter():
     assert "Grüße" in text
     probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": ""}
     row = json.loads(text)
-    assert row["probes"] == [{**probe, "names": [], "denied": []}]
+    assert row["probes"] == [{**probe, "names": [], "denied": [], "statement": None}]
     assert target_set(text) == targets
     row["probes"] = [probe]  # of an earlier version
     assert target_set(json.dumps(row)) == targets
