@@ -134,7 +134,10 @@ def reduce_teacher(
     if answer_T is None:
         answer_T = torch.zeros(len(hidden_TD), dtype=torch.long, device=hidden_TD.device)
     if not head.linear:
-        return HiddenRows(hidden_TD.clone(), answer_T, _shares(_said(hidden_TD, head, answer_T, chunk), share, floor))
+        shares = torch.full((len(hidden_TD),), share, device=hidden_TD.device)
+        if floor > share:
+            shares = _shares(_said(hidden_TD, head, answer_T, chunk), share, floor)
+        return HiddenRows(hidden_TD.clone(), answer_T, shares)
     parts = []
     for part, said in zip(*(torch.split(t, chunk or head.chunk) for t in (hidden_TD, answer_T)), strict=True):
         logits = head.logits(part)
@@ -151,8 +154,9 @@ def reduce_teacher(
         if head.bias is not None:
             negentropy = negentropy - tail_TV @ head.bias
         rows = TargetRows(ids, probs, head.pull_back(tail_TV, exact=True), negentropy)
-        share_T = _shares(own[:, 0], share, floor)
-        parts.append(_with_said(rows, head, said, own[:, 0], share_T) if bool(share_T.any()) else rows)
+        if share or floor:
+            rows = _with_said(rows, head, said, own[:, 0], _shares(own[:, 0], share, floor))
+        parts.append(rows)
     return concatenate(parts)
 
 

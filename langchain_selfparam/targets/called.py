@@ -25,9 +25,7 @@ _ROLE = rf"(?:{_WORD} ){{0,2}}?{_WORD}"
 _CALLED = r"(?:'s name is|,? (?:(?:who )?is )?(?:called|named))"
 _TIES = (
     re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}),? (?P<name>{_BIG})"),
-    re.compile(
-        rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE})(?:'s name is|,? (?:(?:who )?is )?(?:called|named)) (?P<name>{_BIG})"
-    ),
+    re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}){_CALLED} (?P<name>{_BIG})"),
     re.compile(rf"\b(?P<name>{_BIG}) is (?:my|our) (?P<role>{_ROLE})\b(?! of\b|')"),
 )
 _ANY_NAME = re.compile(r"\b(?:called|named?|who(?: or what)? (?:is|are|was)|know about|tell me)\b", re.IGNORECASE)

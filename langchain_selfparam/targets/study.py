@@ -88,7 +88,7 @@ def study(
     progress(1, 4)
     tried = _tried(episode)
     names = parse.known_names(s.said for s in (*statements, *(old.statement for old in earlier)))
-    chosen, taken = _assigned(statements, candidates, earlier, names, taught, tried, scorer, config)
+    chosen, taken = _assigned(statements, candidates, earlier, taught, tried, scorer, config)
     progress(2, 4)
     chance = random.Random(config.seed)
     told = _told(statements, chosen.by_statement, names, original, taught, tried, chance=chance, config=config)
@@ -97,8 +97,8 @@ def study(
     progress(3, 4)
     secrets = {w for s in statements for w in parse.secrets(s.said, names)}
     near, kept = _neighbours(secrets, sentences, chosen.unfitting, taken, chance=chance, config=config)
-    sentences = _in_other_words(statements, sentences, [*probes, *kept], earlier, chosen, names)
     kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept, *recall_probes(taught)))}
+    sentences = _in_other_words(statements, sentences, kept_out, earlier, chosen, names)
     asked = list(dict.fromkeys(s.prompt for s in sentences))
     near += _alike(asked, secrets, original, chance=chance, config=config)
     near = [q for q in dict.fromkeys(near) if q not in kept_out and q not in asked]
@@ -157,7 +157,6 @@ def _assigned(
     statements: Sequence[Statement],
     candidates: Sequence[Candidate],
     earlier: Sequence[Earlier],
-    names: Collection[str],
     taught: Sequence[TargetSet],
     tried: Collection[int],
     scorer: TextScorer,
@@ -258,7 +257,7 @@ def _told(
 def _in_other_words(
     statements: Sequence[Statement],
     sentences: Sequence[TargetSentence],
-    probes: Sequence[Probe],
+    kept_out: Collection[str],
     earlier: Sequence[Earlier],
     chosen: screen.Chosen,
     names: Collection[str],
@@ -269,8 +268,7 @@ def _in_other_words(
     Of what is learned alone, or a probe would be among it.
     """
     asked = [[s.prompt for s in sentences if s.context == prompts.reading(st.told)] for st in statements]
-    without = {*chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)}
-    without |= {probe.prompt for probe in probes}
+    without = {*kept_out, *chosen.unfitting, *(q for questions in chosen.by_statement for q in questions)}
     said = [old.statement for old in earlier]
     turned: dict[str, str] = {}
     for others in by_other_words(statements, asked, known=names, earlier=said, without=without):

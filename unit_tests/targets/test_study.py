@@ -8,7 +8,7 @@ from studying import CONFIG, DOG, GENERAL, QUESTIONS, SISTER, ByStatement, of_ki
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NothingSaidError
-from langchain_selfparam.records import Message, TargetSentence
+from langchain_selfparam.records import Message, Probe, TargetSentence
 from langchain_selfparam.targets import bank, parse, prompts
 from langchain_selfparam.testing import FakeGenerator
 from langchain_selfparam.words import words
@@ -24,6 +24,16 @@ def test_every_question_is_either_taught_or_asked():
         assert sorted([*taught, *asked]) == sorted([*(other.get(q, q) for q in QUESTIONS[said]), *mentions])
         assert 1 <= len(asked) <= 2
         assert {p.statement for p in of_kind(found.probes, "recall") if p.turn_id == turn} == {turn - 1}
+
+
+def test_what_is_asked_again_of_an_earlier_turn_is_no_other_word_for_a_question_of_this_one():
+    before = run("My aunt sings.")
+    again = Probe(kind="recall", prompt="Which town is Ana in?", expected=("sings",), turn_id=9)
+    before = dataclasses.replace(before, statements=(), sentences=(), probes=(again,))
+    for taught, learned in (([], "Which town is Ana in?"), ([before], "Which town is she in?")):
+        found = run(DOG, SISTER, taught=taught)
+        asked = {s.prompt for s in of_kind(found.sentences, "question")}
+        assert asked & {"Which town is Ana in?", "Which town is she in?"} == {learned}
 
 
 def test_taught_answers_are_the_statement_in_the_right_person():

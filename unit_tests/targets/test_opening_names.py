@@ -1,0 +1,38 @@
+"""Names that open a sentence, where every word has a capital letter: those that are known, or can only be somebody."""
+
+import pytest
+
+from langchain_selfparam.targets import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Oberon's mother is here.", ["Oberon"]),
+        ("Priyasha, who runs it, is here.", ["Priyasha"]),
+        ("Nadezhda comes from Tbilisi.", ["Nadezhda", "Tbilisi"]),
+        ("Oberon always says so.", ["Oberon"]),
+        ("Tom and I went.", ["Tom"]),
+        ("Dinner's ready.", []),
+        ("Nobody knows.", []),
+        ("Today's soup is hot.", []),
+        ("Everybody loves it.", []),
+        ("Sunday's walk was long.", []),
+        ("It's late.", []),
+        ("Lucan is late.", []),
+    ],
+)
+def test_a_name_that_opens_a_sentence_is_one_where_only_somebody_can_be_meant(text, found):
+    assert parse.names(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("Lucan is late.", ["Lucan"]), ("Smith is late.", ["Smith"]), ("The walk is long.", []), ("May is near.", [])],
+)
+def test_a_name_that_opens_a_sentence_is_one_that_is_known(text, found):
+    known = parse.known_names(["I met Lucan and Will Smith in The Hague.", "We'll go in May."])
+    assert known >= {"Lucan", "Smith", "Hague"}
+    assert known.isdisjoint({"The", "May", "Will"})
+    assert parse.names(text, known) == found
+    assert parse.secrets(text, known) == [name.lower() for name in found]
