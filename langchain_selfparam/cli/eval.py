@@ -23,6 +23,7 @@ from langchain_selfparam.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from langchain_selfparam.evaluation.datasets import Conversation
+    from langchain_selfparam.evaluation.sequence import Found
     from langchain_selfparam.evaluation.unchanged import Unchanged
     from langchain_selfparam.interfaces.asking import Asker
 
@@ -73,7 +74,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--contexts", type=count, metavar="N", help="only the first N contexts")
-    parser.add_argument("--seeds", type=count, default=1, metavar="K", help="single, batch: so many seeds (default: 1)")
+    parser.add_argument("--seeds", type=count, default=1, metavar="K", help="so many seeds (default: 1)")
     add_set(parser)
     vary = "single, batch: run with each value, such as training.learning_rate=1e-3,2e-3, and plot recall against drift"
     parser.add_argument("--vary", metavar="NAME=V,V", help=vary)
@@ -115,10 +116,10 @@ def run(args: argparse.Namespace) -> int:
     from langchain_selfparam.evaluation.datasets import find, load
     from langchain_selfparam.interfaces.asking import Asker
 
-    if args.protocol == "sequential" and (args.seeds > 1 or args.vary):
+    if args.protocol == "sequential" and args.vary:
         msg = (
-            "`eval sequential` takes neither --seeds nor --vary: its steps build on one memory, and its tables are of "
-            "one; run it once for each, with --set (targets.seed and training.seed for a seed) and another --out"
+            "`eval sequential` takes no --vary: its tables are of one way to learn; run it once for each value, with "
+            "--set and another --out, and set two beside each other with `eval compare`"
         )
         raise InputError(msg)
     if args.protocol == "recommend":
@@ -209,7 +210,8 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
     mark["the files of --model"] = _model_files(args.model)
     file = args.out / "run.json"
     # A run that ended before its first part, over a mistyped argument for instance, binds nobody.
-    begun = any((args.out / name).exists() for name in ("outcomes.jsonl", "steps.json", "answers.jsonl"))
+    parts = ("outcomes.jsonl", "steps.json", "seed-0/steps.json", "answers.jsonl")
+    begun = any((args.out / name).exists() for name in parts)
     if not begun or not file.exists():
         write_whole(file, json.dumps(mark, indent=1) + "\n")
         return
@@ -321,6 +323,7 @@ def _sequential(
 ) -> int:
     from langchain_selfparam.evaluation import retention, sequence, tables
     from langchain_selfparam.evaluation.datasets import load_neighbours
+    from langchain_selfparam.evaluation.seeds import as_one
 
     plan = sequence.Plan(
         conversations=conversations,
@@ -331,26 +334,49 @@ def _sequential(
         retrieved=not args.no_retrieval,
     )
     with Bars() as bars:
-        found = sequence.run(plan, asker, folder=args.out, progress=bars, more=more)
-    _say_how_far(len(found.ours.steps), len(conversations), "contexts")
-    for way, done in found.unfinished.items():
-        _say_how_far(done, len(conversations), f"contexts of {way}")
-    for way, reason in found.not_run.items():
-        print(f"{way} was not run: {reason}", file=sys.stderr)
-    if not found.ours.steps:
+        found = sequence.run_seeds(
+            plan,
+            asker,
+            seeds=args.seeds,
+            folder=args.out,
+            progress=bars,
+            more=more,
+            starts=lambda text: print(text, file=sys.stderr, flush=True),
+        )
+    _say_what_is_missing(found, args.seeds, len(conversations))
+    if not found[0].ours.steps:
         print("no step was finished; run the same command again", file=sys.stderr)
         return OK
-    _picture(args.out / "retention.png", lambda: retention.picture(found.ours))
-    for way, other in found.others.items():
+    whole = [one for one in found if len(one.ours.steps) == len(conversations)] or found[:1]
+    ours = as_one([one.ours for one in whole])
+    every = [name for name in whole[0].others if all(name in one.others for one in whole)]
+    others = {name: as_one([one.others[name] for one in whole]) for name in every}
+    _picture(args.out / "retention.png", lambda: retention.picture(ours))
+    for way, other in others.items():
         _picture(args.out / f"retention-{way}.png", functools.partial(retention.picture, other))
-    lines = retention.lines(found.ours, others=found.others)
+    lines = [line for n, one in enumerate(whole) for line in retention.lines(one.ours, others=one.others, seed=n)]
     tables.write_whole(args.out / "questions.jsonl", "".join(f"{line}\n" for line in lines))
-    whole: dict[str, Any] = {"others": found.others, "change": found.change, "not_run": found.not_run}
-    values = retention.as_json(found.ours, model=name, data=args.data, **whole)
-    values |= {"baselines_unfinished": dict(found.unfinished), "rates": _rates(args)}
+    part: dict[str, Any] = {"others": others, "changes": [one.change for one in whole if one.change is not None]}
+    part["not_run"] = {way: reason for one in whole for way, reason in one.not_run.items()}
+    values = retention.as_json(ours, model=name, data=args.data, **part)
+    values |= {"baselines_unfinished": dict(found[-1].unfinished), "rates": _rates(args)}
+    values |= {"seeds_done": len(whole), "seeds_planned": args.seeds}
     title = f"{name}: right answers after each step, nothing in the prompt"
-    _show(args, title, retention.tables(found.ours, **whole), values)
+    _show(args, title, retention.tables(ours, **part), values)
     return OK
+
+
+def _say_what_is_missing(found: Sequence[Found], seeds: int, contexts: int) -> None:
+    last = found[-1]
+    of_seed = f" of seed {len(found) - 1}" if seeds > 1 else ""
+    _say_how_far(len(last.ours.steps), contexts, f"contexts{of_seed}")
+    for way, done in last.unfinished.items():
+        _say_how_far(done, contexts, f"contexts of {way}{of_seed}")
+    if len(last.ours.steps) == contexts and not last.unfinished:
+        _say_how_far(len(found), seeds, "seeds")
+    for one in found:
+        for way, reason in one.not_run.items():
+            print(f"{way} was not run: {reason}", file=sys.stderr)
 
 
 def _show(args: argparse.Namespace, title: str, found: Sequence[Any], values: Mapping[str, Any]) -> None:

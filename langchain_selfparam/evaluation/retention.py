@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_selfparam.evaluation.injection import AFTER, BEFORE, HISTORY
 from langchain_selfparam.evaluation.metrics import leaks, qa_f1, right
+from langchain_selfparam.evaluation.seeds import Seeds
 from langchain_selfparam.evaluation.sequential import Answers, Run, Step
 from langchain_selfparam.evaluation.stats import Interval, Paired, paired
 from langchain_selfparam.evaluation.summary import NAMES
 from langchain_selfparam.evaluation.tables import as_plain, percent
-from langchain_selfparam.evaluation.unchanged import Change
-from langchain_selfparam.evaluation.unchanged import rows as changed
+from langchain_selfparam.evaluation.unchanged import over_models
+from langchain_selfparam.evaluation.unchanged import table as changed
 from langchain_selfparam.optional import require
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+Measured = Run | Seeds
+"""One run, or several with other seeds as one."""
 
 _NO_RUNS: Mapping[str, Run] = {}
+_NO_CHANGES: Sequence[Mapping[str, Any]] = ()
 _NO_REASONS: Mapping[str, str] = {}
+_FIGURES = ("just after", "after the last", "retention", "ratio", "corrected", "leaks")
 _NOTHING = "nothing in the prompt, after the last one"
 
 
 def tables(
-    run: Run,
+    run: Measured,
     *,
-    others: Mapping[str, Run] = _NO_RUNS,
-    change: Change | None = None,
+    others: Mapping[str, Measured] = _NO_RUNS,
+    changes: Sequence[Mapping[str, Any]] = _NO_CHANGES,
     not_run: Mapping[str, str] = _NO_REASONS,
 ) -> list[Table]:
     """The retention matrix, and the figures read from it.
@@ -37,37 +41,54 @@ def tables(
     Args:
         run: At least one step.
         others: Other ways to learn, by name.
-        change: What else has moved.
+        changes: What else has moved, as plain values; one for each seed.
         not_run: Other ways to learn that are left out, and why.
 
     Returns:
         Header and rows of each table.
     """
-    ids = [c.id for c in run.conversations[: len(run.steps)]]
+    steps = run.rows
+    ids = [step.learned for step in steps]
     header = ("learned", *ids, "held", "lost", "drift", "seconds")
     rows = [
         (
             step.learned,
             *(percent(value) if at <= number else "" for at, value in enumerate(row[: len(ids)])),
-            str(step.held),
-            str(step.lost),
+            _count(step.held),
+            _count(step.lost),
             _drift(step.drift),
             f"{step.seconds:.0f}",
         )
-        for number, (step, row) in enumerate(zip(run.steps, run.matrix, strict=True))
+        for number, (step, row) in enumerate(zip(steps, run.matrix, strict=True))
     ]
     found: list[Table] = [(header, rows), (("figure", "(95 % interval)"), _figures(run))]
+    if isinstance(run, Seeds):
+        found.append(_by_seed(run))
     tests = _tests(run, others)
     if run.prompted:
         found.append(_by_way(run, run.intervals, tests))
     if others or not_run:
         found.append(_against(run, others, not_run, tests))
-    if change is not None:
-        found.append((("what must stay as it was", "before", "after the last one", "p"), [*changed(as_plain(change))]))
+    if changes:
+        found.append(changed(changes))
     return found
 
 
-def _figures(run: Run) -> list[tuple[str, ...]]:
+def _by_seed(seeds: Seeds) -> Table:
+    rows = []
+    for number, one in enumerate(seeds.runs):
+        figures = one.summary
+        shown = (_shown(figures, key) for key in ("just", "last", "retention", "ratio", "corrected", "leaks"))
+        rows.append((str(number), *shown, _drift(figures.get("drift_max")), f"{figures['seconds']:.0f}"))
+    return (("seed", *_FIGURES, "largest drift", "seconds"), rows)
+
+
+def _count(mean: float) -> str:
+    """A number of turns, or its mean over seeds."""
+    return f"{mean:.1f}".removesuffix(".0")
+
+
+def _figures(run: Measured) -> list[tuple[str, ...]]:
     summary, intervals = run.summary, run.intervals
     names = {
         "before": "right before anything was learned",
@@ -85,14 +106,14 @@ def _figures(run: Run) -> list[tuple[str, ...]]:
     ]
     figures += [("largest drift after a step, nats a token", _drift(summary.get("drift_max")))]
     figures += [("seconds of a consolidation, mean", f"{summary['seconds']:.0f}")]
-    if peak := max(step.peak_bytes for step in run.steps):
+    if peak := run.peak_bytes:
         figures += [("most memory of a consolidation, MiB", f"{peak / 2**20:.0f}")]
     if "last_f1" in summary:
         figures += [("token F1 just after, after the last one", f"{summary['just_f1']:.3f}, {summary['last_f1']:.3f}")]
     return figures
 
 
-def _tests(run: Run, others: Mapping[str, Run]) -> dict[str, dict[str, Paired]]:
+def _tests(run: Measured, others: Mapping[str, Measured]) -> dict[str, dict[str, Paired]]:
     """Whatever the weights stand beside, tested against them after the last step: by score, then by way or baseline.
 
     For F1 over the questions that have whole answers; by no score that nobody has.
@@ -115,7 +136,7 @@ def _p(tests: Mapping[str, Mapping[str, Paired]], score: str, name: str) -> str:
     return "-" if found is None else f"{found.p:.4f}"
 
 
-def _by_way(run: Run, intervals: Mapping[str, Interval], tests: Mapping[str, Mapping[str, Paired]]) -> Table:
+def _by_way(run: Measured, intervals: Mapping[str, Interval], tests: Mapping[str, Mapping[str, Paired]]) -> Table:
     """What the weights stand beside: the same questions with more in the prompt, before anything was learned."""
     rows = []
     for way in (BEFORE, *run.prompted, "last"):
@@ -144,7 +165,7 @@ def _drift(found: float | None) -> str:
 
 
 def _against(
-    run: Run, others: Mapping[str, Run], not_run: Mapping[str, str], tests: Mapping[str, Mapping[str, Paired]]
+    run: Measured, others: Mapping[str, Measured], not_run: Mapping[str, str], tests: Mapping[str, Mapping[str, Paired]]
 ) -> Table:
     """The memory beside other ways to learn, with the paired tests over all questions after the last step."""
     rows: list[tuple[str, ...]] = []
@@ -155,9 +176,8 @@ def _against(
         f1 = (f"{figures['last_f1']:.3f}", _p(tests, "f1", name)) if scored else ()
         end = (_drift(figures.get("drift_max")), f"{figures['seconds']:.0f}")
         rows.append((name, *shown, _p(tests, "right", name), *f1, *end))
-    names = ("just after", "after the last", "retention", "ratio", "corrected", "leaks", "p")
     more = ("F1 after the last", "p of F1") if scored else ()
-    header = ("learned by", *names, *more, "largest drift", "seconds")
+    header = ("learned by", *_FIGURES, "p", *more, "largest drift", "seconds")
     for name, reason in not_run.items():
         rows.append((name, f"not run: {reason}", *[""] * (len(header) - 2)))
     return (header, rows)
@@ -169,12 +189,12 @@ def _shown(figures: Mapping[str, float], name: str) -> str:
 
 
 def as_json(
-    run: Run,
+    run: Measured,
     *,
     model: str,
     data: str,
-    others: Mapping[str, Run] = _NO_RUNS,
-    change: Change | None = None,
+    others: Mapping[str, Measured] = _NO_RUNS,
+    changes: Sequence[Mapping[str, Any]] = _NO_CHANGES,
     not_run: Mapping[str, str] = _NO_REASONS,
 ) -> dict[str, Any]:
     """The run as JSON values: figures under ``summary``, the matrix, every answer, and which were right at the end.
@@ -183,14 +203,15 @@ def as_json(
     intervals are under ``intervals``; under ``prompted``, by way, what is right with more in the prompt before anything
     was learned, with its ``ratio`` to the whole conversation. ``p_ours_vs`` has the p value of the paired test of the
     weights after the last step against each way and each baseline, ``tested_over`` says what it exchanges; where the
-    set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1.
+    set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1. Of several seeds everything
+    is the mean, ``steps`` has no answers, and the figures of each are under ``seeds``.
 
     Args:
         run: At least one step.
         model: Whose memory it was.
         data: What was read.
         others: Other ways to learn, by name: their figures, matrix and what was right at the end.
-        change: What else has moved.
+        changes: What else has moved, as plain values; one for each seed.
         not_run: Other ways to learn that are left out, and why.
 
     Returns:
@@ -203,34 +224,39 @@ def as_json(
         "summary": run.summary,
         "intervals": as_plain(run.intervals),
         "contexts": [c.id for c in run.conversations],
-        "contexts_done": len(run.steps),
+        "contexts_done": len(run.rows),
         "contexts_planned": len(run.conversations),
-        "peak_bytes": max(step.peak_bytes for step in run.steps),
+        "peak_bytes": run.peak_bytes,
         "prompted": _prompted(run),
         **{f"{score}p_ours_vs": {name: one.p for name, one in part.items()} for score, part in tests.items()},
         **{f"{score}tested_over": part[BEFORE].over for score, part in tests.items()},
         "matrix": run.matrix,
-        "steps": [as_plain(dataclasses.asdict(step)) for step in run.steps],
+        "steps": as_plain(run.steps if isinstance(run, Run) else run.rows),
+        **({"seeds": [one.summary for one in run.runs]} if isinstance(run, Seeds) else {}),
         "questions": [[q.text for q in c.questions] for c in run.conversations],
-        "right": [run.flags(run.steps[-1], at) for at in range(len(run.conversations))],
-        "f1": [run.f1(run.steps[-1], at) for at in range(len(run.conversations))],
+        "right": run.right,
+        "f1": run.f1_last,
         "baselines": {
             name: {
                 "summary": other.summary,
                 "intervals": as_plain(other.intervals),
-                "drift": [step.drift for step in other.steps],
-                "notes": {step.learned: step.note for step in other.steps if step.note},
+                "drift": [step.drift for step in other.rows],
+                "notes": {step.learned: step.note for step in _every_step(other) if step.note},
                 "matrix": other.matrix,
-                "right": [other.flags(other.steps[-1], at) for at in range(len(other.conversations))],
+                "right": other.right,
             }
             for name, other in others.items()
         },
         "baselines_not_run": dict(not_run),
-        "change": None if change is None else as_plain(change),
+        "change": over_models(changes) if len(changes) > 1 else next(iter(changes), None),
     }
 
 
-def _prompted(run: Run) -> dict[str, Any]:
+def _every_step(run: Measured) -> Iterator[Step]:
+    yield from run.steps if isinstance(run, Run) else (step for one in run.runs for step in one.steps)
+
+
+def _prompted(run: Measured) -> dict[str, Any]:
     """By way its figures, answers, and which of them are right."""
     intervals = run.intervals
     found: dict[str, Any] = {}
@@ -244,17 +270,24 @@ def _prompted(run: Run) -> dict[str, Any]:
     return found
 
 
-def lines(run: Run, *, others: Mapping[str, Run] = _NO_RUNS) -> Iterator[str]:
+def lines(run: Run, *, others: Mapping[str, Run] = _NO_RUNS, seed: int = 0) -> Iterator[str]:
     """Every answer as a line of JSON.
 
     Args:
         run: The memory's.
         others: Other ways to learn, by name.
+        seed: Of the run.
 
     Returns:
-        Lines without their ends: step (0 is before the first), what was learned in it, context, question, kind, keys,
-        golds, way, answer, right, and f1 where there is one; of kind ``neighbour`` with ``leaks`` instead of ``right``.
+        Lines without their ends: seed, step (0 is before the first), what was learned in it, context, question, kind,
+        keys, golds, way, answer, right, and f1 where there is one; of kind ``neighbour`` with ``leaks`` instead of
+        ``right``.
     """
+    for line in _lines(run, others):
+        yield json.dumps({"seed": seed, **line}, ensure_ascii=False)
+
+
+def _lines(run: Run, others: Mapping[str, Run]) -> Iterator[dict[str, Any]]:
     yield from _of_step(run, 0, run.before, BEFORE)
     for way, answers in run.prompted.items():
         yield from _answered(run, 0, "", way, answers)
@@ -263,24 +296,22 @@ def lines(run: Run, *, others: Mapping[str, Run] = _NO_RUNS) -> Iterator[str]:
             yield from _of_step(other, number, step, name)
 
 
-def _of_step(run: Run, number: int, step: Step, way: str) -> Iterator[str]:
+def _of_step(run: Run, number: int, step: Step, way: str) -> Iterator[dict[str, Any]]:
     yield from _answered(run, number, step.learned, way, step.answers)
     for near, answer in zip(run.neighbours, step.neighbours, strict=True):
         line = {"step": number, "learned": step.learned, "context": "", "question": near.text, "kind": "neighbour"}
-        line |= {"keys": [], "golds": [], "way": way, "answer": answer, "leaks": leaks(near, answer)}
-        yield json.dumps(line, ensure_ascii=False)
+        yield {**line, "keys": [], "golds": [], "way": way, "answer": answer, "leaks": leaks(near, answer)}
 
 
-def _answered(run: Run, number: int, learned: str, way: str, answers: Answers) -> Iterator[str]:
+def _answered(run: Run, number: int, learned: str, way: str, answers: Answers) -> Iterator[dict[str, Any]]:
     for conversation, texts in zip(run.conversations, answers, strict=True):
         for q, answer in zip(conversation.questions, texts, strict=True):
             line: dict[str, Any] = {"step": number, "learned": learned, "context": conversation.id, "question": q.text}
             line |= {"kind": q.kind, "keys": q.keys, "golds": q.golds, "way": way, "answer": answer}
-            line |= {"right": right(q, answer), **({"f1": qa_f1(answer, q.golds)} if q.golds else {})}
-            yield json.dumps(line, ensure_ascii=False)
+            yield {**line, "right": right(q, answer), **({"f1": qa_f1(answer, q.golds)} if q.golds else {})}
 
 
-def picture(run: Run) -> bytes:
+def picture(run: Measured) -> bytes:
     """The matrix as a heat map: steps downwards, contexts to the right.
 
     Args:
@@ -292,7 +323,7 @@ def picture(run: Run) -> bytes:
     Raises:
         ImportError: matplotlib is not installed.
     """
-    size = len(run.steps)
+    size = len(run.rows)
     figure = require("matplotlib.figure", extra="demo").Figure(
         figsize=(2.2 + 0.62 * size, 1.6 + 0.5 * size), layout="constrained"
     )

@@ -21,21 +21,22 @@ from langchain_selfparam.engine.report import nothing_done
 from langchain_selfparam.errors import InputError, NoTargetsError
 from langchain_selfparam.evaluation.baselines import NAMES, Baseline, Lesson, Name, merged
 from langchain_selfparam.evaluation.datasets import Conversation, Neighbour
-from langchain_selfparam.evaluation.harness import RATES_FILE, Subject, open_memory, served_drift
+from langchain_selfparam.evaluation.harness import RATES_FILE, Subject, open_memory, seeded, served_drift
 from langchain_selfparam.evaluation.injection import ask_closed_book, bar, in_prompt
 from langchain_selfparam.evaluation.machine import Peak
 from langchain_selfparam.evaluation.metrics import right, share
 from langchain_selfparam.evaluation.rates import NOT_RUN, Rates, moved_by, questions_of
 from langchain_selfparam.evaluation.resumed import learn
 from langchain_selfparam.evaluation.retrieval import Index
-from langchain_selfparam.evaluation.sequential import Run, Step, read, sequential
-from langchain_selfparam.evaluation.tables import write_whole
-from langchain_selfparam.evaluation.unchanged import Change, Unchanged, Yardstick
+from langchain_selfparam.evaluation.sequential import Run, Step, read, sequential, start_like
+from langchain_selfparam.evaluation.tables import as_plain, write_whole
+from langchain_selfparam.evaluation.unchanged import Unchanged, Yardstick
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import ConsolidationReport, Message, TargetSet
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.files import read_delta, write_delta
 
+_CHANGE = "change.json"
 _RESET = "published-reset"
 BASELINES = (*NAMES, _RESET)
 """Other ways to learn; ``published-reset`` starts each context from the model's own weights, as the released script
@@ -70,20 +71,26 @@ class Found:
     Attributes:
         ours: The memory's matrix.
         others: The baselines' by name; only those that have learned everything, as the memory has.
-        change: What else has moved, from before the first to after the last step.
+        change: What else has moved, from before the first to after the last step, as plain values.
         unfinished: Baselines that are still to be gone on with, and how many steps of them are done.
         not_run: Baselines that are left out, and why.
     """
 
     ours: Run
     others: Mapping[str, Run]
-    change: Change | None
+    change: Mapping[str, Any] | None
     unfinished: Mapping[str, int] = dataclasses.field(default_factory=dict)
     not_run: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def run(
-    plan: Plan, subject: Subject, *, folder: Path, progress: Progress, more: Callable[[], bool] = lambda: True
+    plan: Plan,
+    subject: Subject,
+    *,
+    folder: Path,
+    progress: Progress,
+    more: Callable[[], bool] = lambda: True,
+    rates: Path | None = None,
 ) -> Found:
     """Run what is not yet kept.
 
@@ -93,17 +100,19 @@ def run(
         folder: Where the memory and finished steps are kept.
         progress: Called by stage.
         more: Asked before each step; ``False`` ends the run there.
+        rates: Where the baselines' learning rates are kept; in ``folder`` where missing.
 
     Returns:
         What was measured so far.
     """
     for name in plan.baselines:  # refused before anything is learned where the model is not for it
         _baseline(name, subject, TrainingConfig())
-    yardstick = None
-    if plan.unchanged is not None:  # before the memory puts what it has learned into the weights
-        yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
     folder.mkdir(parents=True, exist_ok=True)
     steps, _ = read(folder / "steps.json", plan.conversations)
+    change = _kept_change(folder / _CHANGE)
+    yardstick = None
+    if plan.unchanged is not None and change is None:  # before the memory puts what it has learned into the weights
+        yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
     with open_memory(subject, folder / "memory", settings=plan.settings, namespace="sequential") as engine:
         last: dict[str, Any] = {"version": _written(steps, engine)}
 
@@ -131,14 +140,64 @@ def run(
             prompts=_prompts(plan),
             besides=lambda: last,
         )
-        change = yardstick.change() if yardstick is not None else None
+        if yardstick is not None:
+            change = as_plain(yardstick.change())
+            if len(ours.steps) == len(plan.conversations):
+                write_whole(folder / _CHANGE, json.dumps(change) + "\n")
         taught = engine.studied()
         ids = [turn.id for turn in engine.turns()]
     found = Found(ours=ours, others={}, change=change)
     if len(ours.steps) < len(plan.conversations):
         return found
     lessons = _lessons(plan.conversations, ids, taught, ours)
-    return _beside(found, plan, lambda name: _Other(name, plan, subject, lessons, folder, progress).run(more))
+    rates = rates or folder / RATES_FILE
+    return _beside(found, plan, lambda name: _Other(name, plan, subject, lessons, folder, rates, progress).run(more))
+
+
+def run_seeds(
+    plan: Plan,
+    subject: Subject,
+    *,
+    seeds: int,
+    folder: Path,
+    progress: Progress,
+    more: Callable[[], bool] = lambda: True,
+    starts: Callable[[str], None] = lambda text: None,
+) -> list[Found]:
+    """Run with one seed after another, each into a memory of its own.
+
+    The untouched model answers once for all of them, and the baselines' learning rates are chosen once.
+
+    Args:
+        plan: What to run; its seeds of targets and training are the first.
+        subject: The model.
+        seeds: How many, at least 1.
+        folder: Where everything is kept: of one seed in it, of several in ``seed-0`` and so on.
+        progress: Called by stage.
+        more: Asked before each step; ``False`` ends the run there.
+        starts: Called with what begins, where there are several.
+
+    Returns:
+        What was measured with each seed that has begun; all but the last have learned everything.
+    """
+    found: list[Found] = []
+    for seed in range(seeds):
+        own = folder if seeds == 1 else folder / f"seed-{seed}"
+        if seeds > 1:
+            starts(f"seed {seed}, of {seeds}")
+            start_like(own / "steps.json", folder / "seed-0" / "steps.json", plan.conversations)
+        one = dataclasses.replace(plan, settings=seeded(plan.settings, seed))
+        done = run(one, subject, folder=own, progress=progress, more=more, rates=folder / RATES_FILE)
+        found.append(done)
+        if len(done.ours.steps) < len(plan.conversations) or done.unfinished:
+            break
+    return found
+
+
+def _kept_change(file: Path) -> Mapping[str, Any] | None:
+    """What a run that has learned everything found to have moved: looking again would find the same."""
+    found: Mapping[str, Any] | None = json.loads(file.read_text("utf-8")) if file.exists() else None
+    return found
 
 
 def _written(steps: Sequence[Step], engine: Engine) -> int:
@@ -216,13 +275,14 @@ class _Other:
         subject: Subject,
         lessons: Mapping[str, Lesson],
         folder: Path,
+        rates: Path,
         progress: Progress,
     ) -> None:
         self._name, self._plan, self._subject, self._lessons = name, plan, subject, lessons
         self._progress = progress
         self._baseline = _baseline(name, subject, plan.settings.training)
         self._keep = folder / f"steps-{name}.json"
-        self._rates = Rates(folder / RATES_FILE)
+        self._rates = Rates(rates)
         self._weights = _Weights(folder / f"weights-{name}")
         self._said: list[Conversation] = []
         self._last: dict[str, Any] = {}

@@ -62,6 +62,25 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One step in a table: of one run, or of several with other seeds as their mean.
+
+    Attributes:
+        learned: The id of the context.
+        held: Turns that the weights hold since.
+        lost: Turns that earlier steps held and this one does not.
+        drift: Of what is served since, nats a token; ``None`` where nobody measured it.
+        seconds: Of the consolidation.
+    """
+
+    learned: str
+    held: float
+    lost: float
+    drift: float | None
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """A whole run.
 
@@ -104,6 +123,26 @@ class Run:
     def _f1(self, answers: Answers, context: int) -> list[float]:
         questions = self.conversations[context].questions
         return [qa_f1(a, q.golds) for q, a in zip(questions, answers[context], strict=True) if q.golds]
+
+    @property
+    def rows(self) -> list[Row]:
+        """Every step in a table."""
+        return [Row(learned=s.learned, held=s.held, lost=s.lost, drift=s.drift, seconds=s.seconds) for s in self.steps]
+
+    @property
+    def right(self) -> list[list[float]]:
+        """For each context whether its questions were answered right after the last step."""
+        return [[*self.flags(self.steps[-1], at)] for at in range(len(self.conversations))]
+
+    @property
+    def f1_last(self) -> list[list[float | None]]:
+        """Likewise token F1; ``None`` for a question without whole answers."""
+        return [self.f1(self.steps[-1], at) for at in range(len(self.conversations))]
+
+    @property
+    def peak_bytes(self) -> int:
+        """Most memory of a step."""
+        return max(step.peak_bytes for step in self.steps)
 
     @property
     def figures(self) -> dict[str, list[tuple[str, float]]]:
@@ -160,9 +199,7 @@ class Run:
         on what was right with more in the prompt, before, and ``history_f1`` and so on.
         """
         means = {name: statistics.fmean(value for _, value in values) for name, values in self.figures.items()}
-        earlier = range(len(self.steps) - 1)
-        just = sum(sum(self.flags(self.steps[at], at)) for at in earlier)
-        last = sum(sum(self.flags(self.steps[-1], at)) for at in earlier)
+        just, last = self.earlier
         drifts = [step.drift for step in self.steps if step.drift is not None]
         near = self.neighbours
         return {
@@ -172,6 +209,13 @@ class Run:
             **({"drift_max": max(drifts)} if drifts else {}),
             "seconds": statistics.fmean(step.seconds for step in self.steps),
         }
+
+    @property
+    def earlier(self) -> tuple[int, int]:
+        """Right answers to all contexts but the last: just after their own step, and after the last one."""
+        contexts = range(len(self.steps) - 1)
+        just = sum(sum(self.flags(self.steps[at], at)) for at in contexts)
+        return just, sum(sum(self.flags(self.steps[-1], at)) for at in contexts)
 
     def _leaks(self, step: Step) -> float:
         return share(leaks(n, a) for n, a in zip(self.neighbours, step.neighbours, strict=True))
@@ -268,6 +312,22 @@ def _write(
         values: dict[str, Any] = {"conversations": [c.id for c in conversations], "prompted": prompted}
         values["steps"] = [dataclasses.asdict(step) for step in done]
         write_whole(keep, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+
+
+def start_like(keep: Path, other: Path, conversations: Sequence[Conversation]) -> None:
+    """Let a run begin with what the untouched model answered in another one: it does not depend on the seed.
+
+    Args:
+        keep: Where the run keeps its steps; left alone where it has begun.
+        other: Where the other one does; nothing is taken from one that has not learned anything yet.
+        conversations: All of both.
+
+    Raises:
+        InputError: The other is of a run over other conversations.
+    """
+    done, prompted = read(other, conversations)
+    if len(done) > 1 and not keep.exists():
+        _write(keep, done[:1], conversations, prompted)
 
 
 def read(keep: Path | None, conversations: Sequence[Conversation]) -> tuple[list[Step], dict[str, Answers]]:

@@ -240,14 +240,11 @@ def test_a_mistyped_argument_does_not_claim_the_folder(selfparam, model_folder, 
     assert "holds another run (seeds was 1 and is 2)" in err
 
 
-@pytest.mark.parametrize("extra", [("--seeds", 2), ("--vary", "training.rank=8,16")])
-def test_sequential_runs_once(selfparam, tmp_path, extra):
-    code, _, err = selfparam("eval", "sequential", "--out", tmp_path / "out", *extra)
+def test_sequential_does_not_vary(selfparam, tmp_path):
+    code, _, err = selfparam("eval", "sequential", "--out", tmp_path / "out", "--vary", "training.rank=8,16")
     assert code == 1
-    assert (
-        "`eval sequential` takes neither --seeds nor --vary: its steps build on one memory, and its tables are" in err
-    )
-    assert "run it once for each, with --set (targets.seed and training.seed for a seed) and another --out" in err
+    assert "`eval sequential` takes no --vary: its tables are of one way to learn; run it once for each value" in err
+    assert "with --set and another --out, and set two beside each other with `eval compare`" in err
 
 
 def test_settings_of_changes():
@@ -319,6 +316,36 @@ def test_sequential_shows_the_matrix_and_goes_on(selfparam, model_folder, tmp_pa
     assert code == 0
     assert len(learned) == 2
     assert again == text
+
+
+def test_sequential_with_seeds_goes_on_and_is_shown_as_one(selfparam, model_folder, tmp_path, learned):
+    folder = tmp_path / "out"
+    args = ["--data", "long", "--model", model_folder, "--contexts", 1, "--out", folder, "--seeds", 2, "--unchanged"]
+    code, text, err = selfparam("eval", "sequential", *args)
+    assert code == 0, err
+    assert "seed 1, of 2" in err
+    assert len(learned) == 2
+    assert "what must stay as it was, 2 models" in text
+    assert (folder / "seed-1" / "steps.json").exists()
+    found = json.loads((folder / "results.json").read_text("utf-8"))
+    assert (found["seeds_done"], found["seeds_planned"], len(found["seeds"])) == (2, 2, 2)
+    lines = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    assert [line["seed"] for line in lines] == sorted(line["seed"] for line in lines)
+    assert {line["seed"] for line in lines} == {0, 1}
+    code, again, err = selfparam("eval", "sequential", *args)
+    assert (code, again, len(learned)) == (0, text, 2)
+    assert "going on with what" in err
+
+
+def test_sequential_says_how_many_seeds_are_missing(selfparam, model_folder, tmp_path, learned, monkeypatch):
+    from langchain_selfparam.evaluation import sequence
+
+    real = sequence.run_seeds
+    monkeypatch.setattr(sequence, "run_seeds", lambda *args, seeds, **options: real(*args, seeds=1, **options))
+    args = ["--data", "long", "--model", model_folder, "--contexts", 1, "--out", tmp_path, "--seeds", 2]
+    code, _, err = selfparam("eval", "sequential", *args)
+    assert code == 0, err
+    assert "1 of 2 seeds done; run the same command to go on" in err
 
 
 def test_compare_wants_two_files(selfparam, tmp_path):

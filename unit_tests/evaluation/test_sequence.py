@@ -171,10 +171,28 @@ def test_a_memory_learns_one_after_another_and_what_else_moved_is_seen(subject, 
     found = run(subject, tmp_path, unchanged=Unchanged(prompts=("Who are you?",)))
     assert [step.learned for step in found.ours.steps] == ["dog", "cat"]
     assert all(step.steps > 0 for step in found.ours.steps)
-    assert found.change.token_kl.mean >= 0
+    assert found.change["token_kl"]["mean"] >= 0
     assert found.others == {}
     weights = dict(subject.local.model.named_parameters())
     assert all(torch.equal(weights[name], p) for name, p in subject.base.items())  # its own weights are back
+
+
+def test_what_else_moved_is_looked_at_once(subject, tmp_path, monkeypatch):
+    looked, real = [], sequence.Yardstick
+
+    def yardstick(*args, **options):
+        looked.append(args)
+        return real(*args, **options)
+
+    monkeypatch.setattr(sequence, "Yardstick", yardstick)
+    plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS, unchanged=Unchanged(prompts=("Who are you?",)))
+    turns = iter([True, False])
+    options = {"folder": tmp_path, "progress": lambda *step: None}
+    sequence.run(plan, subject, more=lambda: next(turns), **options)
+    found = [sequence.run(plan, subject, **options).change for _ in range(2)]
+    assert len(looked) == 2  # again after the run had stopped on its way, and not when it was done
+    assert found[0] == found[1]
+    assert found[0]["token_kl"]["mean"] >= 0
 
 
 def test_baselines_build_on_what_they_learned_or_start_anew(subject, tmp_path, learned):

@@ -291,6 +291,7 @@ def test_every_answer_is_a_line():
     lines = [json.loads(line) for line in retention.lines(found, others={"published": run(Memory())})]
     assert len(lines) == 6 + 5 + 2 * 3 * 6
     assert lines[0] == {
+        "seed": 0,
         "step": 0,
         "learned": "",
         "context": "a",
