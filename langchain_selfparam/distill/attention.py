@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from langchain_selfparam.distill.packing import Pack
-from langchain_selfparam.distill.tree import Tree
+from langchain_selfparam.distill.tree import Block, Tree, blocks
 
 NAME = "selfparam_packed"
 
@@ -28,7 +28,7 @@ _FLASH = "_scaled_dot_product_flash_attention_for_cpu"
 _LONG = 128
 """Tokens of a prefix or a document from which on fused attention is worth the merging."""
 
-_LAYOUT: contextvars.ContextVar[tuple[Layout, ...] | Tree | None] = contextvars.ContextVar(
+_LAYOUT: contextvars.ContextVar[tuple[Layout, ...] | Planted | None] = contextvars.ContextVar(
     "selfparam_layout", default=None
 )
 
@@ -68,6 +68,19 @@ class Layout:
         return cls(packed.tokens, prefix, gather.to(device), scatter.to(device), own.to(device))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Planted:
+    """Where a tree's nodes lie.
+
+    Attributes:
+        prefix: P.
+        blocks: The nodes behind it.
+    """
+
+    prefix: int
+    blocks: tuple[Block, ...]
+
+
 @contextlib.contextmanager
 def layout(row: Pack | Tree, device: torch.device) -> Iterator[None]:
     """Let attention layers whose implementation is ``NAME`` work on this row, in this thread.
@@ -76,9 +89,9 @@ def layout(row: Pack | Tree, device: torch.device) -> Iterator[None]:
         row: The row that is about to be read.
         device: Where the row lies.
     """
-    where: tuple[Layout, ...] | Tree
+    where: tuple[Layout, ...] | Planted
     if isinstance(row, Tree):
-        where = dataclasses.replace(row, ancestors=row.ancestors.to(device), real=row.real.to(device))
+        where = Planted(row.prefix, tuple(block.to(device) for block in blocks(row)))
     else:
         where = tuple(Layout.of(part, device) for part in row.parts or (row,))
     token = _LAYOUT.set(where)
@@ -123,24 +136,29 @@ def _by_flash(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where
     return torch.cat([prefix, documents], 2).transpose(1, 2).contiguous()
 
 
-def _on_tree(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Tree, scale: float) -> torch.Tensor:
-    """Attention of each node over the prompt and the nodes up to it, without a gradient."""
-    P, M = where.prefix, len(where.ancestors)
-    H, G, E = query.shape[1], key.shape[1], query.shape[3]
+def _on_tree(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, where: Planted, scale: float) -> torch.Tensor:
+    """Attention of each node over the prompt and the nodes up to it, without a gradient.
+
+    Block by block: scores of all nodes at once are memory that comes from the system page by page, and one product for
+    each node takes longer than the products of the layer.
+    """
+    P, H, G, E = where.prefix, query.shape[1], key.shape[1], query.shape[3]
     k, v = key[0], value[0]
-    prompt = torch.nn.functional.scaled_dot_product_attention(
-        query[:, :, :P], key[:, :, :P], value[:, :, :P], is_causal=True, scale=scale, enable_gqa=G < H
-    )
-    q = (query[0, :, P:] * scale).view(G, H // G, M, E)
-    pre = torch.matmul(q.reshape(G, -1, E), k[:, :P].transpose(1, 2)).view(G, H // G, M, P)
-    own_k, own_v = k[:, where.ancestors], v[:, where.ancestors]
-    own = torch.matmul(own_k, q.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-    own = own.masked_fill(~where.real, float("-inf"))
-    p = torch.softmax(torch.cat([pre, own], -1), -1, dtype=torch.float32).to(v.dtype)
-    out = torch.matmul(p[..., :P].reshape(G, -1, P), v[:, :P]).view(G, H // G, M, E)
-    told = torch.matmul(p[..., P:].permute(0, 2, 1, 3), own_v).permute(0, 2, 1, 3)
-    nodes = (out + told).reshape(1, H, M, E)
-    return torch.cat([prompt, nodes], 2).transpose(1, 2).contiguous()
+    parts = [
+        torch.nn.functional.scaled_dot_product_attention(
+            query[:, :, :P], key[:, :, :P], value[:, :, :P], is_causal=True, scale=scale, enable_gqa=G < H
+        )[0]
+    ]
+    k_pre, v_pre = k[:, :P], v[:, :P]
+    for block in where.blocks:
+        at = slice(block.start, block.stop)
+        k_own, v_own = (torch.cat([told, t[:, block.outside], t[:, at]], 1) for told, t in ((k_pre, k), (v_pre, v)))
+        q = (query[0, :, at] * scale).reshape(G, -1, E)  # heads that share keys lie beside each other
+        scores = torch.bmm(q, k_own.transpose(1, 2)).view(G, H // G, *block.sees.shape[:1], -1)
+        scores[..., P:].masked_fill_(~block.sees, float("-inf"))
+        p = torch.softmax(scores, -1, dtype=torch.float32).to(v.dtype)
+        parts.append(torch.bmm(p.view(G, -1, p.shape[-1]), v_own).view(H, -1, E))
+    return torch.cat(parts, 1).transpose(0, 1)[None].contiguous()
 
 
 def attend(
@@ -172,7 +190,7 @@ def attend(
         raise RuntimeError(msg)
     del attention_mask, kwargs
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    if isinstance(where, Tree):
+    if isinstance(where, Planted):
         return _on_tree(query, key, value, where, scale), None
     if len(where) == 1:
         return _on_row(query, key, value, where[0], scale), None

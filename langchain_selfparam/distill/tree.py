@@ -41,6 +41,54 @@ class Tree:
     lengths: tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Block:
+    """Nodes that are read together, and what they see behind the prompt.
+
+    Attributes:
+        start: Row position of the first node.
+        stop: Behind the last one.
+        outside: Row positions of what they see before the first one, int64 [X].
+        sees: Which of these and of the S nodes each node sees, bool [S, X + S].
+    """
+
+    start: int
+    stop: int
+    outside: torch.Tensor
+    sees: torch.Tensor
+
+    def to(self, device: torch.device) -> Block:
+        """The same on ``device``."""
+        return dataclasses.replace(self, outside=self.outside.to(device), sees=self.sees.to(device))
+
+
+def blocks(tree: Tree, *, size: int = 128) -> list[Block]:
+    """Cut a tree into blocks of nodes that lie beside each other.
+
+    Where texts are in the order in which they begin alike, a block sees little but itself: the beginning of its first
+    text. In any other order it is right, and larger.
+
+    Args:
+        tree: Of M nodes.
+        size: Nodes of a block.
+
+    Returns:
+        The blocks in order; none of a tree without nodes.
+    """
+    found = []
+    for first in range(0, len(tree.ancestors), size):
+        seen_by, real = tree.ancestors[first : first + size], tree.real[first : first + size]
+        start, count = tree.prefix + first, len(seen_by)
+        before = real & (seen_by < start)
+        outside = torch.unique(seen_by[before])
+        at = torch.where(before, torch.searchsorted(outside, seen_by), len(outside) + seen_by - start)
+        sees = torch.zeros(count, len(outside) + count, dtype=torch.bool)
+        rows = torch.arange(count)[:, None].expand_as(at)
+        sees[rows[real], at[real]] = True
+        found.append(Block(start, start + count, outside, sees))
+    return found
+
+
 def plant(prompt: Sequence[int], texts: Sequence[Sequence[int]]) -> Tree:
     """Put texts into one row behind their prompt.
 

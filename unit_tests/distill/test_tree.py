@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from langchain_selfparam.distill import attention
 from langchain_selfparam.distill.reader import Reader
-from langchain_selfparam.distill.tree import plant, seen
+from langchain_selfparam.distill.tree import blocks, plant, seen
 from langchain_selfparam.model import share
 from langchain_selfparam.testing import tiny_model
 
@@ -32,6 +33,32 @@ def test_each_sees_the_prompt_and_its_own_text():
     assert mask[3:, :3].all()
     assert mask[5, 3:].tolist() == [True, True, True, False, False]
     assert mask[7, 3:].tolist() == [False, False, False, True, True]
+
+
+LONG = [tuple((31 * n + 7 * d) % 5 for d in range(2 + n % 6)) for n in range(60)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 128])
+@pytest.mark.parametrize("texts", [TEXTS, LONG, sorted(LONG), [(3,)]], ids=["few", "any order", "sorted", "no node"])
+def test_blocks_see_what_the_whole_mask_says(texts, size):
+    tree = plant(PROMPT, texts)
+    whole, found = seen(tree)[0, 0], torch.zeros(tree.input_ids.shape[1], tree.input_ids.shape[1], dtype=torch.bool)
+    for block in blocks(tree, size=size):
+        assert block.stop - block.start <= size
+        columns = torch.cat([block.outside, torch.arange(block.start, block.stop)])
+        found[block.start : block.stop, columns] = block.sees
+        assert block.sees.any(0).all()  # nothing is read that nobody sees
+    assert found[3:, 3:].equal(whole[3:, 3:])
+    assert not found[:, :3].any()
+
+
+@torch.no_grad()
+def test_a_tree_of_several_blocks_is_read_as_by_the_whole_mask(monkeypatch):
+    local, tree = tiny_model(), plant(PROMPT, LONG)
+    monkeypatch.setattr(attention, "blocks", lambda row: blocks(row, size=7))
+    dense, packed = (Reader(share(local.model), way=way).tree(tree) for way in ("dense", "packed"))
+    assert len(blocks(tree, size=7)) > 2
+    assert torch.allclose(packed, dense, atol=1e-5)
 
 
 @torch.no_grad()
