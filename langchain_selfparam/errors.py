@@ -98,5 +98,13 @@ class StoppedError(ConsolidationError):
     """Learning was asked to stop, or its time was over; the turns are pending and no attempt was counted."""
 
 
+class CrowdedError(StoppedError):
+    """Learning ended for what was beside it in memory; it is begun again with fewer."""
+
+
+class AuthorError(ConsolidationError):
+    """The ``generator`` that writes the questions failed; the turns are pending and no attempt was counted."""
+
+
 class ClosedError(SelfParamError, RuntimeError):
     """The memory was closed; open the folder again."""

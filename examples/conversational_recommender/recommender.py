@@ -93,7 +93,8 @@ def main(argv=None):
             recommender.listen(dialogue["said"], dialogue["reply"])
         if args.learn and memory.pending_turns():
             report = recommender.learn()
-            print(f"learned {len(report.held)} of {len(memory.turns)} dialogues in {report.seconds['total']:.0f} s\n")
+            held = sum(turn.state == "held" for turn in memory.turns)
+            print(f"learned {len(report.held)} dialogues in {report.seconds['total']:.0f} s; {held} are held\n")
         ask("after" if memory.versions[1:] else "nothing learned")
         if args.talk:
             talk(recommender)

@@ -204,6 +204,22 @@ def need_known(folder: Path, whose: Namespace | None) -> None:
         raise InputError(msg)
 
 
+def only_one(folder: Path) -> Namespace | None:
+    """Whose a folder with one set of weights is, where somebody has said something.
+
+    Args:
+        folder: The memory folder.
+
+    Returns:
+        The namespace; ``None`` where nobody, or more than one, has a turn.
+
+    Raises:
+        FolderError: There is no memory in the folder.
+    """
+    known, _ = _known(folder)
+    return known[0] if len(known) == 1 else None
+
+
 def _known(folder: Path) -> tuple[list[Namespace], str]:
     """Whoever has said something, and the first of them in words."""
     from langchain_selfparam.store import Turns

@@ -23,6 +23,7 @@ from langchain_selfparam.cli.common import (
     add_set,
     need_known,
     need_whose,
+    only_one,
     open_memory,
     own_weights,
     print_json,
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         need_whose(args.folder, args.namespace, instead=" or --all")
     settings = settings_of(args.set)
     whose = None if args.namespace is None else [args.namespace]
-    args.namespace = None if own_weights(args.folder) else args.namespace
+    args.namespace = None if own_weights(args.folder) else args.namespace or only_one(args.folder)
     _, memory = open_memory(args, settings=settings)
     with memory, Bars() as bars, _until_interrupted() as stopping:
         report = memory.consolidate_all(
@@ -105,7 +106,10 @@ def run(args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks to stop between two steps, so that what was done is still said; the second ends it."""
+    """The first Ctrl-C, or SIGTERM as services and containers send it, asks to stop between two steps.
+
+    What was done is still said then; the second one ends it.
+    """
     asked = threading.Event()
 
     def heard(number: int, frame: FrameType | None) -> None:
@@ -114,11 +118,12 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
         asked.set()
         print("stopping between two steps; Ctrl-C once more ends it at once", file=sys.stderr, flush=True)
 
-    before = signal.signal(signal.SIGINT, heard)
+    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _figures(report: BatchReport) -> dict[str, Any]:
@@ -159,6 +164,8 @@ def _show(report: BatchReport) -> None:
     tried = len(report.held) + len(report.pending)
     waiting = sum(report.left.values())
     left = f"{waiting} turns are left ({_WHY[report.ended]})" if waiting else "nothing is left"
+    if not waiting and report.pending:
+        left = f"{len(report.pending)} are tried again by the next run"
     print(f"{len(report.held)} of {tried} turns held in {report.seconds:.0f} s; {left}")
     if report.ended == "deadline" and not report.reports:
         print("not one episode was learned in that time: give it more")

@@ -37,6 +37,12 @@ _EXAMPLE = """  $ selfparam eval single --data assistant_chats --contexts 2 --js
   $ selfparam eval compare out/a.json out/b.json"""
 
 
+_ITEMS = 300
+_FIXED = {"policy.every_turns", "policy.max_turns"}
+_FIXED_TO_RECOMMEND = _FIXED | {"policy.max_attempts", "targets.form"}
+_WITH_COMPARE = {"command", "run", "default_of", "protocol", "files", "json", "markdown"}
+
+
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command.
 
@@ -67,9 +73,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=out)
     parser.add_argument("--limit-minutes", type=count, metavar="M", help="begin no part after so long")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and answer there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there; every answer is in --out")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     recommend.add(parser)
+    parser.set_defaults(default_of=parser.get_default)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -89,8 +96,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "facts of the world, instructions"
     )
     parser.add_argument("--unchanged", nargs="*", type=Path, metavar="FILE", help=unchanged)
-    items = "lines of each of these files, taken evenly (default: 300)"
-    parser.add_argument("--unchanged-items", type=count, default=300, metavar="N", help=items)
+    items = f"lines of each of these files, taken evenly (default: {_ITEMS})"
+    parser.add_argument("--unchanged-items", type=count, metavar="N", help=items)
 
 
 class _Wanted(NamedTuple):
@@ -122,9 +129,13 @@ def run(args: argparse.Namespace) -> int:
             "--set and another --out, and set two beside each other with `eval compare`"
         )
         raise InputError(msg)
+    _refuse_fixed(args)
     if args.protocol == "recommend":
         return _recommend(args)
     recommend.refuse_own(args)
+    if args.unchanged_items is not None and args.unchanged is None:
+        msg = "--unchanged-items is of the files of --unchanged, and that is not given"
+        raise InputError(msg)
     wanted = _wanted(args)
     path = find(args.data)
     every = load(path)
@@ -140,6 +151,15 @@ def run(args: argparse.Namespace) -> int:
     if args.protocol == "sequential":
         return _sequential(args, conversations, path, asker, llm.model_name, wanted, more)
     return _injection(args, conversations, asker, llm.model_name, wanted, more)
+
+
+def _refuse_fixed(args: argparse.Namespace) -> None:
+    """Refuse settings that an evaluation has to set itself: with a value of their own nothing would be different."""
+    fixed = _FIXED_TO_RECOMMEND if args.protocol == "recommend" else _FIXED
+    for change in [*args.set, *([args.vary] if args.vary else [])]:
+        if (name := change.partition("=")[0]) in fixed:
+            msg = f"`eval {args.protocol}` sets {name} itself, so that no other value would be used; leave it out"
+            raise InputError(msg)
 
 
 def _wanted(args: argparse.Namespace) -> _Wanted:
@@ -198,11 +218,10 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
         "vary",
         "baselines",
         "no_retrieval",
-        "unchanged_items",
         "dtype",
         "revision",
     )
-    mark = {name: getattr(args, name) for name in names}
+    mark = {name: getattr(args, name) for name in names} | {"unchanged_items": args.unchanged_items or _ITEMS}
     looked = "its own prompts alone" if args.unchanged == [] else [str(path) for path in args.unchanged or []]
     mark |= {"unchanged": looked, "version": __version__, **(more or {})}
     if args.unchanged:
@@ -210,8 +229,8 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
     mark["the files of --model"] = _model_files(args.model)
     file = args.out / "run.json"
     # A run that ended before its first part, over a mistyped argument for instance, binds nobody.
-    parts = ("outcomes.jsonl", "steps.json", "seed-0/steps.json", "answers.jsonl")
-    begun = any((args.out / name).exists() for name in parts)
+    parts = ("outcomes.jsonl", "steps.json", "answers.jsonl")
+    begun = any((args.out / name).exists() for name in parts) or any(args.out.glob("seed-*/steps.json"))
     if not begun or not file.exists():
         write_whole(file, json.dumps(mark, indent=1) + "\n")
         return
@@ -228,7 +247,7 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
 def _unchanged(args: argparse.Namespace) -> Unchanged | None:
     from langchain_selfparam.evaluation.unchanged import load
 
-    return None if args.unchanged is None else load(args.unchanged, limit=args.unchanged_items)
+    return None if args.unchanged is None else load(args.unchanged, limit=args.unchanged_items or _ITEMS)
 
 
 def _baselines(args: argparse.Namespace, known: Sequence[str]) -> list[Any]:
@@ -347,7 +366,9 @@ def _sequential(
     if not found[0].ours.steps:
         print("no step was finished; run the same command again", file=sys.stderr)
         return OK
-    whole = [one for one in found if len(one.ours.steps) == len(conversations)] or found[:1]
+    learned = [one for one in found if len(one.ours.steps) == len(conversations)]
+    done = [one for one in learned if not one.unfinished]
+    whole = done or learned or found[:1]
     ours = as_one([one.ours for one in whole])
     every = [name for name in whole[0].others if all(name in one.others for one in whole)]
     others = {name: as_one([one.others[name] for one in whole]) for name in every}
@@ -357,10 +378,10 @@ def _sequential(
     lines = [line for n, one in enumerate(whole) for line in retention.lines(one.ours, others=one.others, seed=n)]
     tables.write_whole(args.out / "questions.jsonl", "".join(f"{line}\n" for line in lines))
     part: dict[str, Any] = {"others": others, "changes": [one.change for one in whole if one.change is not None]}
-    part["not_run"] = {way: reason for one in whole for way, reason in one.not_run.items()}
+    part["not_run"] = _not_run(whole)
     values = retention.as_json(ours, model=name, data=args.data, **part)
     values |= {"baselines_unfinished": dict(found[-1].unfinished), "rates": _rates(args)}
-    values |= {"seeds_done": len(whole), "seeds_planned": args.seeds}
+    values |= {"seeds_done": len(done), "seeds_planned": args.seeds}
     title = f"{name}: right answers after each step, nothing in the prompt"
     _show(args, title, retention.tables(ours, **part), values)
     return OK
@@ -374,9 +395,17 @@ def _say_what_is_missing(found: Sequence[Found], seeds: int, contexts: int) -> N
         _say_how_far(done, contexts, f"contexts of {way}{of_seed}")
     if len(last.ours.steps) == contexts and not last.unfinished:
         _say_how_far(len(found), seeds, "seeds")
-    for one in found:
-        for way, reason in one.not_run.items():
-            print(f"{way} was not run: {reason}", file=sys.stderr)
+    for way, reason in _not_run(found).items():
+        print(f"{way} was not run: {reason}", file=sys.stderr)
+
+
+def _not_run(found: Sequence[Found]) -> dict[str, str]:
+    """Baselines that are left out, with the seed where there are several: the others' are left out with it."""
+    return {
+        way: f"seed {seed}: {reason}" if len(found) > 1 else reason
+        for seed, one in enumerate(found)
+        for way, reason in one.not_run.items()
+    }
 
 
 def _show(args: argparse.Namespace, title: str, found: Sequence[Any], values: Mapping[str, Any]) -> None:
@@ -409,7 +438,11 @@ def _compare(args: argparse.Namespace) -> int:
     if args.protocol != "compare" or len(args.files) != 2:
         msg = f"found {len(args.files)} files for `eval {args.protocol}`; `eval compare` takes two, the others none"
         raise InputError(msg)
-    recommend.refuse_own(args)
+    for name in vars(args).keys() - _WITH_COMPARE:
+        if getattr(args, name) != args.default_of(name):
+            option = name.replace("_", "-")
+            msg = f"`eval compare` takes no --{option}: it reads two files, and writes --json and --markdown"
+            raise InputError(msg)
     found = compare.compare(*args.files)
     if args.json is not None:
         tables.write_whole(args.json, json.dumps(as_plain(found), indent=2) + "\n")

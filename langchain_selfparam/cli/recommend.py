@@ -152,6 +152,7 @@ def _refuse(args: argparse.Namespace) -> None:
         "--data": args.data != "assistant_chats",
         "--no-retrieval": args.no_retrieval,
         "--unchanged": args.unchanged is not None,
+        "--unchanged-items": args.unchanged_items is not None,
         "--contexts": args.contexts is not None,
         "--seeds": args.seeds > 1,
         "--vary": args.vary is not None,

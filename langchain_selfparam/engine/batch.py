@@ -18,16 +18,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Literal, Protocol
 
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.journal import now
 from langchain_selfparam.engine.lessons import Lesson, Training, together
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.engine.report import combined, wordless
 from langchain_selfparam.engine.room import let_go, out_of_memory
 from langchain_selfparam.engine.worker import Worker
-from langchain_selfparam.errors import ClosedError, ConfigError, NonFiniteLossError, StoppedError
+from langchain_selfparam.errors import ClosedError, CrowdedError, NonFiniteLossError, StoppedError
 from langchain_selfparam.protocols import Progress, no_progress
 from langchain_selfparam.records import BatchReport, ConsolidationReport, Namespace, TrainReport, Turn
 
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 Ended = Literal["done", "deadline", "budget", "stopped"]
 
+_EVER = datetime.min.replace(tzinfo=timezone.utc)
 _LOOKS = 0.2
 """Seconds after which a run that waits for somebody else's learning looks whether it is to end."""
 
@@ -76,6 +78,10 @@ class Place(Protocol):
         """How many of the last episodes of each came to no end, in a row."""
         ...
 
+    def last_served(self) -> Mapping[Namespace, datetime]:
+        """When the last episode of each that came to an end was begun."""
+        ...
+
     def learning(self, namespace: Namespace) -> AbstractContextManager[Learning]:
         """A namespace's engine, kept in memory for the block."""
         ...
@@ -83,39 +89,6 @@ class Place(Protocol):
     def tokens(self, turns: Sequence[Turn]) -> int:
         """Tokens that turns take in a prompt."""
         ...
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """Where a run ends although something is left.
-
-    Attributes:
-        deadline: Seconds from its beginning. No episode is begun that would end later, going by the longest so far, and
-            one that is not done by then is stopped between two steps.
-        max_tokens: Tokens of turns, by the model's own tokenizer, after which no other episode is begun.
-        after_seconds: Seconds that a namespace has to have said nothing; one that is speaking is left for the next run.
-        concurrency: Namespaces whose episodes are trained in one row at most.
-        stopping: Asked between steps whether to stop.
-    """
-
-    deadline: float | None = None
-    max_tokens: int | None = None
-    after_seconds: float = 0.0
-    concurrency: int = 1
-    stopping: Callable[[], bool] = lambda: False
-
-    def __post_init__(self) -> None:
-        for name in ("deadline", "max_tokens"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                msg = f"{name} is {value!r}; it has to be above 0, or None for no limit"
-                raise ConfigError(msg)
-        if not self.after_seconds >= 0:
-            msg = f"after_seconds is {self.after_seconds!r}; it has to be 0 or more seconds"
-            raise ConfigError(msg)
-        if not (isinstance(self.concurrency, int) and self.concurrency >= 1):
-            msg = f"concurrency is {self.concurrency!r}; it has to be a whole number of namespaces, 1 or more"
-            raise ConfigError(msg)
 
 
 def consolidate_all(
@@ -129,7 +102,7 @@ def consolidate_all(
 
     An error of one namespace is kept in the report and ends that one's part only. Ctrl-C ends the run as it ends a
     consolidation: what was committed stays, everything else is pending. Turns whose attempts are used up are tried
-    where nothing else waits as it begins: or they would come first, and again in every run.
+    when nothing else waits any more: or they would come first, and again in every run.
 
     Args:
         place: Where the namespaces are.
@@ -183,6 +156,8 @@ class _Run:
         self._open = 0
         self._forgettings = place.forgettings
         self._unfinished: Mapping[Namespace, int] | None = None
+        self._served: Mapping[Namespace, datetime] = {}
+        self._deaf = False
         self._attempts = place.settings.policy.max_attempts
         self._seen: list[Turn] | None = None
         self._closed = False
@@ -210,14 +185,28 @@ class _Run:
             return []
         try:
             if self._unfinished is None:  # now that the worker rests
-                self._unfinished = self._place.unfinished()
+                self._unfinished, self._served = self._place.unfinished(), self._place.last_served()
+                # One that ends the process each time would take those beside it with it each time.
+                self._singly |= {namespace for namespace, count in self._unfinished.items() if count > 1}
         except ClosedError:
             self.ended = "stopped"
             return []
-        found = [namespace for namespace, turns in self._untried().items() if self._silent(turns)]
+        found = self._speechless()
+        if not found and self._fresh_only:
+            self._fresh_only = False  # all that was fresh is tried: now the rest, in what time is left
+            found = self._speechless()
         # Of several the one that came to no end least often comes first: or it would wait for the others for ever.
         behind = {namespace: count for namespace, count in self._unfinished.items() if not count % 2}
-        return sorted(found, key=lambda namespace: behind.get(namespace, 0))
+        return sorted(found, key=lambda namespace: (behind.get(namespace, 0), found[namespace]))
+
+    def _speechless(self) -> dict[Namespace, datetime]:
+        """Who has something that was not tried and is silent, with the time since when they wait.
+
+        That is since they spoke or were last served, whichever is later: a run that has time for one episode goes to
+        another one each time, however much the first has said.
+        """
+        untried = {namespace: turns for namespace, turns in self._untried().items() if self._silent(turns)}
+        return {n: max(turns[0].created_at, self._served.get(n, _EVER)) for n, turns in untried.items()}
 
     def learn(self, waiting: Sequence[Namespace]) -> int:
         """Learn one episode of each of the first, beside each other, if there is time and budget for it.
@@ -234,7 +223,7 @@ class _Run:
             began, taken = time.monotonic(), 0
             parts: list[_Part] = []
             for namespace in self._group(waiting):
-                if taken and not self._room_for_more(parts, began):
+                if taken and not self._room_for_more(parts, began, taken):
                     break
                 self._open = 1 + sum(part.training is not None for part in parts)
                 parts += self._begun(namespace, stack)
@@ -265,12 +254,16 @@ class _Run:
             return [waiting[0]]
         return list(itertools.takewhile(lambda n: n not in self._singly, waiting[: self._together]))
 
-    def _room_for_more(self, parts: Sequence[_Part], began: float) -> bool:
-        """Whether a group may grow: what was begun has to be trained and judged as well, in time and in budget."""
+    def _room_for_more(self, parts: Sequence[_Part], began: float, taken: int) -> bool:
+        """Whether a group may grow: what was begun has to be trained and judged as well, in time and in budget.
+
+        The next one's beginning takes as long as the others' did, and what follows about twice as long.
+        """
         limits, now_ = self._limits, time.monotonic()
         tried = [turn for part in parts for id_, turn in part.turns.items() if id_ in part.tried]
         spent = limits.max_tokens is not None and self._spent + self._place.tokens(tried) >= limits.max_tokens
-        late = limits.deadline is not None and now_ - began > (self._began + limits.deadline - began) / 3
+        begun = (now_ - began) * (taken + 1) / taken
+        late = limits.deadline is not None and begun > (self._began + limits.deadline - began) / 3
         full = any(part.again for part in parts)
         return self.ended == "done" and not spent and not late and not full
 
@@ -312,8 +305,15 @@ class _Run:
             self._progress(stage, done, total)
         except StoppedError:
             self.ended = "stopped"
-        except Exception as error:
-            logger.exception("whoever hears of the progress raised %s at %s; the run goes on", _named(error), stage)
+        except Exception as error:  # noqa: BLE001 - logged; what is done is done
+            self._unheard(error, stage)
+
+    def _unheard(self, error: Exception, stage: str) -> None:
+        """Say so once: a pipe that nobody reads any more breaks at every step."""
+        if not self._deaf:
+            what = "whoever hears of the progress raised %s at %s; the run goes on"
+            logger.error(what, _named(error), stage, exc_info=error)
+        self._deaf = True
 
     def _train(self, parts: Sequence[_Part]) -> None:
         """Train the parts in one row, and have each judged and kept."""
@@ -337,7 +337,7 @@ class _Run:
                 logger.warning("%s is learned again, with fewer beside it: %r", "/".join(part.namespace), outcome)
                 if isinstance(outcome, NonFiniteLossError):
                     self._singly.add(part.namespace)
-                part.again, outcome = True, StoppedError(f"to be learned again, with fewer beside it: {outcome!r}")
+                part.again, outcome = True, CrowdedError(f"to be learned again, with fewer beside it: {outcome!r}")
             if isinstance(outcome, BaseException):
                 self._advance(part, functools.partial(part.lesson.throw, outcome))
             else:
@@ -455,8 +455,13 @@ class _Run:
             raise _stopped(self.ended, f" at {stage}, {done} of {total}")
         if stage == "commit" and done:
             self._told(stage, done, total)
-        else:
+            return
+        try:
             self._progress(stage, done, total)
+        except StoppedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - logged; it says nothing of what is learned
+            self._unheard(error, stage)
 
 
 def _stopped(ended: Ended, where: str = "") -> StoppedError:

@@ -24,6 +24,7 @@ from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.student import Course
 from langchain_selfparam.engine.again import look_back
 from langchain_selfparam.engine.lessons import Lesson, Training
+from langchain_selfparam.engine.outside import Outside
 from langchain_selfparam.engine.pace import paced
 from langchain_selfparam.engine.room import out_of_memory, too_large
 from langchain_selfparam.engine.rows import Chunks, Own, apart
@@ -108,7 +109,7 @@ class Learner:
         self._local = local
         self._gate = gate
         self._settings = settings
-        self._author = author
+        self._author = None if author is None else Outside(author)
         self._calibration = calibration
         self._head = _head_of(local)
 

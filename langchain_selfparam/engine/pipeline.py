@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,8 +37,10 @@ from langchain_selfparam.engine.report import as_text, combined, nothing_done, r
 from langchain_selfparam.engine.room import let_go, out_of_memory
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import (
+    AuthorError,
     ConfigError,
     ConsolidationError,
+    CrowdedError,
     NothingSaidError,
     StoppedError,
     UnknownTurnError,
@@ -59,6 +61,8 @@ from langchain_selfparam.weights.export import export_peft
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
 
 logger = logging.getLogger(__name__)
+
+_ELSEWHERE = (OSError, AuthorError, CrowdedError)  # say nothing of the turns: a full disk, others in memory
 
 
 class Engine(Journal):
@@ -100,6 +104,7 @@ class Engine(Journal):
         self.last_error: BaseException | None = None
         self.watcher: Watcher | None = None
         """Told of every consolidation."""
+        self.halves = True  # of an episode that was killed or stopped twice half is tried, and so on
         self._local = local
         self._gate = gate
         self._exact = exact
@@ -176,7 +181,9 @@ class Engine(Journal):
 
     # ---- the weights
 
-    def consolidate(self, *, progress: Progress | None = None) -> ConsolidationReport:
+    def consolidate(
+        self, *, progress: Progress | None = None, without: AbstractSet[int] = frozenset()
+    ) -> ConsolidationReport:
         """Learn all pending turns now.
 
         Errors of learning are ``ConsolidationError``s; after any error or Ctrl-C served weights and ledger are as they
@@ -184,13 +191,14 @@ class Engine(Journal):
 
         Args:
             progress: Told of stages as they go on.
+            without: Ids of turns that wait for the next time, since they were tried in this one already.
 
         Returns:
             What was done; ``version`` is ``None`` where nothing was committed.
         """
         reports = []
         with self.lock:
-            tried: set[int] = set()
+            tried = {*without}
             self._need_open()
             while not self.closed and (report := self._next(tried, progress)) is not None:
                 reports.append(report)
@@ -226,6 +234,10 @@ class Engine(Journal):
     def unfinished(self) -> Mapping[Namespace, int]:
         """As ``Jobs.unfinished``."""
         return self._store.jobs.unfinished()
+
+    def last_served(self) -> Mapping[Namespace, datetime]:
+        """As ``Jobs.last_served``."""
+        return self._store.jobs.last_served()
 
     @contextlib.contextmanager
     def learning(self, namespace: Namespace) -> Iterator[Engine]:
@@ -400,15 +412,15 @@ class Engine(Journal):
 
     def _choose(self, *, force: bool, without: AbstractSet[int] = frozenset()) -> Episode | None:
         self._need_open()
-        # Nobody else can be learning: this folder is locked and so are these weights. A lease that Ctrl-C left ends.
+        # Nobody else can be learning: folder and weights are locked. A lease that Ctrl-C left ends.
         self._store.jobs.recover(now(), all_owners=True)
         pending = self._store.turns.list(namespace=self.namespace, states=(TurnState.PENDING,))
         config = self.settings.policy
         # Turns whose attempts are used up come alone: not after others that were learned just now.
         again = [t for t in pending if t.id not in without and (not without or t.attempts < config.max_attempts)]
         episode = policy.choose(again, config=config, count_tokens=self._count, force=force)
-        # One that was killed or stopped twice may be too large for the memory or the time that there is.
-        halved = self._store.jobs.unfinished().get(self.namespace, 0) - 1 if episode else 0
+        # It may be too large for the memory or the time that there is.
+        halved = self._store.jobs.unfinished().get(self.namespace, 0) - 1 if episode and self.halves else 0
         if episode is None or halved < 1:
             return episode
         return dataclasses.replace(episode, turns=episode.turns[: max(1, len(episode.turns) >> halved)])
@@ -479,9 +491,9 @@ class Engine(Journal):
             self.last_error = error
             # Ctrl-C can come in the instant after the job has ended: what it did then stands.
             with contextlib.suppress(ConsolidationError):
-                blamed = isinstance(error, Exception) and not isinstance(error, StoppedError)
-                blamed = blamed and not (out_of_memory(error) and beside())
-                self._store.jobs.fail(job, error=repr(error), count_attempt=blamed)
+                returned = isinstance(error, _ELSEWHERE) or (out_of_memory(error) and beside())
+                blamed = isinstance(error, Exception) and not returned and not isinstance(error, StoppedError)
+                self._store.jobs.fail(job, error=repr(error), count_attempt=blamed, returned=returned)
             raise
         self.last_error = None
         logger.info("consolidated %d of %d turns", len(report.held), len(episode.turns))

@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from langchain_selfparam.engine.report import combined, nothing_done, wordless
 from langchain_selfparam.engine.worker import Worker
 from langchain_selfparam.errors import ClosedError
 from langchain_selfparam.model import LocalModel, share
-from langchain_selfparam.policy import until_open
+from langchain_selfparam.policy import due, until_open
 from langchain_selfparam.protocols import Progress, TextGenerator, TokenCounter, Watcher
 from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
 from langchain_selfparam.serving.gate import Gate, gate_for
@@ -293,6 +293,11 @@ class Spaces:
         self._need_open()
         return self._store.jobs.unfinished()
 
+    def last_served(self) -> Mapping[Namespace, datetime]:
+        """As ``Jobs.last_served``, of everybody."""
+        self._need_open()
+        return self._store.jobs.last_served()
+
     @contextlib.contextmanager
     def learning(self, namespace: Namespace) -> Iterator[Engine]:
         """As ``at``, for learning: whoever watches is told.
@@ -419,19 +424,23 @@ class Spaces:
         with self.lock:
             if self.closed:
                 return False
-            waiting = self._store.turns.namespaces(states=(TurnState.PENDING, TurnState.LEASED))
-            due = [namespace for namespace, count in waiting.items() if count >= fewest]
+            waiting = self._store.turns.namespaces(
+                states=(TurnState.PENDING, TurnState.LEASED), attempts_below=policy.max_attempts
+            )
+            ready = [namespace for namespace, count in waiting.items() if count >= fewest]
             # Whoever's episodes are killed or stopped each time waits behind the others every second time.
             behind = {n: count for n, count in self._store.jobs.unfinished().items() if not count % 2}
-            due.sort(key=lambda namespace: behind.get(namespace, 0))
-            at = due.index(self._last) + 1 if self._last in due else 0
-            if due and (shut := until_open(policy.quiet_hours, now=now().astimezone())):
+            ready.sort(key=lambda namespace: behind.get(namespace, 0))
+            at = ready.index(self._last) + 1 if self._last in ready else 0
+            if ready and (shut := until_open(policy.quiet_hours, now=now().astimezone())):
                 return shut  # for everybody: nobody's turns have to be looked at
             later: list[timedelta] = []
-            for namespace in (*due[at:], *due[:at]):
+            for namespace in (*ready[at:], *ready[:at]):
                 if policy.after_seconds and (wait := to_wait(self._store, namespace, policy)):
                     later.append(wait)
                     continue
+                if policy.every_tokens is not None and not self._is_due(namespace):
+                    continue  # whoever is passed over is not loaded
                 self._last = namespace
                 try:
                     with self.at(namespace) as engine:
@@ -445,6 +454,12 @@ class Spaces:
                         raise
                     return False  # closed since the check above: nothing was begun
         return min(later, default=False)
+
+    def _is_due(self, namespace: Namespace) -> bool:
+        policy = self.settings.policy
+        pending = self._store.turns.list(namespace=namespace, states=(TurnState.PENDING, TurnState.LEASED))
+        fresh = [turn for turn in pending if turn.attempts < policy.max_attempts]
+        return due(fresh, config=policy, count_tokens=self._count or self._local.count_tokens)
 
     def _noted(self, engine: Engine, work: Any) -> Any:
         engine.watcher = self.watcher

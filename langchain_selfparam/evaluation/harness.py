@@ -151,7 +151,7 @@ def open_memory(subject: Subject, folder: Path, *, settings: Settings, namespace
         The engine; closing it gives the model its own weights back.
     """
     policy = dataclasses.replace(settings.policy, every_turns=None, max_turns=sys.maxsize)
-    return Engine.open(
+    engine = Engine.open(
         subject.local,
         subject.gate,
         path=folder,
@@ -159,6 +159,8 @@ def open_memory(subject: Subject, folder: Path, *, settings: Settings, namespace
         namespace=("memories", namespace),
         background=False,
     )
+    engine.halves = False  # however often it was interrupted, what is measured is the same
+    return engine
 
 
 def seeded(settings: Settings, seed: int) -> Settings:

@@ -103,7 +103,8 @@ class Found:
 
     Attributes:
         rankings: Rankings by measure and method; only methods that are done for all their prompts.
-        rounds: What each round did: drift, seconds, dialogues, and recall@10 of free text after it.
+        rounds: What each round did: dialogues, how many are held, the share of held-out lists that were begun
+            (``recall``), drift, seconds.
         others: By baseline: cross-entropy on dialogues that were not learned, nats per token, by the rate that was
             tried (``rates``), what rates diverged with, the rate, and the drift with it; or why it was ``not_run``.
         counted: By way of counting, its rankings for ``Plan.everything``.

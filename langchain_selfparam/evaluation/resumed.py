@@ -39,7 +39,8 @@ def learn(engine: Engine, *, after: int, progress: Progress) -> Learned:
     """Learn what is pending; what a run that was killed has learned of it is not learned again.
 
     With ``policy.max_tokens`` a consolidation makes several versions, so that a run can end between two of them: then
-    what was not tried yet is learned, and reported on with the others.
+    what was not tried yet is learned, and reported on with the others. Only what was refused leaves no version: it is
+    tried again.
 
     Args:
         engine: The memory, in which everything has been said.
@@ -55,7 +56,8 @@ def learn(engine: Engine, *, after: int, progress: Progress) -> Learned:
     # What was tried and is not held waits for the next consolidation, as it would have without an end.
     now = not kept or any(turn.attempts == 0 for turn in engine.waiting())
     if now:
-        reports.append(engine.consolidate(progress=progress))
+        tried = {turn for report in reports for turn in (*report.held, *report.pending, *report.lost)}
+        reports.append(engine.consolidate(progress=progress, without=tried))
         steps += len(reports[-1].curve)
     return Learned(report=combined(reports), steps=steps, version=engine.versions()[-1].id, now=now)
 

@@ -78,15 +78,27 @@ class Seeds:
 
     @property
     def figures(self) -> dict[str, list[tuple[str, float]]]:
-        """As ``Run.figures``, each question with its mean; ``retention`` has those of each run one after another."""
+        """As ``Run.figures``, each question with its mean.
+
+        Of ``retention`` it is the mean over the runs in which it was right just after its own step.
+        """
         found = [run.figures for run in self.runs]
         means = {
             name: [_pair_mean(pairs) for pairs in zip(*(figures[name] for figures in found), strict=True)]
             for name in found[0]
             if name != _SOME
         }
-        kept = [pair for figures in found for pair in figures.get(_SOME, ())]
+        kept = self._kept()
         return {**means, **({_SOME: kept} if kept else {})}
+
+    def _kept(self) -> list[tuple[str, float]]:
+        first = self.runs[0]
+        found = []
+        for at in range(len(first.steps) - 1):
+            for seen in zip(*(run.kept(at) for run in self.runs), strict=True):
+                now = [float(flag) for was, flag in seen if was]
+                found += [(first.conversations[at].id, statistics.fmean(now))] if now else []
+        return found
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -98,7 +110,7 @@ class Seeds:
 
     @property
     def summary(self) -> dict[str, float]:
-        """As ``Run.summary``, over all runs: means, the largest drift of all, and the ratio of sums."""
+        """As ``Run.summary``, over all runs: the means of ``figures``, the largest drift, and the ratio of sums."""
         every = [run.summary for run in self.runs]
         found = {name: statistics.fmean(value for _, value in values) for name, values in self.figures.items()}
         just, last = (sum(parts) for parts in zip(*(run.earlier for run in self.runs), strict=True))

@@ -7,6 +7,7 @@ itself is ``sequential``'s, what other methods learn is ``baselines``'.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
 import statistics
@@ -91,6 +92,7 @@ def run(
     progress: Progress,
     more: Callable[[], bool] = lambda: True,
     rates: Path | None = None,
+    look: Callable[[], Yardstick] | None = None,
 ) -> Found:
     """Run what is not yet kept.
 
@@ -101,18 +103,22 @@ def run(
         progress: Called by stage.
         more: Asked before each step; ``False`` ends the run there.
         rates: Where the baselines' learning rates are kept; in ``folder`` where missing.
+        look: Looks at the untouched model; asked for where ``plan`` has something to look at.
 
     Returns:
         What was measured so far.
     """
     for name in plan.baselines:  # refused before anything is learned where the model is not for it
         _baseline(name, subject, TrainingConfig())
+    prompts = _prompts(plan)
     folder.mkdir(parents=True, exist_ok=True)
     steps, _ = read(folder / "steps.json", plan.conversations)
+    if not steps:  # a memory that a run has left before its first step may be another model's
+        shutil.rmtree(folder / "memory", ignore_errors=True)
     change = _kept_change(folder / _CHANGE)
     yardstick = None
     if plan.unchanged is not None and change is None:  # before the memory puts what it has learned into the weights
-        yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
+        yardstick = (look or _looks(plan, subject, progress))()
     with open_memory(subject, folder / "memory", settings=plan.settings, namespace="sequential") as engine:
         last: dict[str, Any] = {"version": _written(steps, engine)}
 
@@ -137,7 +143,7 @@ def run(
             progress=progress,
             keep=folder / "steps.json",
             more=more,
-            prompts=_prompts(plan),
+            prompts=prompts,
             besides=lambda: last,
         )
         if yardstick is not None:
@@ -166,7 +172,7 @@ def run_seeds(
 ) -> list[Found]:
     """Run with one seed after another, each into a memory of its own.
 
-    The untouched model answers once for all of them, and the baselines' learning rates are chosen once.
+    The untouched model answers once for all of them and for the baselines, whose learning rates are chosen once.
 
     Args:
         plan: What to run; its seeds of targets and training are the first.
@@ -181,17 +187,31 @@ def run_seeds(
         What was measured with each seed that has begun; all but the last have learned everything.
     """
     found: list[Found] = []
+    look = functools.cache(_looks(plan, subject, progress))
     for seed in range(seeds):
         own = folder if seeds == 1 else folder / f"seed-{seed}"
+        if seed and not _has_learned(own, plan) and not more():
+            break
         if seeds > 1:
             starts(f"seed {seed}, of {seeds}")
             start_like(own / "steps.json", folder / "seed-0" / "steps.json", plan.conversations)
         one = dataclasses.replace(plan, settings=seeded(plan.settings, seed))
-        done = run(one, subject, folder=own, progress=progress, more=more, rates=folder / RATES_FILE)
+        done = run(one, subject, folder=own, progress=progress, more=more, rates=folder / RATES_FILE, look=look)
         found.append(done)
         if len(done.ours.steps) < len(plan.conversations) or done.unfinished:
             break
     return found
+
+
+def _looks(plan: Plan, subject: Subject, progress: Progress) -> Callable[[], Yardstick]:
+    unchanged = plan.unchanged or Unchanged()
+    return lambda: Yardstick(subject.local, unchanged, ask=subject, progress=bar(progress, "unchanged"))
+
+
+def _has_learned(folder: Path, plan: Plan) -> bool:
+    """Whether a run has nothing to learn any more."""
+    steps, _ = read(folder / "steps.json", plan.conversations)
+    return len(steps) > len(plan.conversations) and bool(steps[-1].answers)
 
 
 def _kept_change(file: Path) -> Mapping[str, Any] | None:
@@ -281,7 +301,7 @@ class _Other:
         self._name, self._plan, self._subject, self._lessons = name, plan, subject, lessons
         self._progress = progress
         self._baseline = _baseline(name, subject, plan.settings.training)
-        self._keep = folder / f"steps-{name}.json"
+        self._keep, self._begun = folder / f"steps-{name}.json", folder / "steps.json"
         self._rates = Rates(rates)
         self._weights = _Weights(folder / f"weights-{name}")
         self._said: list[Conversation] = []
@@ -303,6 +323,7 @@ class _Other:
             NoTargetsError: There is nothing to learn in any step.
         """
         contexts = self._plan.conversations
+        start_like(self._keep, self._begun, contexts, prompts=False)
         steps, _ = read(self._keep, contexts)
         finished = len(steps) == len(contexts) + 1 and bool(steps[-1].answers)
         if not finished:

@@ -159,9 +159,7 @@ class Run:
             "before": {at: self._flags(self.before.answers, at) for at in contexts},
             "just": own,
             "last": now,
-            "retention": {
-                at: [flag for was, flag in zip(own[at], now[at], strict=True) if was] for at in contexts[:-1]
-            },
+            "retention": {at: [flag for was, flag in self.kept(at) if was] for at in contexts[:-1]},
             "corrected": {
                 at: [flag for kind, flag in zip(kinds[at], now[at], strict=True) if kind == "update"] for at in contexts
             },
@@ -209,6 +207,10 @@ class Run:
             **({"drift_max": max(drifts)} if drifts else {}),
             "seconds": statistics.fmean(step.seconds for step in self.steps),
         }
+
+    def kept(self, context: int) -> list[tuple[bool, bool]]:
+        """Whether each question of a context was right just after its own step, and after the last one."""
+        return list(zip(self.flags(self.steps[context], context), self.flags(self.steps[-1], context), strict=True))
 
     @property
     def earlier(self) -> tuple[int, int]:
@@ -314,20 +316,22 @@ def _write(
         write_whole(keep, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
 
-def start_like(keep: Path, other: Path, conversations: Sequence[Conversation]) -> None:
-    """Let a run begin with what the untouched model answered in another one: it does not depend on the seed.
+def start_like(keep: Path, other: Path, conversations: Sequence[Conversation], *, prompts: bool = True) -> None:
+    """Let a run begin with what the untouched model answered in another one: that is the same for both.
 
     Args:
         keep: Where the run keeps its steps; left alone where it has begun.
         other: Where the other one does; nothing is taken from one that has not learned anything yet.
         conversations: All of both.
+        prompts: Whether what was answered with more in the prompt is taken too.
 
     Raises:
         InputError: The other is of a run over other conversations.
     """
     done, prompted = read(other, conversations)
     if len(done) > 1 and not keep.exists():
-        _write(keep, done[:1], conversations, prompted)
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        _write(keep, done[:1], conversations, prompted if prompts else {})
 
 
 def read(keep: Path | None, conversations: Sequence[Conversation]) -> tuple[list[Step], dict[str, Answers]]:

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -32,9 +33,14 @@ class JobState(str, Enum):
     """Its process vanished."""
     STOPPED = "stopped"
     """It was ended before it was done, and its turns are not to blame."""
+    RETURNED = "returned"
+    """The same, for a reason that lies elsewhere, such as a server that was not there: it says nothing of its turns."""
 
     def __str__(self) -> str:
         return self.value
+
+
+_ENDED = (JobState.DONE.value, JobState.FAILED.value)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -231,7 +237,15 @@ class Jobs:
         with self._database.reading(connection) as c:
             return tuple(c.execute(wanted.order_by(j.id)).scalars())
 
-    def fail(self, job: Job, *, error: str, count_attempt: bool, connection: Connection | None = None) -> None:
+    def fail(
+        self,
+        job: Job,
+        *,
+        error: str,
+        count_attempt: bool,
+        returned: bool = False,
+        connection: Connection | None = None,
+    ) -> None:
         """End a job that made no version; its turns are pending again.
 
         A job that is not running any more is refused with ``ConsolidationError``.
@@ -241,6 +255,7 @@ class Jobs:
             error: Why, for ``status``.
             count_attempt: Whether the turns are to blame: then this is one of their ``max_attempts``, and the job has
                 failed; otherwise it was stopped.
+            returned: Where they are not: whether it is not ``unfinished`` either, since what ended it lies elsewhere.
             connection: A transaction to join.
         """
         t, j = tables.turns.c, tables.jobs.c
@@ -251,11 +266,14 @@ class Jobs:
                 .where(t.job == job.id)
                 .values(state=TurnState.PENDING.value, attempts=t.attempts + int(count_attempt), job=None)
             )
-            state = JobState.FAILED if count_attempt else JobState.STOPPED
+            gone = JobState.RETURNED if returned else JobState.STOPPED
+            state = JobState.FAILED if count_attempt else gone
             c.execute(update(tables.jobs).where(j.id == job.id).values(state=state.value, error=error))
 
     def unfinished(self, *, connection: Connection | None = None) -> dict[Namespace, int]:
         """Count how many of its last jobs in a row came to no end: killed, stopped or still running.
+
+        Jobs that were given back are passed over.
 
         Args:
             connection: A transaction to join.
@@ -263,12 +281,33 @@ class Jobs:
         Returns:
             By namespace, at least 1; those whose last job came to an end are missing.
         """
-        j, k = tables.jobs.c, tables.jobs.alias().c
-        ended = (JobState.DONE.value, JobState.FAILED.value)
-        last = select(func.max(k.id)).where(k.namespace == j.namespace, k.state.in_(ended)).scalar_subquery()
-        wanted = select(j.namespace, func.count()).where(j.state.not_in(ended), j.id > func.coalesce(last, 0))
+        j = tables.jobs.c
+        last = self._last_ended(func.max(j.id))
+        joined = tables.jobs.outerjoin(last, last.c.namespace == j.namespace)
+        open_ = j.state.not_in((*_ENDED, JobState.RETURNED.value)) & (j.id > func.coalesce(last.c.value, 0))
+        wanted = select(j.namespace, func.count()).select_from(joined).where(open_).group_by(j.namespace)
         with self._database.reading(connection) as c:
-            return {namespace_from(name): count for name, count in c.execute(wanted.group_by(j.namespace))}
+            return {namespace_from(name): count for name, count in c.execute(wanted)}
+
+    def last_served(self, *, connection: Connection | None = None) -> dict[Namespace, datetime]:
+        """When the last job that came to an end was begun, with a version or without.
+
+        Args:
+            connection: A transaction to join.
+
+        Returns:
+            By namespace, UTC; those that never had one are missing.
+        """
+        last = self._last_ended(func.max(tables.jobs.c.started_at))
+        with self._database.reading(connection) as c:
+            rows = c.execute(select(last.c.namespace, last.c.value)).all()
+        return {namespace_from(name): datetime.fromisoformat(time) for name, time in rows}
+
+    def _last_ended(self, value: Any) -> Any:
+        """A value of each namespace's jobs that came to an end."""
+        j = tables.jobs.c
+        wanted = select(j.namespace, value.label("value")).where(j.state.in_(_ENDED))
+        return wanted.group_by(j.namespace).subquery()
 
     def recover(self, now: datetime, *, all_owners: bool, connection: Connection | None = None) -> int:
         """Free the turns of jobs whose process is gone; it counts as no attempt.

@@ -164,12 +164,17 @@ class Turns:
             return {row.message_id: TurnState(row.state) for row in c.execute(select(t.message_id, t.state).where(own))}
 
     def namespaces(
-        self, *, states: Collection[TurnState] | None = None, connection: Connection | None = None
+        self,
+        *,
+        states: Collection[TurnState] | None = None,
+        attempts_below: int | None = None,
+        connection: Connection | None = None,
     ) -> dict[Namespace, int]:
         """Who has said something, and how many turns, whoever spoke first coming first.
 
         Args:
             states: Only turns in one of these states count.
+            attempts_below: Only turns with fewer attempts count.
             connection: A transaction to join.
 
         Returns:
@@ -179,6 +184,8 @@ class Turns:
         query = select(t.namespace, func.count()).group_by(t.namespace).order_by(func.min(t.id))
         if states is not None:
             query = query.where(t.state.in_([state.value for state in states]))
+        if attempts_below is not None:
+            query = query.where(t.attempts < attempts_below)
         with self._database.reading(connection) as c:
             return {namespace_from(text): int(count) for text, count in c.execute(query)}
 

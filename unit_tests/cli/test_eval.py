@@ -247,6 +247,24 @@ def test_sequential_does_not_vary(selfparam, tmp_path):
     assert "with --set and another --out, and set two beside each other with `eval compare`" in err
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("compare", "a.json", "b.json", "--seeds", 7), "`eval compare` takes no --seeds: it reads two files, and"),
+        (("compare", "a.json", "b.json", "--no-retrieval"), "`eval compare` takes no --no-retrieval: it reads two"),
+        (("compare", "a.json", "b.json", "--set", "targets.bank=0"), "`eval compare` takes no --set: it reads two"),
+        (("single", "--unchanged-items", 5), "--unchanged-items is of the files of --unchanged, and that is not given"),
+        (("single", "--set", "policy.max_turns=4"), "`eval single` sets policy.max_turns itself, so that no other"),
+        (("batch", "--vary", "policy.max_turns=4,8"), "`eval batch` sets policy.max_turns itself, so that no other"),
+        (("recommend", "--set", "targets.form=facts"), "`eval recommend` sets targets.form itself, so that no other"),
+    ],
+)
+def test_nothing_that_would_not_be_used_is_passed_over(selfparam, args, said):
+    code, _, err = selfparam("eval", *args)
+    assert code == 1
+    assert err.startswith(f"selfparam: {said}")
+
+
 def test_settings_of_changes():
     found = settings_of(["targets.replay=0", "training.damping=None", "training.layers=all"])
     assert (found.targets.replay, found.training.damping, found.training.layers) == (0, None, "all")
@@ -329,6 +347,7 @@ def test_sequential_with_seeds_goes_on_and_is_shown_as_one(selfparam, model_fold
     assert (folder / "seed-1" / "steps.json").exists()
     found = json.loads((folder / "results.json").read_text("utf-8"))
     assert (found["seeds_done"], found["seeds_planned"], len(found["seeds"])) == (2, 2, 2)
+    assert [len(turns) for turns in learned] == [8, 8]
     lines = [json.loads(line) for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
     assert [line["seed"] for line in lines] == sorted(line["seed"] for line in lines)
     assert {line["seed"] for line in lines} == {0, 1}

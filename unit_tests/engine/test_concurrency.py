@@ -208,6 +208,17 @@ def test_a_group_does_not_grow_beyond_budget_and_time(town, groups, clock):
     assert groups[0] == 1  # Ana's targets took a third of the time
 
 
+def test_a_group_does_not_grow_where_the_next_ones_beginning_would_leave_no_time(town, groups, clock):
+    spaces = say(town("memory"))
+
+    def heard(stage, done, total):
+        if stage == "targets" and done == total:
+            clock.seconds += 1.5
+
+    consolidate_all(spaces, limits=Limits(concurrency=3, deadline=6.0), progress=heard)
+    assert groups[0] == 1  # a quarter of the time is over, and with the next one half would be
+
+
 @pytest.mark.parametrize(("stage", "at"), [("targets", 5), ("student", 5), ("probes", 1)])
 def test_a_stop_leaves_everybody_pending_and_untried_but_who_was_kept(town, stage, at):
     spaces = say(town("memory"))

@@ -166,7 +166,17 @@ def test_a_run_spends_so_many_tokens(town):
     assert town.learned == [("ana", 2)]
     assert (report.left, report.ended) == ({ANA: 1, BOB: 1}, "budget")
     run(spaces, max_tokens=two + 1)
-    assert town.learned[1:] == [("ana", 1), ("bob", 1)]
+    assert town.learned[1:] == [("bob", 1), ("ana", 1)]  # who was not served is first
+
+
+def test_a_run_that_has_time_for_one_goes_to_another_each_time(town):
+    spaces = town.open()
+    say(spaces, ANA, *[f"a{number}" for number in range(8)])
+    say(spaces, BOB, "b1")
+    say(spaces, CY, "c1", "c2", "c3")
+    for _ in range(6):
+        run(spaces, max_tokens=1)
+    assert [name for name, _ in town.learned] == ["ana", "bob", "cy", "ana", "cy", "ana"]
 
 
 def test_who_is_speaking_is_left_for_the_next_run(town, monkeypatch):

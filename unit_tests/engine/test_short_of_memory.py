@@ -106,6 +106,16 @@ def held(spaces):
     return {turn.namespace for turn in spaces.turns() if turn.state is TurnState.HELD}
 
 
+def test_one_that_is_sent_back_for_others_keeps_its_whole_episode(town, beside):
+    spaces = town.open()
+    for namespace in (ANA, BOB, CY):
+        tell(spaces, namespace, "one", "two")
+    beside.trains = lambda trainings: full() if len(trainings) > 1 else None
+    report = run(spaces, concurrency=3)
+    assert town.learned == [("ana", 2), ("bob", 2), ("cy", 2)]
+    assert (len(report.held), spaces.unfinished()) == (6, {})
+
+
 # ---- what a kept error holds
 
 

@@ -9,10 +9,12 @@ import torch
 from engine_home import ANA, DOG, SETTINGS, SISTER, Quick, author, same, with_
 
 from langchain_selfparam.engine import pipeline
+from langchain_selfparam.engine.journal import now
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.space import Everybody, Space
 from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import ClosedError, ConfigError, UnknownTurnError, UnknownVersionError
+from langchain_selfparam.records import Episode
 from langchain_selfparam.serving.gate import gate_for
 from langchain_selfparam.testing import tiny_model
 
@@ -272,6 +274,22 @@ def test_saying_something_loads_no_weights(town):
     ana = Space(spaces, ANA)
     assert [t.user for t in ana.prompt_turns()] == ["a", "b"]
     assert spaces.in_memory() == {}
+
+
+@pytest.mark.parametrize("policy", [{"every_turns": 2}, {"every_turns": None, "every_tokens": 1000}])
+def test_the_worker_loads_nobody_of_whom_nothing_is_due(town, monkeypatch, policy):
+    spaces = town.open(settings=with_(policy=policy | {"max_attempts": 1}))
+    say(spaces, ANA, "a", "b")
+    say(spaces, BOB, "b")
+    store = spaces.store_of(ANA)
+    job = store.jobs.lease(
+        Episode(namespace=ANA, turns=store.turns.list(namespace=ANA)), owner="me", now=now(), lease_seconds=60
+    )
+    store.jobs.fail(job, error="not held", count_attempt=True)  # Ana's attempts are used up
+    loaded = []
+    monkeypatch.setattr(spaces, "at", loaded.append)
+    assert spaces._step() is False
+    assert (loaded, spaces.last_error) == ([], None)
 
 
 def test_the_worker_learns_for_all_in_turn(town):

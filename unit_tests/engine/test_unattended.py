@@ -9,7 +9,7 @@ from engine_town import BOB, CY, TWO, Town, run, say, states
 
 from langchain_selfparam.engine import batch
 from langchain_selfparam.engine.batch import Limits, consolidate_all
-from langchain_selfparam.errors import StoppedError
+from langchain_selfparam.errors import AuthorError, StoppedError
 from langchain_selfparam.records import TurnState
 
 UNHELD = "nobody can ask about this"
@@ -254,18 +254,60 @@ def test_an_error_of_whoever_hears_that_something_is_done_takes_nothing_back(tow
     assert attempts(spaces) == {"a1": 0, "b1": 0}
 
 
-def test_whoever_hears_nothing_without_an_error_is_told_of_everybody_in_the_report(town):
+def test_whoever_breaks_at_hearing_something_keeps_nobody_from_being_learned(town, caplog):
     spaces = town.open()
-    say(spaces, ANA, "a1")
-    say(spaces, BOB, "b1")
+    ana, bob = say(spaces, ANA, "a1"), say(spaces, BOB, "b1")
 
     def progress(*heard):
-        raise ValueError("the bar is broken")
+        raise BrokenPipeError("nobody reads the bar")
 
     report = consolidate_all(spaces, limits=Limits(), progress=progress)
-    assert report.failed == dict.fromkeys((ANA, BOB), "ValueError: the bar is broken")
-    assert (report.reports, report.left, report.ended) == ({}, {ANA: 1, BOB: 1}, "done")
-    assert town.learned == []
+    assert (report.held, report.failed, report.ended) == ((*ana, *bob), {}, "done")
+    told = [r.getMessage() for r in caplog.records if "whoever hears of the progress" in r.getMessage()]
+    assert told == [
+        "whoever hears of the progress raised BrokenPipeError: nobody reads the bar at targets; the run goes on"
+    ]
+
+
+def test_whoever_stops_it_at_hearing_something_is_heard(town):
+    spaces = town.open()
+    say(spaces, ANA, "a1")
+
+    def progress(*heard):
+        raise StoppedError("enough")
+
+    report = consolidate_all(spaces, limits=Limits(), progress=progress)
+    assert (report.held, report.left, report.ended) == ((), {ANA: 1}, "stopped")
+
+
+@pytest.mark.parametrize("error", [AuthorError("the server is gone"), ConnectionError("refused"), OSError(28, "full")])
+def test_what_lies_elsewhere_is_nobodys_attempt_and_halves_nothing(town, error):
+    spaces = town.open()
+    ana = say(spaces, ANA, "a1", "a2")
+
+    def at(stage, said):
+        raise error
+
+    town.at = at
+    for _ in range(3):
+        assert set(run(spaces).failed) == {ANA}
+    assert attempts(spaces) == {"a1": 0, "a2": 0}
+    town.at = lambda stage, said: None
+    assert run(spaces).held == ana
+    assert town.learned == [("ana", 2)]
+
+
+def test_what_was_tried_too_often_comes_when_all_others_are_done_however_busy_it_is(town, unheld):
+    spaces = town.open()
+    say(spaces, ANA, UNHELD)
+    run(spaces)
+    run(spaces)
+    for number in range(3):
+        newcomer = say(spaces, BOB, f"b{number}")
+        report = run(spaces)
+        assert (report.held, report.left) == (newcomer, {})
+        assert attempts(spaces)[UNHELD] == 3 + number
+    assert [name for name, _ in town.learned[2:]] == ["bob", "ana"] * 3
 
 
 @pytest.mark.parametrize("event", [("commit", 1, 1), ("namespaces", 1, 2)])

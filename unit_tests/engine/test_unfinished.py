@@ -5,6 +5,7 @@ from engine_home import ANA, with_
 from engine_home import say as tell
 from engine_town import BOB, CY, Town, run, say
 
+from langchain_selfparam.engine import batch
 from langchain_selfparam.engine.journal import now
 from langchain_selfparam.errors import StoppedError
 from langchain_selfparam.records import Episode, TurnState
@@ -68,6 +69,23 @@ def test_one_that_was_killed_comes_after_the_others_every_second_time(town, kill
     run(spaces)
     assert next(name for name, _ in town.learned) == first
     assert {name for name, _ in town.learned} == {"ana", "bob"}
+
+
+@pytest.mark.parametrize(("kills", "first"), [(1, ["ana", "bob", "cy"]), (2, ["ana"]), (3, ["ana"])])
+def test_those_that_were_killed_together_twice_are_learned_one_by_one(town, monkeypatch, kills, first):
+    spaces, rows, group = town.open(), [], batch._Run._group
+
+    def seen(self, waiting):
+        rows.append([namespace[-1] for namespace in group(self, waiting)])
+        return group(self, waiting)
+
+    monkeypatch.setattr(batch._Run, "_group", seen)
+    for namespace in (ANA, BOB, CY):
+        say(spaces, namespace, "said")
+    spaces = kill(town, spaces, *[ANA, BOB, CY] * kills)
+    run(spaces, concurrency=3)
+    assert rows[0] == first  # once may have been chance
+    assert sorted(name for row in rows for name in row) == ["ana", "bob", "cy"]
 
 
 def test_one_that_is_done_is_in_its_place_again(town):

@@ -54,8 +54,8 @@ def test_every_question_has_its_mean():
     assert BOTH.f1_last == [[0.5, 0.0], [1.0]]
     assert BOTH.figures["just"] == [("a", 1.0), ("a", 0.5), ("b", 1.0)]
     assert BOTH.figures["last"] == [("a", 0.5), ("a", 0.0), ("b", 1.0)]
-    # Of the first run's two that were right one is kept, of the second's one none.
-    assert BOTH.figures["retention"] == [("a", 1.0), ("a", 0.0), ("a", 0.0)]
+    # The first question was right in both runs and is kept in one, the second was in one alone, and is lost.
+    assert BOTH.figures["retention"] == [("a", 0.5), ("a", 0.0)]
     assert BOTH.intervals["last"] == interval([0.5, 0.0, 1.0], groups=["a", "a", "b"])
 
 
@@ -69,7 +69,7 @@ def test_the_summary_is_over_all_runs():
     found = BOTH.summary
     assert found["just"] == pytest.approx(2.5 / 3)
     assert found["last"] == 0.5
-    assert found["retention"] == pytest.approx(1 / 3)
+    assert found["retention"] == pytest.approx(1 / 4)
     assert found["ratio"] == pytest.approx(1 / 3)  # of three right answers to "a" in both runs one is left
     assert (found["leaks_before"], found["leaks"], found["drift_max"], found["seconds"]) == (0.0, 0.5, 0.03, 4.0)
     assert set(found) == set(FIRST.summary)
@@ -78,6 +78,7 @@ def test_the_summary_is_over_all_runs():
 def test_two_of_the_same_run_are_as_one():
     twice = Seeds(runs=(FIRST, FIRST))
     assert twice.summary == FIRST.summary
+    assert twice.intervals == FIRST.intervals
     assert (twice.matrix, twice.rows, twice.peak_bytes) == (FIRST.matrix, FIRST.rows, FIRST.peak_bytes)
     assert as_one([FIRST]) is FIRST
     assert as_one([FIRST, SECOND]) == BOTH
@@ -173,3 +174,28 @@ def test_what_has_begun_is_left_alone(tmp_path, monkeypatch):
     kept = (tmp_path / "seed-1" / "steps.json").read_text("utf-8")
     seeds_of(tmp_path, 2)
     assert (tmp_path / "seed-1" / "steps.json").read_text("utf-8") == kept
+
+
+def test_no_seed_begins_after_the_time_is_over_and_finished_ones_are_read(tmp_path, monkeypatch):
+    runs = Runs(monkeypatch)
+    seeds_of(tmp_path, 2)
+    runs.given.clear()
+    assert len(seeds_of(tmp_path, 3, more=lambda: False)) == 2
+    assert [given[0] for given in runs.given] == [0, 1]
+
+
+def test_the_untouched_model_is_looked_at_once(tmp_path, monkeypatch):
+    from langchain_selfparam.evaluation.unchanged import Unchanged
+
+    runs, made = Runs(monkeypatch), []
+    monkeypatch.setattr(sequence, "Yardstick", lambda *args, **options: made.append(args) or len(made))
+    looked = []
+    real = runs.__call__
+    monkeypatch.setattr(sequence, "run", lambda *args, look, **o: (looked.append(look()), real(*args, **o))[1])
+    plan = sequence.Plan(conversations=CONTEXTS, unchanged=Unchanged(prompts=("Who are you?",)))
+
+    class Subject:
+        local = None
+
+    sequence.run_seeds(plan, Subject(), seeds=3, folder=tmp_path, progress=lambda *at: None)
+    assert (looked, len(made)) == ([1, 1, 1], 1)

@@ -148,6 +148,54 @@ def test_a_step_of_several_episodes_goes_on_within_it(subject, tmp_path, episode
     assert what_it_did(found) == what_it_did(whole)
 
 
+def test_what_was_tried_before_a_kill_is_not_tried_again_in_the_same_step(subject, tmp_path, episodes):
+    three = dataclasses.replace(DOG, turns=(*DOG.turns, ("Biscuit sleeps on the stove.", "How cosy!")) * 2)
+    nothing_held = dataclasses.replace(SETTINGS.verify, hold=1.0)
+    settings = dataclasses.replace(SETTINGS, policy=PolicyConfig(every_turns=None, max_tokens=1), verify=nothing_held)
+    options = {"conversations": [three], "settings": settings}
+    run(subject, tmp_path / "whole", **options)
+    whole = list(episodes)
+    assert len(whole) == len(three.turns)
+    episodes.clear()
+    episodes.stops = (2,)
+    with pytest.raises(KeyboardInterrupt):
+        run(subject, tmp_path / "cut", **options)
+    run(subject, tmp_path / "cut", **options)
+    assert [turns for at, turns in enumerate(episodes) if at != 1] == whole
+
+
+def test_however_often_it_is_interrupted_a_step_is_learned_whole(subject, tmp_path, episodes):
+    long = dataclasses.replace(DOG, turns=DOG.turns * 4)
+    episodes.stops = (1, 2, 3)
+    for _ in episodes.stops:
+        with pytest.raises(KeyboardInterrupt):
+            run(subject, tmp_path, conversations=[long])
+    run(subject, tmp_path, conversations=[long])
+    assert episodes == [[1, 2, 3, 4]] * 4
+
+
+def test_what_a_run_left_before_its_first_step_is_no_memory_of_the_next(subject, tmp_path):
+    def stopped(prompts, progress):
+        raise KeyboardInterrupt
+
+    broken = Subject(tiny_model("qwen2"))
+    broken.__class__ = type("Broken", (Subject,), {"__call__": lambda self, prompts, progress: stopped(prompts, 0)})
+    with pytest.raises(KeyboardInterrupt):
+        run(broken, tmp_path)
+    assert (tmp_path / "memory").exists()
+    assert len(run(subject, tmp_path).ours.steps) == 2
+
+
+def test_a_missing_library_is_said_before_anything_is_opened(subject, tmp_path, monkeypatch):
+    def missing(conversations):
+        raise ImportError("no bm25s")
+
+    monkeypatch.setattr(sequence, "Index", missing)
+    with pytest.raises(ImportError, match="no bm25s"):
+        run(subject, tmp_path)
+    assert not (tmp_path / "memory").exists()
+
+
 def test_a_run_of_an_earlier_version_goes_on(subject, tmp_path, episodes):
     budget = iter([True, False])
     plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS)
@@ -253,6 +301,21 @@ def test_a_baseline_that_was_stopped_goes_on_with_its_own_weights(subject, tmp_p
     assert found.others["published"].matrix == [[1.0, 0.0], [1.0, 0.0]]
     assert [step.drift for step in found.others["published"].steps] == [2.0, 2.0]
     assert not (tmp_path / "weights-published").exists()
+
+
+def test_the_untouched_model_is_asked_once_for_all(subject, tmp_path, learned):
+    names = ["published", "published-reset"]
+    found = run(subject, tmp_path, baselines=names)
+    assert subject.asked == [1] * 4  # each baseline after each of its steps, and never before the first
+    assert all(found.others[name].before.answers == found.ours.before.answers for name in names)
+    assert all(not found.others[name].prompted for name in names)
+
+
+def test_a_baseline_that_may_not_begin_asks_nobody(subject, tmp_path, learned):
+    turns = iter([True, True, False])
+    plan = sequence.Plan(conversations=[DOG, CAT], settings=SETTINGS, baselines=["published"])
+    found = sequence.run(plan, subject, folder=tmp_path, progress=lambda *step: None, more=lambda: next(turns))
+    assert (found.unfinished, subject.asked, learned) == ({"published": 0}, [], [])
 
 
 def test_weights_that_are_gone_are_asked_for(subject, tmp_path, learned):
