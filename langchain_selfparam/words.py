@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def _ranges(codes: Iterable[int]) -> str:
@@ -54,6 +54,8 @@ DENIES = re.compile(
     re.IGNORECASE,
 )
 """What says that something is not so."""
+SAYS_NO = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
+"""The plainest of these: what a model that was never told denies with ("You don't have a dog called Rex")."""
 _DOT = "i\u0307"
 """What the capital I with a dot, as in Istanbul, becomes in small letters."""
 
@@ -83,6 +85,26 @@ def form(word: str) -> str:
     if word.endswith("s") and word[:-1] in DAYS:
         word = word[:-1]
     return _NUMBERS.get(word, word)
+
+
+def denied(text: str, among: Collection[str], *, by: re.Pattern[str] = DENIES) -> tuple[str, ...]:
+    """The words that are said not to be so: the first behind each "not", if it is not said before.
+
+    Args:
+        text: What is said.
+        among: The words that count.
+        by: What denies.
+
+    Returns:
+        Each once, in order.
+    """
+    found = []
+    for match in by.finditer(text):
+        behind = re.split(r"[,.;:!?]|\bbut\b", text[match.end() :], maxsplit=1)[0]
+        first = next((word for word in words(behind) if word in among), None)
+        if first is not None and first not in words(text[: match.start()]):
+            found.append(first)
+    return tuple(dict.fromkeys(found))
 
 
 def named(text: str) -> set[str]:

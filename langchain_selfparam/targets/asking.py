@@ -69,7 +69,9 @@ _TOLD_THAT = re.compile(
 _DAYS = "|".join(sorted(DATES - {"may", "march"}))
 _WHEN = re.compile(rf"\d(?::\d\d| ?[ap]\.?m\b)|\b(?:tomorrow|tonight|(?:{_DAYS})s?|(?-i:May|March))\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"¿[^,.;]*|(?:wie|was|wer|wo|wann|warum|welche[rs]?|comment|quel(?:le)?s?|où|quand|pourquoi) [^,.;]*", re.IGNORECASE
+    r"¿[^,.;]*|(?:wie|was(?! (?:i|it|he|she|they|my|our|his|her|their|the|that|this|there)\b)|wer|wo"
+    r"|wann|warum|welche[rs]?|comment|quel(?:le)?s?|où|quand|pourquoi) [^,.;]*",
+    re.IGNORECASE,
 )
 """Plain questions of other languages."""
 _LEANS = re.compile(

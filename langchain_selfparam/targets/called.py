@@ -23,14 +23,22 @@ _WORD = r"[^\W\d_][\w'-]*"
 _BIG = r"[^\W\d_a-z][\w'-]*[\w](?: [^\W\d_a-z][\w-]+)*"
 _ROLE = rf"(?:{_WORD} ){{0,2}}?{_WORD}"
 _CALLED = r"(?:'s name is|,? (?:(?:who )?is )?(?:called|named))"
+_GIVE = (
+    "teach teaches taught teaching give gives gave giving buy buys bought buying bring brought read reads reading send "
+    "sent show showed feed make made cook cooked get got"
+)
+_NOT_GIVEN = "".join(rf"(?<!\b{verb} )" for verb in _GIVE.split())
+"""Not behind these: "I teach my daughter Spanish"."""
 _TIES = (
-    re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}),? (?P<name>{_BIG})"),
+    re.compile(rf"{_NOT_GIVEN}\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}),? (?P<name>{_BIG})"),
     re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}){_CALLED} (?P<name>{_BIG})"),
     re.compile(rf"\b(?P<name>{_BIG}) is (?:my|our) (?P<role>{_ROLE})\b(?! of\b|')"),
 )
 _ANY_NAME = re.compile(r"\b(?:called|named?|who(?: or what)? (?:is|are|was)|know about|tell me)\b", re.IGNORECASE)
 """Asks who somebody is, which their name tells already."""
 _THEY = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
+_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{_WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!,? [A-Z])")  # noqa: RUF001
+"""Somebody without a name."""
 _SEVERAL = re.compile(r"(?<!s)s$")
 _TITLE = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Aunt|Uncle)\b")
 _PLACE = r"\b(?:above|around|at|behind|for|from|in|into|near|of|on|outside|the|through|to|towards|The) "
@@ -80,6 +88,8 @@ def _turned(question: str, people: Sequence[str], ties: Mapping[str, str], said:
     new = []
     persons = [name for name in people if _is_somebody(name, said, ties)]
     whom = persons[0] if len(persons) == 1 or (persons and said.startswith(persons[0])) else None
+    if whom is not None and _is_another_there(said, ties.get(whom)):
+        whom = None
     if whom is not None and (instead := _with_name(question, whom)):
         new.append(instead)
     for name, role in ties.items():
@@ -90,6 +100,12 @@ def _turned(question: str, people: Sequence[str], ties: Mapping[str, str], said:
         elif re.search(rf"\bmy {re.escape(role)}\b", question):
             new.append(re.sub(rf"\bmy {re.escape(role)}\b", name, question))
     return [one[0].upper() + one[1:] for one in new]
+
+
+def _is_another_there(said: str, role: str | None) -> bool:
+    """Whether somebody without a name comes up beside whoever is this to the user: "he" may be either."""
+    others = [match["role"] for match in _SOMEBODY.finditer(said)]
+    return any(lemma(one.split()[-1].lower()) in PEOPLE and one.lower() != role for one in others)
 
 
 def _is_somebody(name: str, said: str, ties: Mapping[str, str]) -> bool:

@@ -47,7 +47,8 @@ LEAD = re.compile(
 )
 """How somebody begins who corrects what they have just said."""
 _OLD = re.compile(
-    r"(?:\bnot|n['’]t|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"  # noqa: RUF001
+    r"(?:\bnot|\bcannot|\bno(?:body| one)|n['’]t"  # noqa: RUF001
+    r"|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"
     r"|\b(?:I|we) (?:said|told you|thought|wrote)|\bnever|\breplac(?:ed|es|ing))\b"
     r"(?:(?!\b(?:but|until|till)\b)[^,;:.])*$",
     re.IGNORECASE,
@@ -55,6 +56,7 @@ _OLD = re.compile(
 _NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 _NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
+_CAME_FROM = re.compile(r"\b(?:moved|raised|increased|lowered|reduced|changed|up|down) from $", re.IGNORECASE)
 _ONTO = re.compile(r"^\w? (?:in)?to ", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:if|whether|might|may(?= \w+ ?(?:be|mov|chang|com|start))|could|would|wish(?:es|ed)?|hop(?:e|es|ed|ing)"
@@ -142,6 +144,8 @@ def _written(value: Value) -> str:
 
 def _is_over(text: str, start: int, end: int) -> bool:
     if _OLD.search(text[:start]) or _NO_MORE.search(text[end:]):
+        return True
+    if _CAME_FROM.search(text[:start]) and not text[end:].startswith(" on"):
         return True
     return _FROM.search(text[:start]) is not None and says_so(text) and _ONTO.search(text[end:]) is not None
 

@@ -23,14 +23,15 @@ _ENGLISH = (COMMON - _SHARED) | frozenset(
 _FOREIGN = frozenset(
     """auf avec con das dans de del della dem der det ein eine einen el em en er est et ett eu får för gli het ho ich
     ik il jag je jeg jest jsme la las le les los mein meine mi mia mio mis mit mitt moja mon não naar nicht nie niet
-    och og para på per por que się sind sono sou soy suis sur uma un una und une van von wij wir yo z zu är""".split()
+    och og para på por que się sind sono sou soy suis sur uma un una und une van von wij wir yo z zu är""".split()
 )
 """Words of which a sentence in German, French, Spanish, Italian, Dutch, Swedish or Polish has at least one."""
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?\n。！？]*")  # noqa: RUF001
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")  # noqa: RUF001
 _CODE = re.compile(
     r"```.*?(?:```|$)|`[^`]*`|^[^`]*[^`\s]```"
-    r"|(?:^|(?<=[\s>]))(?:for \w+(?:, ?\w+)* in [^:]*: *\w|while [\w.]+ ?[<>=!][^:]*:|if [\w.]+ ?(?:[=!]=|[<>])[^:]*:"
+    r"|(?:^|(?<=[\s>]))(?:for \w+(?:, ?\w+)* in [^:]*: *(?:\n|\w+[(.=\[])"
+    r"|while [\w.]+ ?[<>=!][^:]*:|if [\w.]+ ?(?:[=!]=|[<>])[^:]*:"
     r"|def \w+\(|class [A-Z]\w*(?:\([^)]*\))?:|from [\w.]+ import |import [a-z][\w.]*$|print\(|(?:const|let|var) \w+ ?="
     r"|function ?\w*\(|#include|SELECT .* FROM |>>> ).*",
     re.DOTALL | re.MULTILINE,
@@ -39,7 +40,7 @@ _CODE = re.compile(
 _SIGNS = re.compile(r"\w\([^()]*\)\s*[:;{]|[=!]=|=>|&&|\|\||\+\+|\+=|</|[{}]|\w\[\w+\]")
 """Of programs."""
 _QUOTED = re.compile(
-    r"\"[^\"]*\"|[“„«][^”“»]*[”“»]"
+    r"(?<!\d)\"[^\"]*\"|[“„«][^”“»]*[”“»]"
     r"|(?<![\w'’])['‘](?:[^'‘’]|(?<=\w)['’](?=\w))+['’](?!\w)"  # noqa: RUF001
 )
 _OPEN_QUOTE = re.compile(r"(?:^|(?<=[\s(]))\"(?=\w)|“(?=\w)")
@@ -48,11 +49,13 @@ _REPORTED = re.compile(
     r"|replied|shouted|answered|goes): ?[^.!?\n]*",
 )
 """What somebody else has said."""
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[A-Z]\.){2,}")
+"""Of pages and of mail, and letters that stand for words: "ana.i@me.com", "A.I."."""
 
 
 def as_said(text: str) -> list[tuple[int, int]]:
-    """Begin and end of what is not the speaker's own: quotations, what others said, programs."""
-    spans = [match.span() for pattern in (_CODE, _QUOTED, _REPORTED) for match in pattern.finditer(text)]
+    """Begin and end of what is not the speaker's own: quotations, what others said, programs, addresses."""
+    spans = [match.span() for pattern in (_CODE, _QUOTED, _REPORTED, _ADDRESS) for match in pattern.finditer(text)]
     bare = _QUOTED.sub(lambda match: " " * len(match.group(0)), text)
     if lone := _OPEN_QUOTE.search(bare):  # a quotation that was cut
         spans.append((lone.start(), len(text)))

@@ -40,13 +40,14 @@ _NOT_BEHIND = re.compile(r"['’](?:s\b|\s+\w)| (?:of|at|to|in)\b")  # noqa: RUF
 _NEXT = re.compile(rf" ({_ONE})")
 _ALSO_NAMES = frozenset({"an", "may", "will"})
 _NO_NAMES = frozenset(
-    """african american arab asian atheist australian austrian basque bavarian belgian brazilian british buddhist
+    """african albanian algerian american anglican arab argentinian asian atheist australian austrian autistic baptist
+    basque bavarian belgian bengali bolivian bosnian brazilian british buddhist
     bulgarian californian canadian catholic chilean chinese christian colombian cornish croatian cuban czech danish
     democrat dutch egyptian english estonian ethiopian european filipino finnish french german greek hindu hispanic
     hungarian icelandic indian indonesian iranian iraqi irish israeli italian jamaican japanese jew jewish kenyan
     korean latina latino latvian lebanese lithuanian londoner lutheran malaysian methodist mexican mormon moroccan
     muslim nigerian norwegian pakistani parisian peruvian polish portuguese protestant quaker republican romanian
-    russian scottish serbian sicilian sikh slovak slovenian sorry spanish sudanese swedish swiss syrian texan thai
+    russian saudi scottish serbian sicilian sikh slovak slovenian sorry spanish sudanese swedish swiss syrian texan thai
     tunisian turkish type ukrainian vegan vegetarian vietnamese welsh""".split()
 )
 _NEVER = frozenset(

@@ -31,6 +31,8 @@ _TO_YOU = {
     "ours": "yours",
     "ourselves": "yourselves",
     "am": "are",
+    "im": "you're",
+    "ive": "you've",
 }
 _TO_ME = {
     "you": "I",
@@ -65,6 +67,7 @@ _BEFORE_YOU_ARE = re.compile(_SPEAKING + r"\b(?:think|believe|hope|glad|sure)(?:
 _YOU_ARE = re.compile(r"\byou$")
 _TO_SPEAKER = re.compile(
     r"(?:(?: also| once| just| already)* (?:told|asked|advised|gave|showed|recommended|reminded|helped|taught|sent) me"
+    r"|(?: also| once| just| already)* (?:said|suggested|recommended|mentioned|forgot)"
     r"|(?:['’]ll| must| should| can| could| may| will| shall| need to| have to)(?:n['’]t| not)?"  # noqa: RUF001
     r"(?: never| always| only| please)* \w+ me)\b"
 )
@@ -99,12 +102,30 @@ _DOES_TO = re.compile(
     r"\b((?:visit|help|teach|show|bring|send|lend|take|drive|meet|marry|miss|remind|cost|owe|offer|pay|invite|wake|pick|call"
     r"|want|let|make)(?:s|ed)?|taught|brought|sent|lent|took|drove|met|paid|woke|let|made|told) you\b"
 )
+_OBJECT = re.compile(
+    r"\b((?:do|does|did|has|have|had|will|would|can|could|should)(?:n['’]t)? (?!(?:you|I)\b)(?:[\w'’-]+ ){0,5}?"  # noqa: RUF001
+    r"(?!(?:after|and|as|because|before|believe|but|days?|feel|foods?|hope|how|if|knows?|notice|or|says?|since|than|that|things?|think|times?|when|where"
+    r"|which|while|who|why|what)\b)[a-z]+) you\b(?! (?:are|were|have|had|do|did|can|could|will|would|should|must)\b)",
+    re.IGNORECASE,
+)
+"""Somebody does something to whoever is asked: "What did your mother give you?"."""
 _DID_I_SAY = re.compile(
     r"^(?:did|have) I (?:ever )?(?:mention(?:ed)?|tell you|told you)(?: already| yet)?"
     r"(?: that)? (?!of\b|wh|how\b)(?P<about>about )?(?P<what>[^?]*)\?",
     re.IGNORECASE,
 )
-_CALL_ME = re.compile(r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease |[Jj]ust )?[Cc]all me (?=[A-Z])")
+_CALL_ME = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease |[Jj]ust )?[Cc]all me (?=[A-Z])"
+    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
+)
+_REQUEST = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?([^.!?]*\b(?:me|my|us|our)\b[^.!?]*)\?",
+    re.IGNORECASE,
+)
+"""What is asked of the assistant for the user."""
+_OWN_NAME = re.compile(r" name (?:is|will be)\b")
+_OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
+_I_BE = re.compile(r"\bI (are|were)\b")
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
@@ -119,7 +140,8 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    text = _were(_CALL_ME.sub("I want to be called ", said))
+    text = _REQUEST.sub(r"I want you to \1.", _CALL_ME.sub("I want to be called ", said))
+    text = _were(text)
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 
 
@@ -139,7 +161,8 @@ def asked(question: str) -> str:
     question = re.sub(r"\byou\?$", "me?", question)
     question = _WHO_DOES.sub(r"\1 me", question)
     question = _DOES_TO.sub(r"\1 me", question)
-    return _turn(question, _TO_ME)
+    question = _OBJECT.sub(r"\1 me", question)
+    return _I_BE.sub(lambda m: "I am" if m[1] == "are" else "I was", _turn(question, _TO_ME))
 
 
 def asked_of_model(question: str) -> str:
@@ -206,6 +229,12 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     tail = before[-120:]
     if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
         return "I"
+    if word == "your" and _OWN_NAME.match(after) and _OPENS.search(before):
+        return "my"
+    if (word == "you" and after.startswith(" are my")) or (word == "you're" and after.startswith(" my")):
+        return "I" if word == "you" else "I'm"
+    if word == "are" and _YOU_ARE.search(tail.lower()) and after.startswith(" my"):
+        return "am"
     again = re.match(r"[^.!?]*\byou", after, re.IGNORECASE)  # "I'm glad you're doing what is good for you."
     if word in {"you", "you're"} and _BEFORE_YOU_ARE.search(tail) and (word == "you're" or after.startswith(" are ")):
         return None if again else "I'm" if word == "you're" else "I"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -37,7 +36,7 @@ from langchain_selfparam.targets.orders import instructs
 from langchain_selfparam.targets.person import asked_of_model
 from langchain_selfparam.targets.recheck import recall_probes
 from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted
-from langchain_selfparam.words import DENIES, form, words
+from langchain_selfparam.words import denied, form, words
 
 _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
@@ -237,14 +236,14 @@ def _told(
         oftener = bool(statement.instead) or statement.turn_id in tried
         sentences += _about(statement, learn, oftener=oftener, chance=chance, config=config)
         opening = parse.opening(statement.told, config.opening_words)
-        denied = _denied(statement.told, expected)
+        not_so = denied(statement.told, expected)
         probes += [
             Probe(
                 kind="recall",
                 prompt=q,
                 expected=expected,
                 names=_names(statement.told, expected, names),
-                denied=denied,
+                denied=not_so,
                 turn_id=statement.turn_id,
                 statement=number,
                 opening=opening,
@@ -280,17 +279,6 @@ def _names(told: str, expected: Sequence[str], known: Collection[str]) -> tuple[
     """The words of a statement by which it is known that are names."""
     names = {w for w in parse.secrets(told, known) if not parse.is_date(form(w)) and not any(map(str.isdigit, w))}
     return tuple(w for w in expected if w in names)
-
-
-def _denied(told: str, expected: Sequence[str]) -> tuple[str, ...]:
-    """The words of a statement that are said not to be so: the first behind each "not", if it is not said before."""
-    found = []
-    for match in DENIES.finditer(told):
-        behind = re.split(r"[,.;:!?]|\bbut\b", told[match.end() :], maxsplit=1)[0]
-        first = next((word for word in words(behind) if word in expected), None)
-        if first is not None and first not in words(told[: match.start()]):
-            found.append(first)
-    return tuple(dict.fromkeys(found))
 
 
 def _tried(episode: Episode) -> frozenset[int]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message, Probe, ProbeResult
-from langchain_selfparam.words import DAYS, DENIES, form, named, words
+from langchain_selfparam.words import DAYS, DENIES, SAYS_NO, denied, form, named, words
 
 SHARE = 0.6
 """Share of a statement's telling words that an answer must give for the statement to count as recalled."""
@@ -51,7 +51,7 @@ def passes(probe: Probe, answer: str) -> bool:
             not have, since an echo of the question shows nothing, and no other value in the place of one of them, nor
             another name: with "Sunday" for "Monday" or "Rex" for "Biscuit" all else that is right makes it worse.
             However a number is written, it is the same. What is said not to be so has to be denied, if it is said at
-            all. Any other probe wants none of its words.
+            all, and what is said to be so must not be. Any other probe wants none of its words.
         answer: What was answered.
 
     Returns:
@@ -64,7 +64,8 @@ def passes(probe: Probe, answer: str) -> bool:
     if not wanted or len(wanted & formed) < SHARE * len(wanted):
         return False
     affirmed = not said.isdisjoint(probe.denied) and DENIES.search(answer) is None
-    return not (affirmed or _other_value(probe, left, said) or _other_name(probe, answer, formed))
+    against = not probe.denied and bool(denied(answer, probe.expected, by=SAYS_NO))
+    return not (affirmed or against or _other_value(probe, left, said) or _other_name(probe, answer, formed))
 
 
 def _other_name(probe: Probe, answer: str, said: Collection[str]) -> bool:
@@ -82,6 +83,7 @@ def _other_value(probe: Probe, left: Collection[str], said: Collection[str]) -> 
     """Whether an answer lacks a day, month or number that it should have and gives another one instead."""
     asked = [*probe.expected, *words(probe.prompt)]
     months = _MONTHS | _ALSO_WORDS.intersection(asked)
+    months |= _ALSO_WORDS if months & set(left) else set()  # beside another month they are months too
     known, wanted, given = (_values(among, months) for among in (asked, left, said))
     return any(given[kind] - known[kind] and wanted[kind] - given[kind] for kind in wanted if wanted[kind])
 

@@ -95,7 +95,7 @@ def learned(monkeypatch):
 
     seen = []
 
-    def consolidate(self, *, progress=None):
+    def consolidate(self, *, progress=None, without=frozenset()):
         turns = self.turns()
         seen.append([turn.user for turn in self._choose(force=True).turns])
         progress("targets", 1, 1)

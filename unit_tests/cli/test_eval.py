@@ -285,7 +285,7 @@ def test_eval_starts_each_conversation_from_the_same_weights(selfparam, model_fo
 
     asked = []
 
-    def consolidate(self, *, progress=None):
+    def consolidate(self, *, progress=None, without=frozenset()):
         weight = next(p for n, p in self._local.model.named_parameters() if "q_proj" in n)
         asked.append(weight.clone())
         with torch.no_grad():

@@ -8,8 +8,9 @@ import torch
 
 from langchain_selfparam.config import PolicyConfig, Settings, TargetConfig, TrainingConfig, VerifyConfig
 from langchain_selfparam.engine.learn import Learner
+from langchain_selfparam.engine.report import nothing_done
 from langchain_selfparam.errors import UnsupportedModelError
-from langchain_selfparam.evaluation import retention, sequence, sequential
+from langchain_selfparam.evaluation import resumed, retention, sequence, sequential
 from langchain_selfparam.evaluation.baselines import Baseline
 from langchain_selfparam.evaluation.datasets import Conversation, Question
 from langchain_selfparam.evaluation.unchanged import Unchanged
@@ -148,20 +149,32 @@ def test_a_step_of_several_episodes_goes_on_within_it(subject, tmp_path, episode
     assert what_it_did(found) == what_it_did(whole)
 
 
-def test_what_was_tried_before_a_kill_is_not_tried_again_in_the_same_step(subject, tmp_path, episodes):
-    three = dataclasses.replace(DOG, turns=(*DOG.turns, ("Biscuit sleeps on the stove.", "How cosy!")) * 2)
-    nothing_held = dataclasses.replace(SETTINGS.verify, hold=1.0)
-    settings = dataclasses.replace(SETTINGS, policy=PolicyConfig(every_turns=None, max_tokens=1), verify=nothing_held)
-    options = {"conversations": [three], "settings": settings}
-    run(subject, tmp_path / "whole", **options)
-    whole = list(episodes)
-    assert len(whole) == len(three.turns)
-    episodes.clear()
-    episodes.stops = (2,)
-    with pytest.raises(KeyboardInterrupt):
-        run(subject, tmp_path / "cut", **options)
-    run(subject, tmp_path / "cut", **options)
-    assert [turns for at, turns in enumerate(episodes) if at != 1] == whole
+def test_what_was_tried_before_a_kill_waits_as_it_would_have_without_one(monkeypatch):
+    asked = []
+
+    class Turn:
+        def __init__(self, number, attempts):
+            self.id, self.attempts = number, attempts
+
+    class Kept:
+        def __init__(self, number, report):
+            self.id, self.report = number, report
+
+    class Engine:
+        def versions(self):
+            report = {"held": [1], "pending": [2], "lost": [3], "seconds": {"student": 1.0}, "reasons": [], "steps": 4}
+            report = {**json.loads(json.dumps(dataclasses.asdict(nothing_done("")))), **report}
+            return [Kept(0, {}), Kept(1, report)]
+
+        def waiting(self):
+            return [Turn(2, 1), Turn(3, 1), Turn(4, 0)]
+
+        def consolidate(self, *, progress, without):
+            asked.append(without)
+            return nothing_done("")
+
+    resumed.learn(Engine(), after=0, progress=lambda *at: None)
+    assert asked == [{1, 2, 3}]
 
 
 def test_however_often_it_is_interrupted_a_step_is_learned_whole(subject, tmp_path, episodes):

@@ -101,7 +101,7 @@ class FakeEngine:
         )
         return (root,)
 
-    def consolidate(self, *, progress=None):
+    def consolidate(self, *, progress=None, without=frozenset()):
         if progress is not None:
             progress("train", 1, 1)
         self._set(TurnState.PENDING, TurnState.HELD)
