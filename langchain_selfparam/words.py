@@ -46,7 +46,9 @@ _NUMBERS = {
         for m, one in enumerate(_UP_TO_NINETEEN[:9], 1)
     },
 }
-_MEASURED = re.compile(r"(\d[\d:.,]*)(?:am|pm|kg|km|cm|mm|mg|ml|st|nd|rd|th)")
+UNITS = frozenset("am pm kg km cm mm mg ml".split())
+"""What a number may have at its end, or behind it."""
+_MEASURED = re.compile(rf"(\d[\d:.,]*)({'|'.join(sorted(UNITS))}|st|nd|rd|th)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _BEGINS = re.compile(r"(?:^|[.!?:;\n\"“”«(\[])\s*$")
 DENIES = re.compile(
@@ -85,6 +87,13 @@ def form(word: str) -> str:
     if word.endswith("s") and word[:-1] in DAYS:
         word = word[:-1]
     return _NUMBERS.get(word, word)
+
+
+def unit(word: str) -> str:
+    """The unit that a word is, or that a number has at its end: "pm" of "7pm"; empty where there is none."""
+    found = _MEASURED.fullmatch(word)
+    one = found[2] if found else word
+    return one if one in UNITS and (found or one != "am") else ""
 
 
 def denied(text: str, among: Collection[str], *, by: re.Pattern[str] = DENIES) -> tuple[str, ...]:

@@ -38,10 +38,10 @@ class Batches:
     ) -> BatchReport:
         """Learn everything that is pending, of all namespaces, and wait for it.
 
-        Each round takes one episode of every namespace, whoever was not served longest first. Trouble with one is kept in
-        the report, and the others go on. What a run leaves, or loses when its process is killed, the next one learns;
-        nothing is learned twice. The worker rests meanwhile, and what it is in the middle of is waited for. Turns whose
-        attempts are used up (``policy.max_attempts``) are tried when nothing else is left.
+        Each round takes one episode of every namespace, whoever was not served longest first. Trouble with one is kept
+        in the report, and the others go on. What a run leaves, or loses when its process is killed, the next one
+        learns; nothing is learned twice. The worker rests meanwhile, and what it is in the middle of is waited for.
+        Turns whose attempts are used up (``policy.max_attempts``) are tried when nothing else is left.
 
         Args:
             namespaces: Only these, such as ``[("memories", "ana")]``; all where missing.
@@ -64,7 +64,8 @@ class Batches:
             ConfigError: A limit is out of range, or a namespace is a text.
             ClosedError: The memory was closed.
         """
-        from langchain_selfparam.engine.batch import Limits, consolidate_all
+        from langchain_selfparam.engine.batch import consolidate_all
+        from langchain_selfparam.engine.limits import Limits
 
         self._need_open()
         limits = Limits(

@@ -5,11 +5,11 @@ In come probes and a ``TextGenerator`` over the candidate, out come ``ProbeResul
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message, Probe, ProbeResult
-from langchain_selfparam.words import DAYS, DENIES, SAYS_NO, denied, form, named, words
+from langchain_selfparam.words import DAYS, DENIES, SAYS_NO, denied, form, named, unit, words
 
 SHARE = 0.6
 """Share of a statement's telling words that an answer must give for the statement to count as recalled."""
@@ -49,7 +49,8 @@ def passes(probe: Probe, answer: str) -> bool:
     Args:
         probe: A recall probe wants at least ``SHARE`` of those of its words in the answer that the question itself does
             not have, since an echo of the question shows nothing, and no other value in the place of one of them, nor
-            another name: with "Sunday" for "Monday" or "Rex" for "Biscuit" all else that is right makes it worse.
+            another name: with "Sunday" for "Monday", "7 am" for "7 pm" or "Rex" for "Biscuit" all else that is right
+            makes it worse.
             However a number is written, it is the same. What is said not to be so has to be denied, if it is said at
             all, and what is said to be so must not be. Any other probe wants none of its words.
         answer: What was answered.
@@ -80,7 +81,7 @@ def _other_name(probe: Probe, answer: str, said: Collection[str]) -> bool:
 
 
 def _other_value(probe: Probe, left: Collection[str], said: Collection[str]) -> bool:
-    """Whether an answer lacks a day, month or number that it should have and gives another one instead."""
+    """Whether an answer lacks a day, month, number or unit that it should have and gives another one instead."""
     asked = [*probe.expected, *words(probe.prompt)]
     months = _MONTHS | _ALSO_WORDS.intersection(asked)
     months |= _ALSO_WORDS if months & set(left) else set()  # beside another month they are months too
@@ -88,9 +89,12 @@ def _other_value(probe: Probe, left: Collection[str], said: Collection[str]) -> 
     return any(given[kind] - known[kind] and wanted[kind] - given[kind] for kind in wanted if wanted[kind])
 
 
-def _values(among: Iterable[str], months: Collection[str]) -> dict[str, set[str]]:
-    """Days of the week, months and numbers among words."""
-    found: dict[str, set[str]] = {"day": set(), "month": set(), "number": set()}
+def _values(among: Collection[str], months: Collection[str]) -> dict[str, set[str]]:
+    """Days of the week, months, numbers and units among words."""
+    found: dict[str, set[str]] = {"day": set(), "month": set(), "number": set(), "unit": set()}
+    found["unit"] = {unit(word) for word in among} - {""}
+    if "am" in among and "i" not in among:
+        found["unit"].add("am")
     for word in map(form, (part for whole in among for part in _parts(whole))):
         if word in DAYS:
             found["day"].add(word)

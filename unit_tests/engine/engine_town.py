@@ -3,7 +3,8 @@
 from engine_home import Quick, with_
 
 from langchain_selfparam.engine import pipeline
-from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.batch import consolidate_all
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.engine.space import Space
 from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.testing import tiny_model

@@ -7,7 +7,8 @@ from engine_home import ANA, Quick
 from engine_home import say as tell
 from engine_town import BOB, Town, run, say
 
-from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.batch import consolidate_all
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.engine.space import Everybody, Space
 from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.records import Probe, ProbeResult

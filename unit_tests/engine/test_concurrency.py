@@ -9,7 +9,8 @@ from engine_home import ANA, SETTINGS, author, with_
 
 from langchain_selfparam.distill.student import Course
 from langchain_selfparam.engine import batch, lessons
-from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.batch import consolidate_all
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.engine.space import Space
 from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import ConfigError, FolderError, NonFiniteLossError

@@ -9,7 +9,8 @@ from engine_home import ANA, STAGES, Quick
 from engine_town import BOB, CY, Town, run, say, states
 
 from langchain_selfparam.engine import batch
-from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.batch import consolidate_all
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.engine.space import Space
 from langchain_selfparam.errors import ClosedError, ConfigError, NoTargetsError, StoppedError
 from langchain_selfparam.records import TurnState

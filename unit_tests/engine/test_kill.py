@@ -12,7 +12,8 @@ import torch
 from engine_home import with_
 
 from langchain_selfparam.engine import commit as door
-from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.batch import consolidate_all
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.space import Space
 from langchain_selfparam.engine.spaces import Spaces

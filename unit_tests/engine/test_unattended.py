@@ -8,7 +8,8 @@ from engine_home import ANA, Quick
 from engine_town import BOB, CY, TWO, Town, run, say, states
 
 from langchain_selfparam.engine import batch
-from langchain_selfparam.engine.batch import Limits, consolidate_all
+from langchain_selfparam.engine.batch import consolidate_all
+from langchain_selfparam.engine.limits import Limits
 from langchain_selfparam.errors import AuthorError, StoppedError
 from langchain_selfparam.records import TurnState
 

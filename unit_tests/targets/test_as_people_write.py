@@ -8,7 +8,6 @@ from langchain_selfparam.targets.amend import amend_all
 from langchain_selfparam.targets.asking import only_asks
 from langchain_selfparam.targets.person import asked, told
 from langchain_selfparam.verify.recall import passes
-from langchain_selfparam.words import words
 
 
 @pytest.mark.parametrize(
@@ -120,8 +119,7 @@ def test_nobody_gets_the_name_of_somebody_beside(said, question):
 
 
 def probe(said):
-    expected = tuple(word for word in words(told(said)) if len(word) > 2)
-    return Probe(kind="recall", prompt="What do you know?", expected=expected)
+    return Probe(kind="recall", prompt="What do you know?", expected=tuple(parse.carrying(told(said))))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +133,12 @@ def probe(said):
         ("My wedding is on 12 June in Porto.", "Your wedding is on 12 June in Porto.", True),
         ("My wedding is on 12 June in Porto.", "Your wedding is on 12 May in Porto.", False),
         ("My wedding is on 12 June in Porto.", "Your wedding may be on 12 June in Porto.", True),
+        ("My alarm rings at 7pm on weekdays.", "Your alarm rings at 7pm on weekdays.", True),
+        ("My alarm rings at 7pm on weekdays.", "Your alarm rings at 7 pm on weekdays.", True),
+        ("My alarm rings at 7pm on weekdays.", "Your alarm rings at 7am on weekdays.", False),
+        ("My alarm rings at 7 pm on weekdays.", "Your alarm rings at 7 am on weekdays.", False),
+        ("I take 20mg of Lisinopril daily.", "You take 20 mg of Lisinopril daily.", True),
+        ("I take 20mg of Lisinopril daily.", "You take 20 ml of Lisinopril daily.", False),
     ],
 )
 def test_an_answer_that_denies_or_has_another_month_is_wrong(said, answer, right):
