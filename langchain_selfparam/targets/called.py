@@ -37,7 +37,7 @@ _TIES = (
 _ANY_NAME = re.compile(r"\b(?:called|named?|who(?: or what)? (?:is|are|was)|know about|tell me)\b", re.IGNORECASE)
 """Asks who somebody is, which their name tells already."""
 _THEY = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
-_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{_WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!,? [A-Z])")  # noqa: RUF001
+_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{_WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!(?: is|,)? [A-Z])")  # noqa: RUF001
 """Somebody without a name."""
 _SEVERAL = re.compile(r"(?<!s)s$")
 _TITLE = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Aunt|Uncle)\b")

@@ -118,6 +118,12 @@ def test_nobody_gets_the_name_of_somebody_beside(said, question):
     assert not any(found)
 
 
+def test_who_somebody_is_is_nobody_beside():
+    said = ["My neighbour is Mrs Abernoth, who plays the zither."]
+    found = called.by_other_words([statement(1, *said)], [["How old is she?"]], known=parse.known_names(said))
+    assert found == [{"How old is she?": "How old is Mrs Abernoth?"}]
+
+
 def probe(said):
     return Probe(kind="recall", prompt="What do you know?", expected=tuple(parse.carrying(told(said))))
 
