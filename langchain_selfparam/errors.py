@@ -17,7 +17,9 @@
     │   ├── OutOfMemoryError                        training did not fit: lower ``batch_tokens`` or the rank
     │   ├── NoTargetsError                          the model wrote nothing usable about these turns
     │   │   └── NothingSaidError                    they state nothing
-    │   └── StoppedError                            it was asked to stop, or its time was over: nothing is lost
+    │   ├── StoppedError                            it was asked to stop, or its time was over: nothing is lost
+    │   │   └── CrowdedError                        too many learned at once: it is begun again with fewer
+    │   └── AuthorError                             the ``generator`` of the questions failed: see to that one
     └── ClosedError            (RuntimeError)       the memory was closed: open the folder again
 
 Each leaf has a parent from the standard library, so that code that knows nothing of this package can catch it.

@@ -28,6 +28,8 @@ PARENTS = {
     "NoTargetsError": ("ConsolidationError", RuntimeError),
     "NothingSaidError": ("NoTargetsError", RuntimeError),
     "StoppedError": ("ConsolidationError", RuntimeError),
+    "CrowdedError": ("StoppedError", RuntimeError),
+    "AuthorError": ("ConsolidationError", RuntimeError),
     "ClosedError": ("SelfParamError", RuntimeError),
 }
 
