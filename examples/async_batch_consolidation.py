@@ -56,15 +56,17 @@ async def main(argv=None):
         told = {turn.namespace for turn in memory.turns}
         await asyncio.gather(*(tell(u, text) for u, text in SAID.items() if ("memories", u) not in told))
         if args.consolidate:
-            begun, stop = time.monotonic(), asyncio.Event()
+            begun, stop, loop = time.monotonic(), asyncio.Event(), asyncio.get_running_loop()
             with contextlib.suppress(NotImplementedError):  # on Windows Ctrl-C ends the program at once
-                asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+                loop.add_signal_handler(signal.SIGINT, stop.set)
             run = asyncio.create_task(
                 memory.aconsolidate_all(deadline=60 * args.minutes, progress=show, stopping=stop.is_set)
             )
             await say("dan", "What is a good name for a parrot?")  # nobody waits for the run
             print(f"dan was answered {time.monotonic() - begun:.0f} s into the run")
             report = await run
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(signal.SIGINT)
             for (_, user), one in report.reports.items():
                 print(f"{user}: {len(one.held)} held, {len(one.pending)} pending, {one.seconds['total']:.0f} s")
                 print(*(f"    {reason}\n" for reason in one.reasons), sep="", end="")

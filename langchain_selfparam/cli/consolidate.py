@@ -34,7 +34,7 @@ from langchain_selfparam.records import BatchReport
 _EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 30
   memories/ana   8 held, 0 still in the prompt
   memories/ben   5 held, 1 still in the prompt
-  13 of 14 turns held in 431 s; nothing is left"""
+  13 of 14 turns held in 431 s; 1 is tried again by the next run"""
 
 
 _WHY = {
@@ -165,7 +165,7 @@ def _show(report: BatchReport) -> None:
     waiting = sum(report.left.values())
     left = f"{waiting} turns are left ({_WHY[report.ended]})" if waiting else "nothing is left"
     if not waiting and report.pending:
-        left = f"{len(report.pending)} are tried again by the next run"
+        left = f"{len(report.pending)} {'is' if len(report.pending) == 1 else 'are'} tried again by the next run"
     print(f"{len(report.held)} of {tried} turns held in {report.seconds:.0f} s; {left}")
     if report.ended == "deadline" and not report.reports:
         print("not one episode was learned in that time: give it more")

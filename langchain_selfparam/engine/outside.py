@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from langchain_selfparam.errors import AuthorError, SelfParamError
 from langchain_selfparam.protocols import TextGenerator
@@ -19,25 +20,12 @@ class Outside:
     def __init__(self, author: TextGenerator) -> None:
         self._author = author
 
-    def generate(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        stop: Sequence[str] = (),
-        seed: int | None = None,
-        samples: int = 1,
-    ) -> list[list[str]]:
+    def generate(self, prompts: Sequence[Prompt], **options: Any) -> list[list[str]]:
         """As ``TextGenerator.generate``.
 
         Args:
             prompts: As there.
-            max_tokens: As there.
-            temperature: As there.
-            stop: As there.
-            seed: As there.
-            samples: As there.
+            **options: Likewise.
 
         Returns:
             As there.
@@ -46,9 +34,7 @@ class Outside:
             AuthorError: It failed, whatever with.
         """
         try:
-            return self._author.generate(
-                prompts, max_tokens=max_tokens, temperature=temperature, stop=stop, seed=seed, samples=samples
-            )
+            return self._author.generate(prompts, **options)
         except SelfParamError:
             raise
         except Exception as error:

@@ -197,14 +197,15 @@ def as_json(
     changes: Sequence[Mapping[str, Any]] = _NO_CHANGES,
     not_run: Mapping[str, str] = _NO_REASONS,
 ) -> dict[str, Any]:
-    """The run as JSON values: figures under ``summary``, the matrix, every answer, and which were right at the end.
+    """The run as JSON values: figures under ``summary``, the matrix, answers, and which were right at the end.
 
     Beside ``right`` is ``f1``, token F1 of the same answers, ``None`` for a question without whole answers. The 95 %
     intervals are under ``intervals``; under ``prompted``, by way, what is right with more in the prompt before anything
     was learned, with its ``ratio`` to the whole conversation. ``p_ours_vs`` has the p value of the paired test of the
     weights after the last step against each way and each baseline, ``tested_over`` says what it exchanges; where the
-    set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1. Of several seeds everything
-    is the mean, ``steps`` has no answers, and the figures of each are under ``seeds``.
+    set has whole answers ``f1_p_ours_vs`` and ``f1_tested_over`` are the same of token F1. Of several seeds each is
+    what ``Seeds`` makes of them, ``steps`` has no answers, and the figures of each are under ``seeds``. The answers
+    that are not here (before anything was learned, the baselines', of several seeds all) are in ``lines``.
 
     Args:
         run: At least one step.

@@ -10,8 +10,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from langchain_selfparam.evaluation.datasets import Conversation
-from langchain_selfparam.evaluation.sequential import Answers, Row, Run
-from langchain_selfparam.evaluation.stats import Interval, interval
+from langchain_selfparam.evaluation.sequential import Answers, Row, Run, with_intervals
+from langchain_selfparam.evaluation.stats import Interval
 
 _SOME = "retention"
 """The one figure that is over other questions in each run: over those that were right just after their own step."""
@@ -103,10 +103,7 @@ class Seeds:
     @property
     def intervals(self) -> dict[str, Interval]:
         """The figures with their 95 % intervals; contexts are drawn, and questions within each."""
-        return {
-            name: interval([value for _, value in values], groups=[context for context, _ in values])
-            for name, values in self.figures.items()
-        }
+        return with_intervals(self.figures)
 
     @property
     def summary(self) -> dict[str, float]:

@@ -179,10 +179,7 @@ class Run:
     @property
     def intervals(self) -> dict[str, Interval]:
         """The figures with their 95 % intervals; contexts are drawn, and questions within each."""
-        return {
-            name: interval([value for _, value in values], groups=[context for context, _ in values])
-            for name, values in self.figures.items()
-        }
+        return with_intervals(self.figures)
 
     @property
     def summary(self) -> dict[str, float]:
@@ -221,6 +218,21 @@ class Run:
 
     def _leaks(self, step: Step) -> float:
         return share(leaks(n, a) for n, a in zip(self.neighbours, step.neighbours, strict=True))
+
+
+def with_intervals(figures: Mapping[str, Sequence[tuple[str, float]]]) -> dict[str, Interval]:
+    """Figures with their 95 % intervals; contexts are drawn, and questions within each.
+
+    Args:
+        figures: What each is the mean of: for every question its context and its score.
+
+    Returns:
+        The mean of each, with its interval.
+    """
+    return {
+        name: interval([value for _, value in values], groups=[context for context, _ in values])
+        for name, values in figures.items()
+    }
 
 
 def sequential(

@@ -104,8 +104,9 @@ _DOES_TO = re.compile(
 )
 _OBJECT = re.compile(
     r"\b((?:do|does|did|has|have|had|will|would|can|could|should)(?:n['’]t)? (?!(?:you|I)\b)(?:[\w'’-]+ ){0,5}?"  # noqa: RUF001
-    r"(?!(?:after|and|as|because|before|believe|but|days?|feel|foods?|hope|how|if|knows?|notice|or|says?|since|than|that|things?|think|times?|when|where"
-    r"|which|while|who|why|what)\b)[a-z]+) you\b(?! (?:are|were|have|had|do|did|can|could|will|would|should|must)\b)",
+    r"(?!(?:after|and|as|because|before|believe|but|days?|feel|foods?|hope|how|if|knows?|notice|or|says?"
+    r"|since|than|that|things?|think|times?|when|where|which|while|who|why|what)\b)"
+    r"[a-z]+) you\b(?! (?:are|were|have|had|do|did|can|could|will|would|should|must)\b)",
     re.IGNORECASE,
 )
 """Somebody does something to whoever is asked: "What did your mother give you?"."""
@@ -119,10 +120,12 @@ _CALL_ME = re.compile(
     r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
 )
 _REQUEST = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?([^.!?]*\b(?:me|my|us|our)\b[^.!?]*)\?",
+    r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?"
+    r"(?!(?:also )?(?:agree|believe|care|imagine|know|like|love|mind|need|prefer|say|see|think|want)\b)"
+    r"([^.!?]*\b(?:me|my|us|our)\b[^.!?]*)\?",
     re.IGNORECASE,
 )
-"""What is asked of the assistant for the user."""
+"""What is asked of the assistant for the user; not what it would like, or can believe."""
 _OWN_NAME = re.compile(r" name (?:is|will be)\b")
 _OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
 _I_BE = re.compile(r"\bI (are|were)\b")
@@ -140,7 +143,9 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    text = _REQUEST.sub(r"I want you to \1.", _CALL_ME.sub("I want to be called ", said))
+    text = _CALL_ME.sub("I want to be called ", said)
+    others = as_said(text)
+    text = _REQUEST.sub(lambda m: m[0] if _within(m.start(), others) else f"I want you to {m[1]}.", text)
     text = _were(text)
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 

@@ -180,6 +180,39 @@ def test_a_folder_of_one_needs_no_name(selfparam, folder, model_folder, asked):
     assert asked[0][0] is None
 
 
+def test_a_folder_of_one_who_has_a_name_needs_none(selfparam, tmp_path, model_folder, asked):
+    llm = ChatSelfParam.from_pretrained(model_folder)
+    with ParametricMemory(llm, path=tmp_path / "one", namespace=ANA, consolidate_every=None) as memory:
+        memory.save_context({"input": "I'm Ana."}, {"output": "Hello."})
+    for every in ((), ("--all",)):
+        code, _, err = call(selfparam, tmp_path / "one", model_folder, *every)
+        assert code == 1, err  # what the run was told to report
+        assert "holds what" not in err
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("pending", "said"), [((2,), "1 is tried again"), ((2, 3), "2 are tried again")])
+def test_what_was_tried_and_is_not_held_is_said(selfparam, town, model_folder, asked, pending, said):
+    asked.report = BatchReport(reports={ANA: report(1, pending=pending)}, failed={}, left={}, ended="done", seconds=2.0)
+    code, out, _ = call(selfparam, town, model_folder, "--all")
+    assert (code, out.splitlines()[-1]) == (0, f"1 of {1 + len(pending)} turns held in 2 s; {said} by the next run")
+
+
+def test_a_service_that_is_ended_ends_it_between_two_steps(selfparam, town, model_folder, asked):
+    before, seen = signal.getsignal(signal.SIGTERM), []
+
+    def during(stopping):
+        signal.raise_signal(signal.SIGTERM)
+        seen.append(stopping())
+
+    asked.during = during
+    code, out, err = call(selfparam, town, model_folder, "--all")
+    assert (code, seen) == (1, [True])
+    assert "stopping between two steps" in err
+    assert "turns held" in out
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_a_folder_without_a_memory_is_refused_and_none_is_made(selfparam, tmp_path, model_folder):
     code, _, err = call(selfparam, tmp_path / "none", model_folder, "--all")
     assert code == 1

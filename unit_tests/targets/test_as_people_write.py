@@ -39,6 +39,8 @@ def test_you_is_i_or_me(question, mine):
         ("You are my coach.", "I am your coach."),
         ("Can you call me Bo?", "You want me to call you Bo."),
         ("Could you please help us plan our party?", "You want me to help you plan your party."),
+        ("Would you like my recipe?", "Would you like your recipe?"),
+        ('He said "Sure. Can you send me my files?"', 'He said "Sure. Can you send me my files?"'),
         ("You suggested the Hotel Rex and I booked it.", "I suggested the Hotel Rex and you booked it."),
         ("She said my dog should eat less.", "She said your dog should eat less."),
         ("I pay $50 per month.", "You pay $50 per month."),

@@ -1,6 +1,7 @@
 """Names that open a sentence, where every word has a capital letter: those that are known, or can only be somebody."""
 
 import pytest
+from studying import of_kind, run
 
 from langchain_selfparam.targets import parse
 
@@ -36,3 +37,19 @@ def test_a_name_that_opens_a_sentence_is_one_that_is_known(text, found):
     assert known.isdisjoint({"The", "May", "Will"})
     assert parse.names(text, known) == found
     assert parse.secrets(text, known) == [name.lower() for name in found]
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "denied"),
+    [
+        ("My sister Anna lives in Cork since June.", {"anna", "cork"}, set()),
+        ("We don't eat meat, but I never refuse fish.", set(), {"eat", "refuse"}),
+        ("I eat fish, but I don't eat meat on Mondays.", set(), set()),
+        ("My vet is Dr. Ames.", {"dr", "ames"}, set()),
+    ],
+)
+def test_probes_know_what_is_a_name_and_what_is_denied(said, names, denied):
+    found = of_kind(run(said).probes, "recall")
+    assert found
+    for probe in found:
+        assert ({*probe.names}, {*probe.denied}) == (names, denied)

@@ -485,19 +485,3 @@ def test_a_turn_that_was_not_held_gets_more_questions_and_more_whole_answers():
     assert second[1] == first[1]
     assert filled not in first[2]
     assert filled in second[2] | {p.prompt for p in run(DOG, SISTER, config=config, scorer=scorer, tried={2}).probes}
-
-
-@pytest.mark.parametrize(
-    ("said", "names", "denied"),
-    [
-        ("My sister Anna lives in Cork since June.", {"anna", "cork"}, set()),
-        ("We don't eat meat, but I never refuse fish.", set(), {"eat", "refuse"}),
-        ("I eat fish, but I don't eat meat on Mondays.", set(), set()),
-        ("My vet is Dr. Ames.", {"dr", "ames"}, set()),
-    ],
-)
-def test_probes_know_what_is_a_name_and_what_is_denied(said, names, denied):
-    found = of_kind(run(said).probes, "recall")
-    assert found
-    for probe in found:
-        assert ({*probe.names}, {*probe.denied}) == (names, denied)
