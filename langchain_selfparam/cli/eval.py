@@ -86,8 +86,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     vary = "single, batch: run with each value, such as training.learning_rate=1e-3,2e-3, and plot recall against drift"
     parser.add_argument("--vary", metavar="NAME=V,V", help=vary)
     baselines = (
-        "other ways to learn, in the same run on the same questions: ft-context, ft-sentences, published; for "
-        "sequential also published-reset, which forgets as the released script does"
+        "other ways to learn, in the same run on the same questions: ft-context, ft-sentences and, but for recommend, "
+        "published; for sequential also published-reset, which forgets as the released script does"
     )
     parser.add_argument("--baselines", default="", metavar="NAME,NAME", help=baselines)
     parser.add_argument("--no-retrieval", action="store_true", help="leave BM25 out (it needs bm25s)")

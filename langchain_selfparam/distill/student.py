@@ -90,6 +90,7 @@ class Course:
         near: Keys of those whose weight is steered down less: little drift says nothing of what is close to what is
             learned, or was learned before.
         autocast: Makes the context of mixed precision for a forward pass; none where missing.
+        steps: Steps in all, over which the learning rate rises and falls; those of all epochs where missing or fewer.
         progress: Called with steps done and all steps.
 
     Raises:
@@ -114,6 +115,7 @@ class Course:
         weights: Mapping[int, float] | None = None,
         near: AbstractSet[int] = frozenset(),
         autocast: Callable[[], Any] | None = None,
+        steps: int | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         head.refuse_trained(parameters)
@@ -127,8 +129,9 @@ class Course:
         self._weights, self._near = weights or {}, near
         close = [d for d in alternating if d.key in self._near]
         often = [d for d in alternating if d.key not in self._near]
-        plan, self._epochs = _plan(documents, often, close, passing, replayed, config)
-        self._rows = [pack(group) for group in plan]
+        plan, epochs = _plan(documents, often, close, passing, replayed, config)
+        self._epochs = epochs if steps is None else _cut(epochs, steps)
+        self._rows = [pack(group) for group in plan[: sum(self._epochs)]]
         self._ends, self._optimizer = set(itertools.accumulate(self._epochs)), _optimizer(parameters)
         self._looks = _looks(self._epochs)
         self._curve: list[TrainPoint] = []
@@ -298,6 +301,12 @@ def _plan(
         steps.append(len(epoch))
         plan += epoch
     return plan, steps
+
+
+def _cut(epochs: Sequence[int], steps: int) -> list[int]:
+    """The steps of each epoch where there are so many in all: the last may be a part, and none follows."""
+    before = [0, *itertools.accumulate(epochs)]
+    return [min(size, steps - begun) for size, begun in zip(epochs, before, strict=False) if begun < steps]
 
 
 def _answers(documents: Sequence[Document]) -> int:

@@ -44,6 +44,8 @@ Name = Literal["ft-context", "ft-sentences", "published"]
 NAMES: tuple[Name, ...] = ("ft-context", "ft-sentences", "published")
 RATES = (2e-4, 5e-4, 1e-3, 2e-3)
 """Learning rates that are tried for fine-tuning."""
+HIGHER = (4e-3, 8e-3, 1.6e-2)
+"""Those that are tried after them, for as long as the highest is the best."""
 ROUNDS = 500
 """Rounds of the published recipe for a conversation: 50 epochs of 10 questions."""
 _PUBLISHED = TrainingConfig(rank=8, alpha=32.0, frozen_share=0.0, layers="all", damping=None)
@@ -96,8 +98,26 @@ class Baseline:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """Learning rates to choose from."""
+        """Learning rates that are tried in any case; one alone is not tried, but taken."""
         return (_PUBLISHED_RATE,) if self.name == "published" else RATES
+
+    def untried(self, scores: Mapping[float, float], diverged: Collection[float] = ()) -> float | None:
+        """The learning rate to try next: the best of a search is no best where it is the highest that was tried.
+
+        Args:
+            scores: What was tried, with how good it was; more is better.
+            diverged: Those with which nothing could be learned; they have no score that counts.
+
+        Returns:
+            One of ``rates``, then one of ``HIGHER`` after another while the highest is the best; ``None`` at the end.
+        """
+        for rate in self.rates:
+            if rate not in scores and rate not in diverged:
+                return rate
+        counted = {rate: score for rate, score in scores.items() if rate not in diverged}
+        if not counted or best_rate(counted) < max([*counted, *diverged]):
+            return None
+        return next((rate for rate in HIGHER if rate > max(counted)), None)
 
     def missing(self, lesson: Lesson) -> str:
         """Why a lesson has nothing to learn for this baseline.
@@ -162,6 +182,7 @@ class Baseline:
             TeacherTargets({d.key: self._labels(d) for d in documents}),
             config=config,
             autocast=mixed_precision(self._local.device, self._local.dtype),
+            steps=lesson.steps,
             progress=progress,
         ).run()
         return shadow.delta()

@@ -57,7 +57,7 @@ class Rates:
         variant: str = "",
         more: Callable[[], bool] = lambda: True,
     ) -> float | None:
-        """The rate of a baseline; where none is kept each is tried, and the best is kept.
+        """The rate of a baseline; where none is kept they are tried, as far as ``untried`` goes, and the best is kept.
 
         Args:
             baseline: Which one.
@@ -82,9 +82,7 @@ class Rates:
         if kept.get("chosen_on") != on:
             kept.clear()
             kept |= {"chosen_on": on, "tried": {}, "diverged": {}}
-        for rate in baseline.rates:
-            if f"{rate:g}" in kept["tried"]:
-                continue
+        while (rate := baseline.untried(_scores(kept["tried"]), [float(r) for r in kept["diverged"]])) is not None:
             if not more():
                 return None
             try:
@@ -92,7 +90,7 @@ class Rates:
             except DIVERGED as error:
                 kept["tried"][f"{rate:g}"], kept["diverged"][f"{rate:g}"] = 0.0, str(error)
             self._write()
-        found = {float(rate): score for rate, score in kept["tried"].items() if rate not in kept["diverged"]}
+        found = _scores({rate: score for rate, score in kept["tried"].items() if rate not in kept["diverged"]})
         if not found:
             msg = f"{baseline.name} diverged with each learning rate ({', '.join(kept['diverged'])}); leave it out"
             raise FloatingPointError(msg)
@@ -102,6 +100,10 @@ class Rates:
 
     def _write(self) -> None:
         write_whole(self._file, json.dumps(self._kept, indent=1, ensure_ascii=False) + "\n")
+
+
+def _scores(kept: Mapping[str, float]) -> dict[float, float]:
+    return {float(rate): score for rate, score in kept.items()}
 
 
 def questions_of(name: str, count: int) -> str:

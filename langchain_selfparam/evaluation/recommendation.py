@@ -22,16 +22,17 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.engine.pipeline import Engine
-from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name, best_rate, drift_of, part_of
+from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.harness import Subject, open_memory
 from langchain_selfparam.evaluation.injection import Ask, bar
 from langchain_selfparam.evaluation.rankings import Alike, Counting, Ranking, most_mentioned
-from langchain_selfparam.evaluation.rates import DIVERGED, NOT_RUN
+from langchain_selfparam.evaluation.rates import NOT_RUN
 from langchain_selfparam.evaluation.redial import WHOLE, Dialogue, Prompt, spoken
 from langchain_selfparam.evaluation.resumed import learn
 from langchain_selfparam.evaluation.tables import write_whole
+from langchain_selfparam.evaluation.tuning import Tuning
 from langchain_selfparam.model import share
 from langchain_selfparam.protocols import Progress
 from langchain_selfparam.records import Message, TargetSet
@@ -52,8 +53,6 @@ TEMPERATURE = 0.6
 """Lists are drawn: the likeliest continuation of a title, for a small model, is that title again."""
 _AT_A_TIME = 48
 """Prompts after which answers are kept."""
-_SEARCHED = 4
-"""One dialogue in so many is learned to choose a baseline's learning rate, and as many others are predicted."""
 _REQUEST = (
     "Below, a user talks about films. Recommend {count} films that this user will like. Answer with a numbered list of "
     "titles with their years, one a line, and nothing else.\n\n{dialogue}"
@@ -334,56 +333,24 @@ class Recommendation:
             self._write_others()
 
     def _baseline(self, name: Name, taught: Sequence[TargetSet], kept: dict[str, Any]) -> None:
-        """Another way to learn; its rate is the one with which dialogues that were not learned are predicted best.
-
-        It is chosen on parts of what is learned, and each that was tried is kept: all of them on everything would take
-        longer than the memory itself, and recall on some prompts would be told from chance by nobody. Where there is
-        one alone, nothing is tried. One that diverges, be it on the whole only, is not tried again.
-        """
+        """Another way to learn, asked the same."""
         plan = self._plan
         done = self._kept.get(f"{FREE_TEXT}/{name}", {}), self._kept.get(f"{LIKELIHOOD}/{name}", {})
         if (len(done[0]), len(done[1])) == (len(plan.prompts), len(plan.scored_at)):
             return
-        baseline = Baseline(self._subject.local, name, config=plan.settings.training)
         whole = Lesson(
             conversations=[_as_conversation(d) for d in plan.dialogues],
             taught=taught,
             steps=sum(r["steps"] for r in self._rounds),
         )
-        diverged: dict[str, str] = kept.setdefault("diverged", {})
-        for rate in baseline.rates if len(baseline.rates) > 1 else ():
-            if f"{rate:g}" in kept["rates"] or f"{rate:g}" in diverged:
-                continue
-            if not self._more():
-                return
-            model = self._baselined(baseline, part_of(whole, every=_SEARCHED), rate, diverged)
-            if model is not None:
-                kept["rates"][f"{rate:g}"] = baseline.unseen(model, part_of(whole, every=_SEARCHED, first=1))
-            self._write_others()
-        model = None
-        while model is None:
-            if not self._more():
-                return
-            tried = {r: -kept["rates"].get(f"{r:g}", 0.0) for r in baseline.rates if f"{r:g}" not in diverged}
-            if not tried:
-                msg = f"{name} diverged with each learning rate ({', '.join(diverged)}); leave it out"
-                raise FloatingPointError(msg)
-            rate = best_rate(tried)
-            model = self._baselined(baseline, whole, rate, diverged)
-            self._write_others()
-        kept |= {"rate": rate, "drift": drift_of(self._subject.local, model, taught)}
-        self._write_others()
-        self._ask(name, self._subject.over(model))
-        self._order(name, model)
-
-    def _baselined(self, baseline: Baseline, given: Lesson, rate: float, diverged: dict[str, str]) -> Any:
-        """A twin that has learned; ``None``, and why, where the rate is too high."""
-        told = bar(self._progress, f"{baseline.name} {rate:g}, {given.steps} steps")
-        try:
-            return baseline.learn(self._subject.local.model, given, rate=rate, progress=told)
-        except DIVERGED as error:
-            diverged[f"{rate:g}"] = str(error)
-            return None
+        baseline = Baseline(self._subject.local, name, config=plan.settings.training)
+        tuning = Tuning(
+            baseline, self._subject.local, kept, folder=self._folder / "baselines", write=self._write_others
+        )
+        model = tuning.model(whole, progress=self._progress, more=self._more)
+        if model is not None:
+            self._ask(name, self._subject.over(model))
+            self._order(name, model)
 
     def _write_others(self) -> None:
         write_whole(self._others_file, json.dumps(self._others, indent=1) + "\n")

@@ -200,7 +200,8 @@ def tables(plan: Plan, found: Found) -> list[tuple[Sequence[str], Sequence[Seque
         header = ["round", "dialogues", "learned", "own list begun", "drift, nats", "scale", "seconds"]
         shown.append((header, _rounds(found.rounds)))
     if others := {name: other for name, other in found.others.items() if {"rate", "not_run"} & other.keys()}:
-        shown.append((["baseline", "rate", "nats a token of what was not learned", "drift, nats"], _others(others)))
+        header = ["baseline", "rate", "its nats a token of a quarter, with another learned", "steps", "drift, nats"]
+        shown.append((header, _others(others)))
     return shown
 
 
@@ -230,11 +231,11 @@ def _others(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     rows = []
     for name, other in found.items():
         if "not_run" in other:
-            rows.append([name, f"not run: {other['not_run']}", "", ""])
+            rows.append([name, f"not run: {other['not_run']}", "", "", ""])
             continue
         rate = f"{other['rate']:g}"
         unseen = f"{other['rates'][rate]:.3f}" if rate in other["rates"] else "-"
-        rows.append([name, rate, unseen, f"{other['drift']:.3f}"])
+        rows.append([name, rate, unseen, str(other.get("steps", "-")), f"{other['drift']:.3f}"])
     return rows
 
 

@@ -424,3 +424,15 @@ def test_rate_of_short_trainings_is_in_range(steps, warmup):
 def test_mean_of_no_points_is_zero():
     points = [TrainPoint(step=1, kl=2.0, lr=1.0), TrainPoint(step=2, kl=1.0, lr=1.0)]
     assert (student.mean_kl(points), student.mean_kl([])) == (1.5, 0.0)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 8, 9, 1000])
+def test_so_many_steps_and_no_more_over_which_the_rate_falls(written, steps):
+    whole, short = Lesson(written), Lesson(written)
+    every = whole.train()[0].steps
+    report, _ = short.train(steps=steps)
+    assert report.steps == min(steps, every)
+    rates = [student.learning_rate(at, report.steps, peak=5e-3, warmup=CONFIG.warmup) for at in range(report.steps)]
+    assert [point.lr for point in report.curve] == pytest.approx(rates)
+    last = report.steps % (every // 4) or every // 4
+    assert report.kl_last == pytest.approx(student.mean_kl(report.curve[-last:]))

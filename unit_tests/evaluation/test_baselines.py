@@ -65,6 +65,16 @@ def test_fine_tuning_on_sentences_learns_whole_answers(tiny, lesson):
     assert seen[-1] == (30, 30)  # as many steps as the memory took
 
 
+def test_fine_tuning_takes_no_more_steps_than_the_memory(tiny, lesson):
+    seen = []
+    said = dataclasses.replace(lesson.conversations[0], turns=(("One.", ""), ("Two words.", ""), ("Three.", "")))
+    config = dataclasses.replace(CONFIG, batch_tokens=4)  # several steps an epoch, and 5 are no whole epochs
+    baseline = Baseline(tiny, "ft-context", config=config)
+    each = dataclasses.replace(lesson, conversations=[said], steps=5)
+    baseline.delta(tiny.model, each, rate=5e-3, progress=lambda *at: seen.append(at))
+    assert seen == [(step, 5) for step in range(1, 6)]
+
+
 def test_the_published_recipe_moves_towards_the_model_that_reads_the_text(tiny, lesson):
     baseline = Baseline(tiny, "published", config=CONFIG, rounds=40)
     assert baseline.rates == (2e-5,)

@@ -32,6 +32,28 @@ def test_the_best_is_kept_with_what_was_tried(baseline, tmp_path):
     assert Rates(file).values == {"a=1": {"ft-context": found}}
 
 
+@pytest.mark.parametrize(
+    ("best", "tried"),
+    [(2e-3, 5), (4e-3, 6), (8e-3, 7), (1.6e-2, 7), (1e-3, 4)],
+)
+def test_a_search_goes_on_upwards_while_the_highest_is_the_best(baseline, tmp_path, best, tried):
+    rates = Rates(tmp_path / "b.json")
+    assert rates.choose(baseline, lambda rate: 1 - abs(rate - best), on="dog") == best
+    assert len(rates.values[""]["ft-context"]["tried"]) == tried
+
+
+def test_a_rate_above_one_that_diverged_is_not_tried(baseline, tmp_path):
+    def attempt(rate):
+        if rate > 2e-3:
+            msg = "too far"
+            raise FloatingPointError(msg)
+        return rate
+
+    rates = Rates(tmp_path / "b.json")
+    assert rates.choose(baseline, attempt, on="dog") == 2e-3
+    assert list(rates.values[""]["ft-context"]["diverged"]) == ["0.004"]
+
+
 def test_a_search_goes_on_where_it_was(baseline, tmp_path):
     file, tried, budget = tmp_path / "baselines.json", [], iter([True, True, False])
     attempt = lambda rate: tried.append(rate) or SCORES[rate]  # noqa: E731
@@ -43,7 +65,7 @@ def test_a_search_goes_on_where_it_was(baseline, tmp_path):
 def test_what_was_tried_on_something_else_is_tried_anew(baseline, tmp_path):
     rates, budget = Rates(tmp_path / "b.json"), iter([True, False])
     rates.choose(baseline, SCORES.get, on="dog", more=lambda: next(budget))
-    assert rates.choose(baseline, lambda rate: rate, on="cat") == 2e-3
+    assert rates.choose(baseline, lambda rate: min(rate, 1e-3), on="cat") == 1e-3
     assert rates.values[""]["ft-context"]["tried"]["0.0002"] == 2e-4
 
 

@@ -19,6 +19,7 @@ from langchain_selfparam.evaluation.recommendation import TAUGHT, Recommendation
 from langchain_selfparam.evaluation.recommended import as_json, headline, tables
 from langchain_selfparam.interfaces.asking import Asker
 from langchain_selfparam.protocols import no_progress
+from langchain_selfparam.weights.delta import Delta
 
 SETTINGS = Settings.from_mapping(
     {
@@ -239,18 +240,21 @@ def test_other_ways_to_learn_are_asked_the_same(plan, subject, tmp_path):
     kept = json.loads((tmp_path / "out" / "baselines.json").read_text("utf-8"))
     assert kept == found.others == as_json(plan, found, model="tiny")["baselines"]
     header, rows = tables(plan, found)[-1]
-    assert header == ["baseline", "rate", "nats a token of what was not learned", "drift, nats"]
+    assert header == ["baseline", "rate", "its nats a token of a quarter, with another learned", "steps", "drift, nats"]
     for name, row in zip(("ft-context", "ft-sentences"), rows, strict=True):
-        assert list(kept[name]["rates"]) == [f"{rate:g}" for rate in RATES]
+        assert list(kept[name]["rates"])[:4] == [f"{rate:g}" for rate in RATES]
+        assert kept[name]["chosen_on"].startswith("a quarter of the dialogues is learned in a quarter of the steps")
         assert kept[name]["drift"] > 0
         best = min(kept[name]["rates"], key=kept[name]["rates"].get)
         assert kept[name]["rate"] == float(best)
-        assert row == [name, best, f"{kept[name]['rates'][best]:.3f}", f"{kept[name]['drift']:.3f}"]
+        assert kept[name]["steps"] == sum(r["steps"] for r in found.rounds)
+        steps = str(kept[name]["steps"])
+        assert row == [name, best, f"{kept[name]['rates'][best]:.3f}", steps, f"{kept[name]['drift']:.3f}"]
 
 
 def test_rates_that_were_tried_are_not_tried_again(plan, subject, tmp_path, monkeypatch):
     plan = dataclasses.replace(plan, baselines=("ft-sentences",))
-    learned, real = [], Baseline.learn
+    learned, real = [], Baseline.delta
 
     def learn(self, model, given, *, rate, progress):
         learned.append((rate, given.steps))
@@ -258,18 +262,17 @@ def test_rates_that_were_tried_are_not_tried_again(plan, subject, tmp_path, monk
             raise KeyboardInterrupt
         return real(self, model, given, rate=rate, progress=progress)
 
-    monkeypatch.setattr(Baseline, "learn", learn)
+    monkeypatch.setattr(Baseline, "delta", learn)
     with pytest.raises(KeyboardInterrupt):
         run(plan, subject, tmp_path / "cut")
     found = run(plan, subject, tmp_path / "cut")
     steps = sum(r["steps"] for r in found.rounds)
     part = max(1, round(steps / 4))
-    assert learned == [
-        *((rate, part) for rate in (*RATES[:3], *RATES[2:])),
-        (found.others["ft-sentences"]["rate"], steps),
-    ]
+    tried = [(float(rate), part) for rate in found.others["ft-sentences"]["rates"]]
+    assert [rate for rate, _ in tried[:4]] == list(RATES)
+    assert learned == [*tried[:3], *tried[2:], (found.others["ft-sentences"]["rate"], steps)]
     assert run(plan, subject, tmp_path / "cut").rankings == found.rankings
-    assert len(learned) == 6
+    assert len(learned) == len(tried) + 2
 
 
 def test_a_rate_that_is_the_only_one_is_not_looked_for(plan, subject, tmp_path, monkeypatch):
@@ -277,13 +280,13 @@ def test_a_rate_that_is_the_only_one_is_not_looked_for(plan, subject, tmp_path, 
 
     def learn(self, model, given, *, rate, progress):
         learned.append((rate, given.steps))
-        return model
+        return Delta({})
 
-    monkeypatch.setattr(Baseline, "learn", learn)
+    monkeypatch.setattr(Baseline, "delta", learn)
     plan = dataclasses.replace(plan, baselines=("published",))
     found = run(plan, subject, tmp_path / "out")
     assert learned == [(2e-5, sum(r["steps"] for r in found.rounds))]
-    assert tables(plan, found)[-1][1] == [["published", "2e-05", "-", "0.000"]]
+    assert tables(plan, found)[-1][1] == [["published", "2e-05", "-", str(learned[0][1]), "0.000"]]
 
 
 def test_a_baseline_without_anything_to_learn_is_not_run_and_says_so(plan, subject, tmp_path, monkeypatch):

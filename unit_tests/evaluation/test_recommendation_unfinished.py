@@ -16,6 +16,7 @@ from langchain_selfparam.evaluation.recommended import as_json, tables
 from langchain_selfparam.interfaces.asking import Asker
 from langchain_selfparam.protocols import no_progress
 from langchain_selfparam.testing import tiny_model
+from langchain_selfparam.weights.delta import Delta
 
 SETTINGS = {
     "targets": {"neutral": 2, "neutral_tokens": 2, "calibration": 0},
@@ -82,9 +83,9 @@ def taught(monkeypatch):
         if rate in seen.diverges or (rate, given.steps) in seen.diverges:
             msg = "loss is not finite"
             raise NonFiniteLossError(msg)
-        return model
+        return Delta({})
 
-    monkeypatch.setattr(Baseline, "learn", learn)
+    monkeypatch.setattr(Baseline, "delta", learn)
     return seen
 
 
@@ -182,7 +183,7 @@ def test_where_all_rates_diverge_the_baseline_is_not_run_and_ours_is_shown(plan,
     assert "ours" in found.rankings["likelihood"]
     assert json.loads((tmp_path / "baselines.json").read_text("utf-8")) == found.others
     assert tables(plan, found)[-1][1] == [
-        [name, f"not run: {reason}", "", ""] for name, reason in found.not_run.items()
+        [name, f"not run: {reason}", "", "", ""] for name, reason in found.not_run.items()
     ]
     assert as_json(plan, found, model="tiny")["not_run"] == found.not_run
     assert found.unfinished == {"free_text": {}, "likelihood": {}}
@@ -193,10 +194,10 @@ def test_a_baseline_that_refuses_what_it_is_given_is_not_run(plan, subject, tmp_
         msg = "too long"
         raise InputError(msg)
 
-    monkeypatch.setattr(Baseline, "learn", learn)
+    monkeypatch.setattr(Baseline, "delta", learn)
     found = run(dataclasses.replace(plan, baselines=("ft-context",)), subject, tmp_path)
     assert found.not_run == {"ft-context": "too long"}
-    monkeypatch.setattr(Baseline, "learn", lambda self, model, given, *, rate, progress: model)
+    monkeypatch.setattr(Baseline, "delta", lambda self, model, given, *, rate, progress: Delta({}))
     assert run(dataclasses.replace(plan, baselines=("ft-context",)), subject, tmp_path).not_run == {}
 
 
@@ -213,9 +214,9 @@ def test_fine_tuning_on_dialogues_has_them_from_the_beginning(plan, subject, tmp
 
     def learn(self, model, lesson, *, rate, progress):
         given.append([user for c in lesson.conversations for user, _ in c.turns])
-        return model
+        return Delta({})
 
-    monkeypatch.setattr(Baseline, "learn", learn)
+    monkeypatch.setattr(Baseline, "delta", learn)
     first = plan.dialogues[0]
     long = dataclasses.replace(first, turns=(("User", "I liked Brazil (1985)"), ("User", "well " * 150), *first.turns))
     plan = dataclasses.replace(plan, dialogues=[long, *plan.dialogues[1:]], baselines=("ft-context",))
@@ -277,3 +278,50 @@ def test_what_nobody_was_asked_and_the_error_of_one_dialogue_are_dashes(plan, su
     row = dict(zip(conditions[0], conditions[1][0], strict=True))
     assert (row["new"], row["new, rest out"], row["named"], row["p, new"]) == ("-", "-", "100.0 ± 0.0", "-")
     assert apart[1][0] == ["base, free text", "+0.0 [+0.0, +0.0]", "-"]
+
+
+def test_what_a_baseline_learned_is_not_learned_again_after_an_end(plan, subject, tmp_path):
+    plan, learned, real = dataclasses.replace(plan, baselines=("ft-sentences",)), [], Baseline.delta
+
+    def delta(self, model, given, **options):
+        learned.append(given.steps)
+        return real(self, model, given, **options)
+
+    whole = run(plan, subject, tmp_path / "whole")
+    left = iter([])  # parts until the time is over
+
+    def more():
+        return next(left, False)
+
+    def go_on(parts):
+        nonlocal left
+        left = iter([True] * parts)
+        return Recommendation(plan, subject, folder=tmp_path / "cut", progress=no_progress, more=more).run()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Baseline, "delta", delta)
+        for _ in range(100):
+            before = list(learned)
+            found = go_on(1)
+            if "rate" in found.others.get("ft-sentences", {}):
+                break
+        assert len(learned) == len(before) + 1  # the training took all of the time, and nothing was asked
+        assert "ft-sentences" not in found.rankings["free_text"]
+        found = go_on(100)
+        assert found.rankings == whole.rankings
+        assert len(learned) == len(before) + 1
+        (cut, uncut) = (without(one.others["ft-sentences"], "change") for one in (found, whole))
+        assert cut == uncut
+
+
+def test_what_a_baseline_learned_and_is_lost_is_learned_again(plan, subject, tmp_path, caplog):
+    plan = dataclasses.replace(plan, baselines=("ft-sentences",))
+    whole = run(plan, subject, tmp_path)
+    (file,) = (tmp_path / "baselines").iterdir()
+    file.write_bytes(b"x")
+    answers = tmp_path / "answers.jsonl"
+    rows = [row for row in answers.read_text("utf-8").splitlines() if '"likelihood/ft-sentences"' not in row]
+    answers.write_text("\n".join(rows) + "\n", "utf-8")
+    found = run(plan, subject, tmp_path)
+    assert "what ft-sentences learned is learned again: " in caplog.text
+    assert found.rankings == whole.rankings
