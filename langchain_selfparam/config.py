@@ -62,8 +62,8 @@ class PolicyConfig:
     quiet_hours: str | None = None
     """Times of day, such as ``"22:00-06:30"`` by the machine's clock, between which the worker begins; ``None`` for at
     any time. Who asks for a consolidation gets it at once."""
-    max_turns: int = 16
-    """Most turns in one episode; the oldest go first."""
+    max_turns: int = 20
+    """Most turns in one episode; the oldest go first, and where there are more they are parted evenly."""
     max_tokens: int | None = None
     """Most tokens of one episode, at least one turn; more is learned in several, one after the other. ``None`` for any
     number."""

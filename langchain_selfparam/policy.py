@@ -7,6 +7,7 @@ models, of storage, or of how tokens are counted.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 
@@ -73,8 +74,13 @@ def choose(
 
 
 def _first(pending: Sequence[Turn], config: PolicyConfig, count_tokens: TokenCounter) -> tuple[Turn, ...]:
-    """As many turns from the first on as one episode may have; one at least."""
-    found = tuple(pending[: config.max_turns])
+    """As many turns from the first on as one episode may have; one at least.
+
+    More than that are parted evenly: an episode of one turn that is left takes nearly as long as one of many, and moves
+    the weights on unrelated prompts as far.
+    """
+    parts = math.ceil(len(pending) / config.max_turns)
+    found = tuple(pending[: math.ceil(len(pending) / parts)])
     limit = config.max_tokens
     if limit is None:
         return found

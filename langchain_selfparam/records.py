@@ -198,6 +198,8 @@ class Probe:
     """Recall: the number of the statement that is asked for, in its ``TargetSet``."""
     opening: str = ""
     """Recall: the first words of the answer that recalls it."""
+    told: str = ""
+    """Recall: the statement that is asked for, where the answer is to say it back."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,7 +48,19 @@ def test_the_oldest_turns_go_first_and_no_more_than_max_turns():
 )
 def test_an_episode_has_no_more_than_max_tokens_but_one_turn_at_least(max_tokens, expected):
     assert chosen(turns(4), count_tokens=lambda text: 3, max_tokens=max_tokens) == expected
-    assert chosen(turns(9), count_tokens=lambda text: 3, max_tokens=max_tokens, max_turns=4) == expected
+    assert chosen(turns(8), count_tokens=lambda text: 3, max_tokens=max_tokens, max_turns=4) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (8, [4, 4]), (9, [3, 3, 3]), (13, [4, 3, 3, 3])]
+)
+def test_more_turns_than_one_episode_has_are_parted_evenly(count, sizes):
+    said, found = turns(count), []
+    while said:
+        found.append(chosen(said, max_turns=4, force=True))
+        said = said[len(found[-1]) :]
+    assert [len(part) for part in found] == sizes
+    assert sum(found, []) == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,7 @@ def _told(
                 turn_id=statement.turn_id,
                 statement=number,
                 opening=opening,
+                told=statement.told,
             )
             for q in ask
         ]

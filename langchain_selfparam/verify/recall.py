@@ -5,6 +5,7 @@ In come probes and a ``TextGenerator`` over the candidate, out come ``ProbeResul
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
@@ -14,6 +15,10 @@ from langchain_selfparam.words import DAYS, DENIES, SAYS_NO, denied, form, named
 SHARE = 0.6
 """Share of a statement's telling words that an answer must give for the statement to count as recalled."""
 
+_SAME = 4
+"""Letters that two words have to begin with to be forms of one: "sleeps" for "sleep" is no other word."""
+_BESIDE = 2
+"""Words on either side, as far as there are so many, that an answer shares with a statement where it says it back."""
 _MONTHS = frozenset("january february april june july august september october november december".split())
 _ALSO_WORDS = frozenset(("may", "march"))
 """Months that are other words as well: they are months where one is asked for."""
@@ -50,7 +55,7 @@ def passes(probe: Probe, answer: str) -> bool:
         probe: A recall probe wants at least ``SHARE`` of those of its words in the answer that the question itself does
             not have, since an echo of the question shows nothing, and no other value in the place of one of them, nor
             another name: with "Sunday" for "Monday", "7 am" for "7 pm" or "Rex" for "Biscuit" all else that is right
-            makes it worse.
+            makes it worse. Nor may a statement be said back with another word in the place of one of them.
             However a number is written, it is the same. What is said not to be so has to be denied, if it is said at
             all, and what is said to be so must not be. Any other probe wants none of its words.
         answer: What was answered.
@@ -66,7 +71,28 @@ def passes(probe: Probe, answer: str) -> bool:
         return False
     affirmed = not said.isdisjoint(probe.denied) and DENIES.search(answer) is None
     against = not probe.denied and bool(denied(answer, probe.expected, by=SAYS_NO))
-    return not (affirmed or against or _other_value(probe, left, said) or _other_name(probe, answer, formed))
+    other = _other_value(probe, left, said) or _other_name(probe, answer, formed) or _other_word(probe, answer)
+    return not (affirmed or against or other)
+
+
+def _other_word(probe: Probe, answer: str) -> bool:
+    """Whether an answer says the statement back with another word in the place of one that carries it.
+
+    "Your dog is a poodle who sleeps under the stairs" has most of what was said of a beagle. Only a word between words
+    that are the same counts: what is said in other words altogether is judged by those alone.
+    """
+    told, said = ([form(word) for word in words(text)] for text in (probe.told, answer))
+    carrying = set(map(form, probe.expected))
+    steps = difflib.SequenceMatcher(None, told, said, autojunk=False).get_opcodes()
+    for at, (kind, begin, end, first, last) in enumerate(steps):
+        if kind != "replace" or (end - begin, last - first) != (1, 1) or told[begin] not in carrying:
+            continue
+        before = steps[at - 1][2] - steps[at - 1][1] if at else 0
+        after = steps[at + 1][2] - steps[at + 1][1] if at + 1 < len(steps) else 0
+        between = before >= min(_BESIDE, begin) and after >= min(_BESIDE, len(told) - end)
+        if between and told[begin][:_SAME] != said[first][:_SAME]:
+            return True
+    return False
 
 
 def _other_name(probe: Probe, answer: str, said: Collection[str]) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from langchain_selfparam.records import Message, Probe
+from langchain_selfparam.targets.parse import carrying
 from langchain_selfparam.testing import FakeGenerator
 from langchain_selfparam.verify.recall import ask, passes
 
@@ -196,3 +197,33 @@ def test_a_name_that_the_question_has_may_be_left_out():
 def test_what_is_not_so_has_to_be_denied(denied, answer, passed):
     probe = Probe(kind="recall", prompt="And I?", expected=("eat", "meat", "heart"), denied=denied)
     assert passes(probe, answer) is passed
+
+
+BEAGLE = "Your dog Biscuit is a beagle who sleeps under the stairs."
+
+
+@pytest.mark.parametrize(
+    ("told", "answer", "passed"),
+    [
+        (BEAGLE, BEAGLE, True),
+        (BEAGLE, "Your dog Biscuit is a poodle who sleeps under the stairs.", False),
+        (BEAGLE, "Your dog Biscuit is a beagle who sleeping under the stairs.", True),  # a form of the word
+        (BEAGLE, "Biscuit, your beagle dog, naps under the stairs.", True),  # said in other words
+        (BEAGLE, "Your dog Biscuit is a lovely beagle who sleeps under the stairs.", True),
+        (BEAGLE, "Your dog Biscuit is a beagle who sleeps in the stairs.", True),  # "under" carries nothing
+        (BEAGLE, "Your dog Biscuit is a beagle who sleeps under the bed.", False),  # at the very end
+        ("Sage green is the colour of your new kitchen.", "Dark green is the colour of your new kitchen.", False),
+        ("Pia is 6 and Jonah is 9.", "Pia is 9 and Jonah is 6.", False),
+        ("Pia is six and Jonah is nine.", "Pia is 6 and Jonah is 9.", True),
+        ("Your standup is in the library every evening.", "Your standup is in the library every morning.", False),
+        ("Your rent is 575 pounds a month.", "Your rent is 575 pounds a year.", False),
+    ],
+)
+def test_another_word_in_a_statement_that_is_said_back_is_wrong(told, answer, passed):
+    probe = Probe(kind="recall", prompt="Tell me about it.", expected=tuple(carrying(told)), told=told)
+    assert passes(probe, answer) is passed
+
+
+def test_without_its_statement_the_words_alone_decide():
+    probe = Probe(kind="recall", prompt="Tell me about it.", expected=tuple(carrying(BEAGLE)))
+    assert passes(probe, "Your dog Biscuit is a poodle who sleeps under the stairs.")
