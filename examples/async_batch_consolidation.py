@@ -1,6 +1,6 @@
 """Many users at once in one event loop: they speak, and what they said is learned in one run while others go on.
 
-    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 60
+    .venv/bin/python examples/async_batch_consolidation.py --folder ./many-users --minutes 90
 
 Each user has weights of their own over one model. The run takes an episode of each in turn, whoever has waited longest
 first, and ends at its deadline. Two cores with AVX-512, SmolLM2-135M-Instruct: four to five minutes for each of three
@@ -35,7 +35,7 @@ async def main(argv=None):
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--model", default="smollm2-135m")
     arguments.add_argument("--folder", default="./many-users")
-    arguments.add_argument("--minutes", type=float, default=60, help="the run ends then, whatever is left")
+    arguments.add_argument("--minutes", type=float, default=90, help="the run ends then, whatever is left")
     arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
     args = arguments.parse_args(argv)
     llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)
@@ -72,7 +72,10 @@ async def main(argv=None):
                 print(*(f"    {reason}\n" for reason in one.reasons), sep="", end="")
             for (_, user), error in report.failed.items():
                 print(f"{user}: {error}")
-            print(f"{report.ended} after {report.seconds:.0f} s; left: {sum(report.left.values())} turns")
+            left = ", ".join(f"{turns} of {user}" for (_, user), turns in sorted(report.left.items()))
+            print(f"{report.ended} after {report.seconds:.0f} s; turns left: {left or 'none'}")
+            if left:
+                print("run it again to go on with them")
             if report.ended == "stopped":
                 return
         await asyncio.gather(*(say(user, ASKED) for user in SAID))

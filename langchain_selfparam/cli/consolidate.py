@@ -31,6 +31,8 @@ from langchain_selfparam.cli.common import (
 from langchain_selfparam.cli.values import count, minutes, seconds, settings_of
 from langchain_selfparam.records import BatchReport
 
+_NAMED = 5
+"""Namespaces that are named where more have something left."""
 _EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 30
   memories/ana   8 held, 0 still in the prompt
   memories/ben   5 held, 1 still in the prompt
@@ -163,7 +165,10 @@ def _show(report: BatchReport) -> None:
             print(f"{name:<{width}}   not learned: {report.failed[namespace]}")
     tried = len(report.held) + len(report.pending)
     waiting = sum(report.left.values())
-    left = f"{waiting} turns are left ({_WHY[report.ended]})" if waiting else "nothing is left"
+    whose = ", ".join("/".join(namespace) for namespace in [*report.left][:_NAMED])
+    more = f" and {len(report.left) - _NAMED} more namespaces" if len(report.left) > _NAMED else ""
+    count = "1 turn is" if waiting == 1 else f"{waiting} turns are"
+    left = f"{count} left, of {whose}{more} ({_WHY[report.ended]})" if waiting else "nothing is left"
     if not waiting and report.pending:
         left = f"{len(report.pending)} {'is' if len(report.pending) == 1 else 'are'} tried again by the next run"
     print(f"{len(report.held)} of {tried} turns held in {report.seconds:.0f} s; {left}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_selfparam.cli import recommend
 from langchain_selfparam.cli.common import OK, Bars, add_command, add_model, add_set, content, load_model
-from langchain_selfparam.cli.values import count, settings_of
+from langchain_selfparam.cli.values import count, minutes, settings_of
 from langchain_selfparam.config import Settings
 from langchain_selfparam.errors import ConfigError, InputError
 
@@ -72,7 +72,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "(default: out/PROTOCOL; a folder of another run is refused)"
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=out)
-    parser.add_argument("--limit-minutes", type=count, metavar="M", help="begin no part after so long")
+    parser.add_argument("--limit-minutes", type=minutes, metavar="M", help="begin no part after so long")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there; every answer is in --out")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     recommend.add(parser)

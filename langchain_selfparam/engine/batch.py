@@ -108,8 +108,8 @@ def consolidate_all(
         place: Where the namespaces are.
         namespaces: Only these; all where missing.
         limits: Where to end although something is left.
-        progress: Told of the stages of each episode, and after each as ``("namespaces", done, all)`` of how many
-            namespaces have nothing left to be tried.
+        progress: Told before each episode whose it is, as ``("memories/ana", 0, turns that wait)``, of its stages, and
+            after it as ``("namespaces", done, all)`` of how many namespaces have nothing left to be tried.
 
     Returns:
         What was done and what is left; where the memory is closed meanwhile, it was stopped.
@@ -273,6 +273,7 @@ class _Run:
         if not turns or not self._silent(list(turns.values())):  # it has spoken since the round began
             return []
         tried = set(self._tried.get(namespace, ()))
+        self._told("/".join(namespace), 0, len(turns))
         try:
             engine = stack.enter_context(self._place.learning(namespace))
         except ClosedError:

@@ -53,8 +53,9 @@ class Batches:
             concurrency: Namespaces that are trained side by side in one row at most: each learns what it learns alone.
                 It is for GPUs that one namespace's rows leave idle, and takes the memory of so many; a CPU's cores
                 are filled by one namespace's rows.
-            progress: Called as ``progress(stage, done, total)``; after each episode with ``"namespaces"``, how many
-                have nothing left to be tried, and how many there are.
+            progress: Called as ``progress(stage, done, total)``; before each episode with its namespace, as in
+                ``("memories/ana", 0, turns that wait)``, and after it with ``"namespaces"``, how many have nothing left
+                to be tried, and how many there are.
             stopping: Asked between steps; where it says yes, the run ends.
 
         Returns:

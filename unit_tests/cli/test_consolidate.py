@@ -80,7 +80,7 @@ def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, mod
         "memories/ana   1 held, 1 still in the prompt",
         "  turn 2: not answered",
         "memories/ben   not learned: NoTargetsError: nothing",
-        "1 of 2 turns held in 61 s; 3 turns are left (the time was over)",
+        "1 of 2 turns held in 61 s; 3 turns are left, of memories/cy (the time was over)",
     ]
 
 
@@ -128,9 +128,17 @@ def test_a_time_in_which_nothing_is_learned_is_said_to_be_too_short(selfparam, t
     code, out, _ = call(selfparam, town, model_folder, "--all", "--limit-minutes", 1)
     assert code == 0
     assert out.splitlines() == [
-        "0 of 0 turns held in 60 s; 2 turns are left (the time was over)",
+        "0 of 0 turns held in 60 s; 2 turns are left, of memories/ana (the time was over)",
         "not one episode was learned in that time: give it more",
     ]
+
+
+def test_of_many_who_have_something_left_five_are_named(selfparam, town, model_folder, asked):
+    left = {("memories", f"user{number}"): 2 for number in range(7)}
+    asked.report = BatchReport(reports={}, failed={}, left=left, ended="stopped", seconds=2.0)
+    _, out, _ = call(selfparam, town, model_folder, "--all")
+    named = ", ".join(f"memories/user{number}" for number in range(5))
+    assert out.splitlines()[-1].endswith(f"; 14 turns are left, of {named} and 2 more namespaces (it was stopped)")
 
 
 def test_the_first_interrupt_asks_to_stop_and_what_was_done_is_said(selfparam, town, model_folder, asked):
@@ -146,7 +154,10 @@ def test_the_first_interrupt_asks_to_stop_and_what_was_done_is_said(selfparam, t
     code, out, err = call(selfparam, town, model_folder, "--all")
     assert seen == [False, True]
     assert "stopping between two steps; Ctrl-C once more ends it at once" in err
-    assert (code, out.splitlines()[-1]) == (1, "1 of 1 turns held in 2 s; 1 turns are left (it was stopped)")
+    assert (code, out.splitlines()[-1]) == (
+        1,
+        "1 of 1 turns held in 2 s; 1 turn is left, of memories/ana (it was stopped)",
+    )
     assert signal.getsignal(signal.SIGINT) is before
     asked.during = lambda stopping: [signal.raise_signal(signal.SIGINT) for _ in range(2)]
     code, _, err = call(selfparam, town, model_folder, "--all")

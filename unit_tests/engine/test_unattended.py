@@ -266,7 +266,7 @@ def test_whoever_breaks_at_hearing_something_keeps_nobody_from_being_learned(tow
     assert (report.held, report.failed, report.ended) == ((*ana, *bob), {}, "done")
     told = [r.getMessage() for r in caplog.records if "whoever hears of the progress" in r.getMessage()]
     assert told == [
-        "whoever hears of the progress raised BrokenPipeError: nobody reads the bar at targets; the run goes on"
+        "whoever hears of the progress raised BrokenPipeError: nobody reads the bar at memories/ana; the run goes on"
     ]
 
 

@@ -68,6 +68,9 @@ def test_everybody_in_one_run(memory):
     assert list(report.reports) == [("memories", user) for user in USERS]
     assert report.held == (1, 2, 3)
     assert [event for event in stages if event[0] == "namespaces"] == [("namespaces", n, 3) for n in (1, 2, 3)]
+    whose = [event for event in stages if event[0].startswith("memories/")]
+    assert whose == [(f"memories/{user}", 0, 1) for user in USERS]
+    assert stages.index(whose[1]) == stages.index(("namespaces", 1, 3)) + 1
     assert memory.consolidate_all().reports == {}
 
 
