@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from langchain_selfparam.evaluation.catalogue import Catalogue, Item, item
 
 _IDS, _ENTITIES = "item_ids.json", "entity2id.json"
 _ROLES = {"user": "User", "seeker": "User", "system": "Recommender", "recommender": "Recommender"}
+_MENTION = re.compile(r"@(\d+)")
 _SPEAKER = re.compile(rf"\s*({'|'.join(_ROLES)})\s*:", re.IGNORECASE)
 
 
@@ -159,7 +160,9 @@ def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:
     """Dialogues to learn from.
 
     Args:
-        path: A ``.jsonl`` file of objects with ``conversation_id``, ``turns`` and ``movies``.
+        path: A ``.jsonl`` file of objects as ReDial publishes them (``conversationId``, ``messages``,
+            ``movieMentions``, ...), or with ``conversation_id``, ``turns`` of ``role`` (seeker or recommender),
+            ``text`` and ``movie_ids``, and ``movies`` with ``title`` and ``liked`` (0, 1, or 2 for not said) by id.
         catalogue: What can be recommended; what is not in it is nobody's recommendation.
 
     Returns:
@@ -168,7 +171,8 @@ def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:
     Raises:
         InputError: A line has another form, or there is no such dialogue.
     """
-    found = [_dialogue(row, catalogue, where) for where, row in _lines(path, ("conversation_id", "turns", "movies"))]
+    rows = _lines(path, ("conversation_id", "turns", "movies"), plain=_plain)
+    found = [_dialogue(row, catalogue, where) for where, row in rows]
     usable = [dialogue for dialogue in found if dialogue.points and dialogue.right]
     if not usable:
         unnamed = sum(not dialogue.mentioned for dialogue in found)
@@ -179,6 +183,41 @@ def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:
         )
         raise InputError(msg)
     return usable
+
+
+def _plain(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """A dialogue as ReDial publishes it, with roles for workers and titles for numbers; another one as it is."""
+    if "messages" not in row:
+        return row
+    if missing := {"conversationId", "initiatorWorkerId", "movieMentions"} - row.keys():
+        msg = f"{where}: {', '.join(sorted(missing))} is missing; found {', '.join(sorted(row))}"
+        raise InputError(msg)
+    titles = {id_: title for id_, title in _by_id(row, "movieMentions", "titles", where).items() if title}
+    answers = {
+        id_: answer
+        for name in ("respondentQuestions", "initiatorQuestions")  # the seeker's own come last, and count
+        for id_, answer in _by_id(row, name, "answers", where).items()
+    }
+    turns = []
+    for message in _objects(row, "messages", where):
+        text = _text(message, "text", where)
+        seeks = message.get("senderWorkerId") == row["initiatorWorkerId"]
+        turns.append(
+            {
+                "role": "seeker" if seeks else "recommender",
+                "text": _MENTION.sub(lambda found: titles.get(found[1], found[0]), text),
+                "movie_ids": [id_ for id_ in _MENTION.findall(text) if id_ in titles],
+            }
+        )
+    movies = {id_: {**(answers.get(id_) or {}), "title": title} for id_, title in titles.items()}
+    return {"conversation_id": row["conversationId"], "turns": turns, "movies": movies}
+
+
+def _by_id(row: Mapping[str, Any], name: str, what: str, where: str) -> dict[str, Any]:
+    found = row.get(name) or {}  # an empty list stands for none
+    if not isinstance(found, dict):
+        raise _other(where, name, found, f"an object of {what} by id")
+    return found
 
 
 def _dialogue(row: Mapping[str, Any], catalogue: Catalogue, where: str) -> Dialogue:
@@ -251,7 +290,9 @@ def _said(text: str, where: str) -> tuple[tuple[str, str], ...]:
     return tuple((role, said) for role, said in told if said)
 
 
-def _lines(path: Path, keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+def _lines(
+    path: Path, keys: Sequence[str], plain: Callable[[dict[str, Any], str], dict[str, Any]] = lambda row, _: row
+) -> list[tuple[str, dict[str, Any]]]:
     """The objects of a file of JSON lines, each with where it stands."""
     if not path.is_file():
         msg = f"there is no file {path}"
@@ -265,6 +306,7 @@ def _lines(path: Path, keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
         row = _json(line, where)
         if not isinstance(row, dict):
             raise _other(where, "it", row, f"an object with {', '.join(keys)}")
+        row = plain(row, where)
         missing = [key for key in keys if key not in row]
         if missing:
             msg = f"{where}: {', '.join(missing)} is missing; found {', '.join(sorted(row))}"

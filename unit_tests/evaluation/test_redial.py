@@ -54,6 +54,71 @@ def test_a_dialogue_has_points_and_what_was_right(folder):
     assert found[0].turns[0] == ("User", "Hi, I look for something exciting")
 
 
+def published():
+    """A dialogue as ReDial publishes it, and the same in the other form."""
+    messages = [
+        (5, "Hi, I liked @11 and @99"),
+        (9, "Then see @12!"),
+        (5, "Seen it, and it was awful"),
+        (9, "Or @13, by @nobody"),
+    ]
+    row = {
+        "conversationId": "391",
+        "initiatorWorkerId": 5,
+        "respondentWorkerId": 9,
+        "messages": [
+            {"messageId": n, "timeOffset": n, "senderWorkerId": who, "text": text}
+            for n, (who, text) in enumerate(messages)
+        ],
+        "movieMentions": {"11": "Heat (1995)", "12": "Alien (1979)", "13": "Jaws (1975)", "99": None},
+        "initiatorQuestions": {"12": {"suggested": 1, "seen": 1, "liked": 0}},
+        "respondentQuestions": {"12": {"liked": 1}, "13": {"suggested": 1, "seen": 0, "liked": 2}},
+    }
+    texts = ("Hi, I liked Heat (1995) and @99", "Then see Alien (1979)!", messages[2][1], "Or Jaws (1975), by @nobody")
+    turns = [
+        {"role": role, "text": text, "movie_ids": ids}
+        for role, text, ids in zip(("seeker", "recommender") * 2, texts, (["11"], ["12"], [], ["13"]), strict=True)
+    ]
+    movies = {"11": {"title": "Heat (1995)"}, "12": {"title": "Alien (1979)", "liked": 0}}
+    movies["13"] = {"title": "Jaws (1975)", "liked": 2}
+    return row, {"conversation_id": "391", "turns": turns, "movies": movies}
+
+
+def test_dialogues_are_read_as_redial_publishes_them(folder):
+    found = []
+    for row in published():
+        (folder / "train.jsonl").write_text(json.dumps(row) + "\n")
+        found.append(load_train(folder / "train.jsonl", load_items(folder / "items.jsonl")))
+    assert found[0] == found[1]
+    assert [one.right for one in found[0]] == [("3",)]
+    assert found[0][0].disliked == {"1"}
+
+
+def test_without_films_or_answers_redial_has_empty_lists(folder):
+    row, _ = published()
+    rows = [{**row, "movieMentions": []}, {**row, "initiatorQuestions": [], "respondentQuestions": []}]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (found,) = load_train(folder / "train.jsonl", load_items(folder / "items.jsonl"))
+    assert (found.right, found.disliked) == (("1", "3"), frozenset())  # what nobody answered about is not disliked
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"initiatorWorkerId": ...}, r"line 1: initiatorWorkerId is missing; found conversationId, initiatorQuestions"),
+        ({"messages": "Hi"}, r'line 1: messages is "Hi"; needed is a list of objects'),
+        ({"messages": [{"senderWorkerId": 5}]}, r"line 1: text is null; needed is a string"),
+        ({"movieMentions": "Heat"}, r'line 1: movieMentions is "Heat"; needed is an object of titles by id'),
+        ({"initiatorQuestions": "no"}, r'line 1: initiatorQuestions is "no"; needed is an object of answers by id'),
+    ],
+)
+def test_published_dialogues_of_another_form_are_refused(folder, change, message):
+    row = {key: value for key, value in {**published()[0], **change}.items() if value is not ...}
+    (folder / "train.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(InputError, match=message):
+        load_train(folder / "train.jsonl", load_items(folder / "items.jsonl"))
+
+
 def test_prompts_have_what_was_recommended_next(folder):
     rows = [prompt(1, 0), prompt(2, 77), {**prompt(3, 1), "rec": [1, 1, 77, 2]}]
     (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
