@@ -236,11 +236,14 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
         return
     # Runs from before these could be chosen took the defaults.
     found = {"dtype": "auto", "revision": None, **json.loads(file.read_text("utf-8"))}
-    apart = [name for name in mark if found.get(name) != mark[name]]
+    # Rankings are kept by method, so that a baseline can be asked after the memory.
+    free = {"baselines"} if args.protocol == "recommend" else set()
+    apart = [name for name in mark if name not in free and found.get(name) != mark[name]]
     if apart:
         what = "; ".join(f"{name} was {found.get(name)!r} and is {mark[name]!r}" for name in apart)
         msg = f"{args.out} holds another run ({what}); give another --out, or remove it"
         raise InputError(msg)
+    write_whole(file, json.dumps(mark, indent=1) + "\n")
     print(f"going on with what {args.out} keeps; remove it to measure everything anew", file=sys.stderr)
 
 

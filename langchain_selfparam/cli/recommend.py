@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: Its parser.
     """
-    group = parser.add_argument_group("recommend", "dialogues are learned in rounds, and films recommended from them")
+    what = "dialogues are learned in rounds, and films recommended from them; unless --set says otherwise with "
+    group = parser.add_argument_group("recommend", textwrap.fill(what + ", ".join(DEFAULTS), 76))
     group.add_argument("--train", type=Path, metavar="FILE", help="dialogues to learn from, in ReDial's form")
     group.add_argument("--test", type=Path, metavar="FILE", help="prompts, each with the items recommended next")
     items = "item_ids.json with entity2id.json beside it, or a .jsonl file of id and title"
@@ -188,5 +190,6 @@ def marks(args: argparse.Namespace) -> dict[str, Any]:
     from langchain_selfparam.evaluation.redial import files_of_items
 
     found = {name: json.loads(json.dumps(getattr(args, name), default=str)) for name in _OWN}
+    found["settings of its own"] = list(DEFAULTS)
     contents = {"train": (args.train,), "test": (args.test,), "items": files_of_items(args.items)}
     return found | {f"the content of --{name}": content(files) for name, files in contents.items()}

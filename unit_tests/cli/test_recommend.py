@@ -83,6 +83,18 @@ def test_the_folder_of_another_run_is_refused(selfparam, arguments, tmp_path):
     assert "holds another run (limit was 1 and is 2); give another --out, or remove it" in err
 
 
+@pytest.mark.usefixtures("no_time")
+def test_a_baseline_may_be_asked_after_the_memory(selfparam, arguments, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "answers.jsonl").write_text("")
+    assert selfparam(*arguments)[0] == 0
+    code, _, err = selfparam(*arguments, "--baselines", "ft-context")
+    assert code == 0, err
+    assert "0 of 3 free text answers of ft-context done" in err
+    kept = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    assert (kept["baselines"], kept["settings of its own"]) == ("ft-context", list(recommend.DEFAULTS))
+
+
 @pytest.mark.parametrize(
     ("option", "name"), [("--train", "train.jsonl"), ("--test", "test.jsonl"), ("--items", "items.jsonl")]
 )
