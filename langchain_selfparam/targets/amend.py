@@ -20,7 +20,7 @@ from langchain_selfparam.targets import changes
 from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mention
 from langchain_selfparam.targets.person import told, without_lead
-from langchain_selfparam.targets.values import Value, put, values
+from langchain_selfparam.targets.values import Value, alike, put, values
 
 Pairs = tuple[tuple[Value, Value], ...]
 """Values that are so no longer, each with the one in its place."""
@@ -28,6 +28,8 @@ _AT_ONCE = frozenset(("weekday", "date", "day", "time"))
 """Kinds of which several may change together: "It has moved to Friday at nine"."""
 _BY = re.compile(r"\bby $")
 """Before how much more or less it is, and not what it is now."""
+_LAST = re.compile(r" last (?:week|month)\b", re.IGNORECASE)
+_IN = re.compile(r"\bin $", re.IGNORECASE)
 
 
 def amended(
@@ -149,8 +151,8 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
     there, found = values(old.said), values(new.said)
     over = changes.over(new.said, [*there, *found])
     known = {v.key for v in there} | over
-    fresh = [w for w in found if w.key not in known and not _is_how_much_more(new.said, w)]
-    pairs = [(v, w) for v in there for w in fresh if v.kinds & w.kinds]
+    fresh = [w for w in found if w.key not in known and not (_is_how_much_more(new.said, w) or _is_when(new.said, w))]
+    pairs = [(v, w) for v in there for w in fresh if alike(v, w)]
     if any(v.kinds & w.kinds and v.key in over - {o.key for o in there} for v in found for _, w in pairs):
         return ()  # it says what it was before, and that was something else
     given = over | {v.key for v in found} | {v.key for v in there if v.named and v.text in new.said}
@@ -174,8 +176,8 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
 
 def _clear(meant: Sequence[tuple[Value, Value]]) -> Pairs:
     """The one exchange that can be meant, or one of each kind of a day and a time; none where there are more."""
-    kinds = {frozenset(v.kinds & w.kinds) for v, w in meant}
-    parts = [[p for p in meant if p[0].kinds & p[1].kinds == kind] for kind in kinds]
+    kinds = {alike(v, w) for v, w in meant}
+    parts = [[p for p in meant if alike(*p) == kind] for kind in kinds]
     if len(kinds) > 1 and not all(kind <= _AT_ONCE for kind in kinds):
         parts = [list(meant)]
     if any(len({v.text for v, _ in part}) != 1 or len({w.key for _, w in part}) != 1 for part in parts):
@@ -187,6 +189,14 @@ def _is_how_much_more(text: str, value: Value) -> bool:
     return not value.named and not value.kinds & _AT_ONCE and _BY.search(text[: value.start]) is not None
 
 
+def _is_when(text: str, value: Value) -> bool:
+    """Whether it is when something was changed: "They moved the exam in April", "on Monday last week"."""
+    if value.kinds & _AT_ONCE and _LAST.match(text[value.end :]):
+        return True
+    before = text[: value.start]
+    return "month" in value.kinds and _IN.search(before) is not None and changes.says_so(before)
+
+
 def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool, given: bool) -> bool:
     """Whether both speak of the same thing.
 
@@ -196,16 +206,18 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if shared is None:
         return False
     common, exact = shared
-    alike = bool(before.subject) and before.subject == after.subject
+    if any(kind.startswith(("is ", "place ")) for kind in before.value.kinds & after.value.kinds):
+        return True  # the same thing by all its words
+    same = bool(before.subject) and before.subject == after.subject
     # Where somebody was born or works is left alone by where they live now.
     both = before.value.kinds & after.value.kinds
-    settled = alike and not both.isdisjoint(("called", "named", "home"))
+    settled = same and not both.isdisjoint(("called", "named", "home"))
     if after.value.named:
-        enough = len(common) > 1 or settled or (given and (alike or len(common) > 0))
+        enough = len(common) > 1 or settled or (given and (same or len(common) > 0))
     else:
         enough = len(common) > 0
     return enough and (
-        plain or len(common) > 1 or (exact and (alike or after.subject in common)) or (alike and settled)
+        plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled)
     )
 
 

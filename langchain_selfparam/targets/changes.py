@@ -18,10 +18,13 @@ _ONCE = (
 """Of which people have one: a new one stands for the old one. A new cat may be a second one."""
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
-    r"|in ?stead|mistaken?|mov(?:ed|es|ing)(?! (?:in|out|house|home|away|back in|into|flat)\b)|no longer|postponed"
+    r"|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
+    r"|moving(?! (?:in|out|house|home|away|back in|into|flat)\b|(?: (?!to )[\w'’-]+){1,5}[.,;!]?(?:$| and\b))"  # noqa: RUF001
+    r"|no longer|postponed"
     r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
     r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
-    r"|delayed|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|swapped|shifted|extended|shortened"
+    r"|delayed|brought(?= (?:\S+ ){0,4}forward\b)|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|rebooking"
+    r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|slipped(?= (?:back )?to \d)"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
     r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
@@ -33,7 +36,10 @@ SAYS_SO = re.compile(
 )
 """What says that something is different now. "Now" alone may only add: it needs more in common."""
 HINTS = re.compile(
-    r"\b(?:actually|after all|any ?(?:more|longer)|now(?:adays)?|these days|used to|rather than|stopped|left|quit"
+    r"\b(?:actually|after all|any ?(?:more|longer)|now(?! and (?:then|again)\b)|nowadays|these days|used to|rather than"
+    r"|stopped|(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\bthe )left(?! (?:for|at|on|early|home|behind|over|hand|us)\b"
+    r"| (?:my|our|his|her|their|the|an?|some|all|it|them)\b(?! (?:job|work|company|firm|team|position|post)\b)"
+    r"(?: [\w'’-]+){0,4}? (?:to|on|in|at|behind|by|under|outside|with|for|there|here)\b)|quit"  # noqa: RUF001
     r"|(?:gave|given|giving) up|broke up|cancel(?:l?ed|s|led)|called off|refuses|in place of"
     r"|new(?= (?:apartment|bike|boyfriend|car|computer|dentist|doctor|flat|girlfriend|home|house|laptop|office|school"
     r"|teacher)\b))\b",
@@ -46,6 +52,15 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 """How somebody begins who corrects what they have just said."""
+_DIRECTED = re.compile(
+    r"\b(?:mov(?:e|ed|es|ing)|put|putting|push(?:ed|es|ing)?|brought|bring|switch(?:ed)?|shift(?:ed)?|bumped|upped"
+    r"|rais(?:ed|es|ing)|increas(?:ed|es|ing)|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|chang(?:ed|es|ing)|rebooked|cut"
+    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)(?: [\w#'’-]+){0,7}"  # noqa: RUF001
+    r"(?P<where> (?:(?:back|forward|off|up|down|out|over) )?(?:in)?to(?= (?:the|my|our|an?|(?-i:[A-Z])|[£$€]?\d|#))"
+    r"| (?:back|forward|off|up|down|out)\b)(?<!next to)(?<!close to)(?<!due to)",
+    re.IGNORECASE,
+)
+"""Where something is moved to, which does not say which thing it is: no train to Lyon."""
 _OLD = re.compile(
     r"(?:\bnot|\bcannot|\bno(?:body| one)|n['’]t"  # noqa: RUF001
     r"|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"
@@ -64,7 +79,11 @@ _UNSURE = re.compile(
     r"|think(?:s|ing)? (?:of|about)|thought (?:of|about)|consider(?:s|ed|ing)?|suggest(?:s|ed|ing)?"
     r"|propos(?:es|ed|ing)|dream(?:s|t|ed)?"
     r"|(?:want|plan|tri|try|like|need|love|refuse|decline)(?:s|d|es|ed|ing|ning)? (?:me |us |you )?to"
-    r"|last (?:week|month|year)|years? ago)\b",
+    r"|last year|(?:years?|decades?|ages) ago|long ago|back then|back in the day|growing up|at the age of"
+    r"|as an? (?:child|kid|baby|boy|girl|toddler|teen(?:ager)?|student|young \w+)|in (?:my|our|his|her|their)"
+    r" (?:\w+ )?(?:teens|twenties|thirties|forties|fifties|sixties|youth|childhood|\d0s)"
+    r"|when (?:I|we|he|she|they|(?:my|our|his|her|their) \w+) (?:was|were) (?:an?|\d+|little|small|younger|young|born"
+    r"|at (?:school|uni\w*|college)|(?:one|two|three|four|five|six|seven|eight|nine|ten|\w+teen|twenty)))\b",
     re.IGNORECASE,
 )
 _MORE = re.compile(
@@ -108,8 +127,11 @@ def hints(text: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def without(text: str) -> str:
     """The text with blanks where it speaks of changes; as long as before."""
+    spans = [match.span("where") for match in _DIRECTED.finditer(text)]
     for pattern in (SAYS_SO, HINTS, LEAD):
         text = pattern.sub(lambda m: "," + " " * (len(m.group(0)) - 1), text)
+    for start, end in spans:
+        text = text[:start] + "," + " " * (end - start - 1) + text[end:]
     return text
 
 

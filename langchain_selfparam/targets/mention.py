@@ -18,7 +18,7 @@ NEAR = 4
 _SENTENCE = re.compile(r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]+\s+")
 _ACTS = re.compile(
     r"\b(?:has |have |had |just )*(?:moved|pushed|changed|rescheduled|postponed|put|brought|switched|rebooked|cut"
-    r"|raised|increased|lowered|delayed|shifted|reduced|extended)(?: back| up| down| off| forward)?"
+    r"|raised|increased|lowered|delayed|shifted|reduced|extended|upped|bumped|slashed|hiked|swapped|rearranged)(?: back| up| down| off| forward)?"
     r" (?:me|us|my|our|the|it)\b",
     re.IGNORECASE,
 )

@@ -39,7 +39,7 @@ _NOTHING = re.compile(
 _PREPOSITIONS = frozenset("about at by for from in near of to with".split())
 _ARTICLES = frozenset("the a an my our his her their its your this that these those".split())
 _OWNERS = {**dict.fromkeys(("my", "our"), "me"), **dict.fromkeys(("his", "her", "their", "its"), "them")}
-_WHICH = frozenset("back best first last little".split())
+_WHICH = frozenset("back best first last little next other second".split())
 """Common words that tell one thing from another."""
 PEOPLE = frozenset(
     """aunt babi baby boss boy boyfriend brother child children clerk coach colleague cous cousin dad daughter doctor
@@ -111,8 +111,8 @@ _LIGHT = frozenset(verb for verb in _VERBS if lemma(verb) not in _SHARED_VERBS)
 def words(text: str) -> frozenset[str]:
     """Lemmas of what a text says, those left out that all texts may share."""
     which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in _WHICH}
-    found = (lemma(w) for w in {*telling(text), *which} if not is_date(w) and w not in _LIGHT)
-    return frozenset(w for w in found if not _NOTHING.fullmatch(w))
+    found = (lemma(w) for w in telling(text) if not is_date(w) and w not in _LIGHT)
+    return frozenset(w for w in found if not _NOTHING.fullmatch(w)) | which
 
 
 def clauses(text: str) -> Iterator[tuple[int, int]]:
@@ -227,7 +227,9 @@ def _opens_a_name(tokens: list[tuple[str, int]], at: int) -> bool:
 
 
 def _with_after(thing: Thing, end: int, tokens: list[tuple[str, int]], found: list[tuple[Thing, int, int]]) -> Thing:
-    """With what follows it: the train to Lyon, the birthday of my aunt."""
+    """With what follows it: the train to Lyon, the birthday of my aunt, the train back."""
+    if end < len(tokens) and tokens[end][0].lower() == "back":
+        return dataclasses.replace(thing, after=frozenset({"back"}))
     if end >= len(tokens) or tokens[end][0].lower() not in _PREPOSITIONS:
         return thing
     at = end + 1

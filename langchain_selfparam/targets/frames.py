@@ -1,0 +1,148 @@
+"""Frames: what somebody says their something is, or where it is: "My favourite colour is green", "The piano is here".
+
+In comes a text, out come the places of its values, each with what it is a value of. One of the same thing may stand in
+its place where something says that it has changed, or where both are said in the same words of what there is one of.
+Its words are English.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterator
+
+from langchain_selfparam.targets.parse import is_date, names
+from langchain_selfparam.targets.things import PEOPLE, clauses, lemma
+
+_LEAD = (
+    r"^\s*(?:(?:so|well|oh|no|sorry|wait|actually|correction|update|and|but|anyway|now|these days|nowadays"
+    r"|from now on|in fact)\b[,:]?\s+)*"
+)
+_WHAT = r"(?P<owner>my|our|the|his|her|their|(?:my |our )?[\w-]+['’]s) (?P<what>[\w'’-]+(?: [\w'’-]+){0,2}?)"  # noqa: RUF001
+_SURELY = r"(?: (?:now|actually|currently|really|already))*"
+_TAIL = r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already))*\s*$"
+_VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?)"  # noqa: RUF001
+_MOVED = r"(?:moved|switched|shifted|transferred|relocated)"
+_BEING = re.compile(
+    rf"{_LEAD}{_WHAT} (?:is|was changed to|(?:has )?changed to|has become){_SURELY} {_VALUE}{_TAIL}", re.IGNORECASE
+)
+_BEING_IN = re.compile(
+    rf"{_LEAD}{_WHAT} (?:is|will be|stands|lives|takes place){_SURELY} (?:being )?(?:held )?(?P<by>in|at|with)"
+    rf" {_VALUE}(?: (?:on|every) .*)?{_TAIL}",
+    re.IGNORECASE,
+)
+_INTO = re.compile(
+    rf"\b{_MOVED} {_WHAT}(?: over)?(?: from (?:the )?[\w'’ -]+?)? (?:in)?to {_VALUE}{_TAIL}"  # noqa: RUF001
+    rf"|{_LEAD}{_WHAT.replace('owner', 'owner_').replace('what', 'what_')} (?:(?:was|has|is|got|been|being|just) )*"
+    rf"{_MOVED}(?: over)?(?: from (?:the )?[\w'’ -]+?)? (?:in)?to {_VALUE.replace('value', 'value_')}{_TAIL}",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_PROVIDED = frozenset("account broadband contract electricity energy insurance internet mortgage pension policy".split())
+"""What somebody has with a firm."""
+_ATTRIBUTES = frozenset(
+    "alias brand color colour hobby nickname profession role subject theme title topic username flavour flavor".split()
+)
+_FAVOURITE = frozenset("favourite favorite preferred go-to".split())
+_COLOURS = frozenset(
+    """amber beige black blue bronze brown burgundy charcoal cream crimson cyan gold green gray grey indigo ivory khaki
+    lavender lilac magenta maroon mauve mint mustard navy ochre olive orange peach pink plum purple red rose rust
+    salmon scarlet silver teal terracotta turquoise vermilion violet white yellow""".split()
+)
+_STATES = frozenset(
+    """able alive amazing angry at away awful back bad better boring broken busy cheap clean closed cold complete dead
+    delicious difficult dirty done dry due easy empty excellent expensive fine finished free full fun gone good great
+    happy hard here hot ill in late lost mine missing my near nice not off old okay on open our out outside over
+    overdue pregnant quiet ready retired ruined sad safe shut sick sold some stale still strange stressful terrible
+    there tired unavailable unknown up warm weird wet wonderful worse wrong yours to that what which who where how so
+    too very much more less no than for with from by about as like also another other different same both or""".split()
+)
+"""What is not its name or kind but how it is."""
+_WHEN = frozenset(
+    """afternoon autumn beginning christmas date day easter end evening fall following future hour january later lunch
+    lunchtime minute moment month morning next night noon quarter season spring start summer term time today tomorrow
+    week weekend winter year other another different somebody someone somewhere new""".split()
+)
+"""Where nothing can be."""
+ONE = frozenset(
+    """address age anniversary bedtime birthday boss budget code curfew dad date deadline dose father fee gym height
+    hobby honeymoon husband landlady landlord manager mobile mom mother mum nickname number partner password phone pin
+    postcode price rent retirement role salary surgery title username viva wedding weight wife""".split()
+)
+"""Of which somebody has one, or the last that they name is the one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """A value with what it is a value of."""
+
+    start: int
+    end: int
+    kind: str
+    named: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def frames(text: str) -> tuple[Frame, ...]:
+    """What a text says that something is, or where it is, in order."""
+    people = frozenset(name for name in names(text) if not is_date(name))
+    return tuple(frame for start, end in clauses(text) for frame in _of_clause(text[start:end], start, people))
+
+
+def _of_clause(clause: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
+    if (match := _BEING.match(clause)) and (named := _may_be(match["what"], match["value"], people)) is not None:
+        kind = f"is {_of(match['owner'], match['what'])}"
+        yield Frame(at + match.start("value"), at + match.end("value"), kind, named)
+    if (match := _BEING_IN.match(clause)) and (match["by"] != "with" or _head(match["what"]) in _PROVIDED):
+        yield from _place(match, "", at, people)
+    if match := _INTO.search(clause):
+        yield from _place(match, "" if match["value"] else "_", at, people)
+
+
+def _place(match: re.Match[str], other: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
+    value, what = match[f"value{other}"], match[f"what{other}"]
+    told = _words(value)
+    if _head(what) in PEOPLE or any(w in _WHEN or w in _STATES or is_date(w) for w in told):
+        return
+    kind = f"place {_of(match[f'owner{other}'], what)}"
+    named = re.sub(r"^the ", "", value, flags=re.IGNORECASE) in people
+    if named or value.lower().startswith(("the ", "my ", "our ")):
+        yield Frame(at + match.start(f"value{other}"), at + match.end(f"value{other}"), kind, named)
+
+
+def _may_be(what: str, value: str, people: frozenset[str]) -> bool | None:
+    """Whether a value is a name; ``None`` where it may say how something is and not what."""
+    told = _words(value)
+    if re.sub(r"^the ", "", value, flags=re.IGNORECASE) in people:
+        return True
+    if not told or any(w in _STATES or is_date(w) for w in told):
+        return None
+    if value.lower().startswith(("my ", "our ")) or re.search(r"\w{3}ed$|\w{3}ing$", told[-1]):
+        return None
+    if told[-1] in _COLOURS and (len(told) == 1 or not re.match(r"an? ", value)):
+        return False
+    first, head = what.lower().split()[0], _head(what)
+    if head == "job":
+        return False if re.match(r"an? \w+(?:er|or|ist|ian|ant|ent|man|woman|nurse|vet|chef|cook|clerk)$", value) else None
+    return False if first in _FAVOURITE or head in _ATTRIBUTES else None
+
+
+def _of(owner: str, what: str) -> str:
+    """Whose and what, as it is compared; a new boss is the boss."""
+    whose = owner.lower()
+    if whose in {"my", "our", "the"}:
+        whose = "me"
+    elif whose in {"his", "her", "their"}:
+        whose = "them"
+    said = what.lower().split()
+    if said[0] == "new" and len(said) > 1 and (said[1] in _FAVOURITE or said[-1] in ONE):
+        said = said[1:]
+    return " ".join([lemma(whose), *map(lemma, said)])
+
+
+def _head(what: str) -> str:
+    return what.lower().split()[-1]
+
+
+def _words(value: str) -> list[str]:
+    return [w for w in re.findall(r"[\w'’-]+", value.lower()) if w not in {"the", "a", "an", "my", "our"}]  # noqa: RUF001
