@@ -12,6 +12,7 @@ languages nothing is amended.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,6 +21,7 @@ from langchain_selfparam.targets import changes
 from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mention
 from langchain_selfparam.targets.person import told, without_lead
+from langchain_selfparam.targets.restated import restated, restates
 from langchain_selfparam.targets.values import Value, alike, put, values
 
 Pairs = tuple[tuple[Value, Value], ...]
@@ -92,6 +94,11 @@ def amend_earlier(
     return changed, others
 
 
+def may_amend(text: str) -> bool:
+    """Whether any of it may say otherwise than what was said before."""
+    return changes.may_tell(text) or restates(text)
+
+
 def _as_left(
     pool: Sequence[Statement], replies: Mapping[int, str] | None, *, by: Sequence[Statement] | None = None
 ) -> list[tuple[Statement, int]]:
@@ -101,7 +108,7 @@ def _as_left(
     """
     now = [(statement, statement.turn_id) for statement in pool]
     for new in sorted(pool if by is None else by, key=lambda s: s.turn_id):
-        if not changes.may_tell(new.said):
+        if not may_amend(new.said):
             continue
         near = _nearest(pool, new)
         found: dict[int, Pairs] = {}
@@ -148,6 +155,9 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
         return ()
     if old.told != told(without_lead(old.said)):
         return ()  # an order, which is quoted
+    if not changes.may_tell(new.said):
+        said_again = restated(old.said, new.said)
+        return (said_again,) if said_again else ()
     there, found = values(old.said), values(new.said)
     over = changes.over(new.said, [*there, *found])
     known = {v.key for v in there} | over
@@ -209,6 +219,7 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if any(kind.startswith(("is ", "place ")) for kind in before.value.kinds & after.value.kinds):
         return True  # the same thing by all its words
     same = bool(before.subject) and before.subject == after.subject
+    same = same or _is_called(before, after.subject) or _is_called(after, before.subject)
     # Where somebody was born or works is left alone by where they live now.
     both = before.value.kinds & after.value.kinds
     settled = same and not both.isdisjoint(("called", "named", "home"))
@@ -218,6 +229,14 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
         enough = len(common) > 0
     return enough and (
         plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled)
+    )
+
+
+def _is_called(said: Mention, name: str) -> bool:
+    """Whether that is the name of whoever it is about: "My sister Ana"."""
+    return any(
+        thing.head == said.subject and other.head == name and other.name and " " not in said.text[thing.start : other.start].strip()
+        for thing, other in itertools.pairwise(said.things)
     )
 
 

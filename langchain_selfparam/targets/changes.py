@@ -24,7 +24,7 @@ SAYS_SO = re.compile(
     r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
     r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
     r"|delayed|brought(?= (?:\S+ ){0,4}forward\b)|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|rebooking"
-    r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|slipped(?= (?:back )?to \d)"
+    r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|slipped(?= (?:back )?to [\d#])"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
     r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
@@ -55,7 +55,7 @@ LEAD = re.compile(
 _DIRECTED = re.compile(
     r"\b(?:mov(?:e|ed|es|ing)|put|putting|push(?:ed|es|ing)?|brought|bring|switch(?:ed)?|shift(?:ed)?|bumped|upped"
     r"|rais(?:ed|es|ing)|increas(?:ed|es|ing)|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|chang(?:ed|es|ing)|rebooked|cut"
-    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)(?: [\w#'’-]+){0,7}"  # noqa: RUF001
+    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)(?: (?!(?:back|forward|off|up|down|out|over)\b)[\w#'’-]+){0,7}"  # noqa: RUF001
     r"(?P<where> (?:(?:back|forward|off|up|down|out|over) )?(?:in)?to(?= (?:the|my|our|an?|(?-i:[A-Z])|[£$€]?\d|#))"
     r"| (?:back|forward|off|up|down|out)\b)(?<!next to)(?<!close to)(?<!due to)",
     re.IGNORECASE,

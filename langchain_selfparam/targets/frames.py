@@ -19,7 +19,14 @@ _LEAD = (
     r"^\s*(?:(?:so|well|oh|no|sorry|wait|actually|correction|update|and|but|anyway|now|these days|nowadays"
     r"|from now on|in fact)\b[,:]?\s+)*"
 )
-_WHAT = r"(?P<owner>my|our|the|his|her|their|(?:my |our )?[\w-]+['’]s) (?P<what>[\w'’-]+(?: [\w'’-]+){0,2}?)"  # noqa: RUF001
+_NO_VERB = (
+    r"(?!(?:have|has|had|will|would|is|was|were|are|who|that|which|and|or|to|from|in|at|on|of|with|by|for|since|just|got"
+    r"|been|be)\b)"
+)
+_WHAT = (
+    r"(?P<owner>my|our|the|his|her|their|(?:my |our )?[\w-]+['’]s)"  # noqa: RUF001
+    rf" (?P<what>{_NO_VERB}[\w'’-]+(?: {_NO_VERB}[\w'’-]+){{0,2}}?)"  # noqa: RUF001
+)
 _SURELY = r"(?: (?:now|actually|currently|really|already))*"
 _TAIL = r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already))*\s*$"
 _VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?)"  # noqa: RUF001
@@ -102,11 +109,11 @@ def _of_clause(clause: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
 def _place(match: re.Match[str], other: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
     value, what = match[f"value{other}"], match[f"what{other}"]
     told = _words(value)
-    if _head(what) in PEOPLE or any(w in _WHEN or w in _STATES or is_date(w) for w in told):
+    named = re.sub(r"^the ", "", value, flags=re.IGNORECASE) in people
+    if any(lemma(w) in PEOPLE for w in what.lower().split()) or any(w in _WHEN or is_date(w) for w in told):
         return
     kind = f"place {_of(match[f'owner{other}'], what)}"
-    named = re.sub(r"^the ", "", value, flags=re.IGNORECASE) in people
-    if named or value.lower().startswith(("the ", "my ", "our ")):
+    if named or (value.lower().startswith(("the ", "my ", "our ")) and _STATES.isdisjoint(told)):
         yield Frame(at + match.start(f"value{other}"), at + match.end(f"value{other}"), kind, named)
 
 

@@ -30,12 +30,14 @@ _SHARED_VERBS = frozenset("attend eat driv liv own play run sleep walk work pay"
 _NOTHING = re.compile(
     r"congratulations|date|day|glad|good|hope|hour|kilo|kilometre|metre|mile|minut|month|morning|name|night|not|noted?"
     r"|number|place|plac|pound|sorry|sound|sum|thank|tim|time|today|tomorrow|understood|week|year|dollar|euro|evening"
-    r"|mg|kg|km|cm|ml|percent|actually|nowaday|just|already|early|earli|late|later|wrong|mistak|mistake|remember|enjoy"
+    r"|mg|mcg|kg|km|cm|mm|ml|mins?|hr|kcal|mph|gb|mb|tb|lb|percent|actually|nowaday|just|already|early|earli|late|later|wrong|mistak|mistake|remember|enjoy"
     r"|appreciat|luck|fun|welcom|wonderful|great|nic|afternoon|clock|next|bett|news|all|no|yes|ok|okay|pleas|tell|old"
     r"|don|doesn|have|moment|everyth|everything|someth|something|anyth|anything|anyway|unfortunately|finally|lead"
     r"|recently|instead|permanently|[\d,.:/-]+|.*\d.*"
 )
 """Lemmas that statements have in common by chance."""
+_CALL = re.compile(r"\b(?:the|a|an|my|our|his|her|their) (?:\w+ )?call\b", re.IGNORECASE)
+"""A word that is common elsewhere and tells nothing there."""
 _PREPOSITIONS = frozenset("about at by for from in near of to with".split())
 _ARTICLES = frozenset("the a an my our his her their its your this that these those".split())
 _OWNERS = {**dict.fromkeys(("my", "our"), "me"), **dict.fromkeys(("his", "her", "their", "its"), "them")}
@@ -111,7 +113,8 @@ _LIGHT = frozenset(verb for verb in _VERBS if lemma(verb) not in _SHARED_VERBS)
 def words(text: str) -> frozenset[str]:
     """Lemmas of what a text says, those left out that all texts may share."""
     which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in _WHICH}
-    found = (lemma(w) for w in telling(text) if not is_date(w) and w not in _LIGHT)
+    called = {"call"} if _CALL.search(text) else set()
+    found = (lemma(w) for w in {*telling(text), *called} if not is_date(w) and w not in _LIGHT)
     return frozenset(w for w in found if not _NOTHING.fullmatch(w)) | which
 
 
@@ -132,7 +135,7 @@ def things(text: str) -> tuple[Thing, ...]:
     at, owner = 0, ""
     while at < len(tokens):
         first = at
-        while at < len(tokens) and _content(tokens[at][0]):
+        while at < len(tokens) and (_content(tokens[at][0]) or _is_a_call(tokens, at)):
             at += 1
             if re.search(r"['’]s$", tokens[at - 1][0]) or _opens_a_name(tokens, at):  # noqa: RUF001
                 break
@@ -219,6 +222,10 @@ def _content(token: str) -> bool:
         and not is_date(word)
         and not _NOTHING.fullmatch(lemma(token))
     )
+
+
+def _is_a_call(tokens: list[tuple[str, int]], at: int) -> bool:
+    return tokens[at][0].lower() == "call" and at > 0 and tokens[at - 1][0].lower() in _ARTICLES
 
 
 def _opens_a_name(tokens: list[tuple[str, int]], at: int) -> bool:

@@ -114,7 +114,6 @@ My due date is in March. | My due date is in April now.
 > My due date is in April.
 
 We fly to Crete in June. | We've moved our trip to Crete to September.
-> We fly to Crete in September.
 
 My boss is Priya. | Priya left, and my boss is Tom now.
 > My boss is Tom.
@@ -146,6 +145,7 @@ My job title is data analyst. | My job title changed to data engineer.
 > My job title is data engineer.
 
 The hall is painted sage green. | We changed our minds: the hall is painted duck egg blue now.
+> The hall is painted duck egg blue.
 
 The kitchen is yellow. | The kitchen is white now.
 > The kitchen is white.
@@ -188,8 +188,8 @@ My phone number is 0171 555 0123. | My phone number is 0171 555 0456.
 The gym costs 32 pounds a month. | The gym costs 38 pounds a month.
 > The gym costs 38 pounds a month.
 
-Our holiday is in June. | Our holiday is in July.
-> Our holiday is in July.
+My due date is in June. | My due date is in July.
+> My due date is in July.
 """
 
 _STAYING = """
@@ -323,7 +323,7 @@ My budget is 500 pounds. | The price went up to 610.
 
 I have two cats. | I moved to 10 Mill Lane.
 
-My rent is 575 pounds. | My neighbour put the rent up to 610.
+My rent is 575 pounds. | My neighbour's rent was put up to 610.
 
 I left school at 16. | I left my umbrella at school.
 
