@@ -19,7 +19,8 @@ _ONCE = (
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
     r"|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
-    r"|moving(?! (?:in|out|house|home|away|back in|into|flat)\b|(?: (?!to )[\w'’-]+){1,5}[.,;!]?(?:$| and\b))"  # noqa: RUF001
+    r"|moving(?! (?:in|out|house|home|away|back in|into|flat)\b"
+    r"| (?:the|my|our|an?|his|her|their|it|them)\b(?: (?!to )[\w'’-]+){0,4}[.,;!]?\s*(?:$| and\b))"  # noqa: RUF001
     r"|no longer|postponed"
     r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
     r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
@@ -43,6 +44,11 @@ HINTS = re.compile(
     r"|(?:gave|given|giving) up|broke up|cancel(?:l?ed|s|led)|called off|refuses|in place of"
     r"|new(?= (?:apartment|bike|boyfriend|car|computer|dentist|doctor|flat|girlfriend|home|house|laptop|office|school"
     r"|teacher)\b))\b",
+    re.IGNORECASE,
+)
+_ENDED = re.compile(
+    r"\b(?:no longer|any ?(?:more|longer)|cancel(?:l?ed|s|led)|called off|(?:gave|given|giving) up|quit|stopped"
+    r"|broke up)\b",
     re.IGNORECASE,
 )
 LEAD = re.compile(
@@ -91,6 +97,8 @@ _MORE = re.compile(
     rf"|new(?! (?:\w+ )?(?:{_ONCE})\b))\b",
     re.IGNORECASE,
 )
+_ALSO = re.compile(r"\b(?:also|as well|additionally|too(?=[.,;!]|$))(?!\w)", re.IGNORECASE)
+_USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
 _ONCE_ONLY = re.compile(
     r"(?<!\bfrom )(?<!\bstarting )(?<!\bas of )\b(?:this (?:week|time|once|month|year)"
     r"|just (?:this |for )?(?:once|this|today)|for once|only this|next week"
@@ -138,6 +146,21 @@ def without(text: str) -> str:
 def may_tell(text: str) -> bool:
     """Whether any of it speaks of a change, or of what is not so."""
     return plain(text) or hints(text) or _NOT.search(text) is not None
+
+
+def adds(text: str) -> bool:
+    """Whether it says that there is something beside what there was."""
+    return _ALSO.search(text) is not None
+
+
+def used_to(text: str) -> bool:
+    """Whether it says what somebody did before."""
+    return _USED_TO.search(text) is not None
+
+
+def ended(text: str) -> bool:
+    """Whether it says that there is something no more."""
+    return _ENDED.search(text) is not None
 
 
 def says_so(text: str) -> bool:

@@ -30,7 +30,8 @@ _FIRST = re.compile(r"\b(?:begin|start|open|leav|depart)(?:s|e|es|ing)?\b", re.I
 _LAST = re.compile(r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?\b", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
 """Which one it is: vitamin D."""
-_LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
+LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
+"""What stands for something that was said before."""
 _THIRD = re.compile(r"\b(?:he|she|him|her|his|they|them|their)\b", re.IGNORECASE)
 
 
@@ -151,7 +152,7 @@ def in_common(before: Mention, after: Mention, reply: str = "", answer: str = ""
         common.update(*({thing.head, *(thing.before & t.before)} for t in same))
     at, till = len(before.before), len(before.before) + len(before.sentence)
     same = [t for o in after.things for t in before.things if t.head == o.head and not differ(t, o, old, new)]
-    if same and not any(at <= t.start < till for t in same) and not _LEANS.search(before.sentence):
+    if same and not any(at <= t.start < till for t in same) and not LEANS.search(before.sentence):
         return None  # it is said of another sentence of the turn
     noted = {t.head for t in things(changes.without(answer))}
     common |= {t.head for t in before.things if t.head in noted}

@@ -41,7 +41,7 @@ _CALL = re.compile(r"\b(?:the|a|an|my|our|his|her|their) (?:\w+ )?call\b", re.IG
 _PREPOSITIONS = frozenset("about at by for from in near of to with".split())
 _ARTICLES = frozenset("the a an my our his her their its your this that these those".split())
 _OWNERS = {**dict.fromkeys(("my", "our"), "me"), **dict.fromkeys(("his", "her", "their", "its"), "them")}
-_WHICH = frozenset("back best first last little next other second".split())
+WHICH = frozenset("back best first last little next other second".split())
 """Common words that tell one thing from another."""
 PEOPLE = frozenset(
     """aunt babi baby boss boy boyfriend brother child children clerk coach colleague cous cousin dad daughter doctor
@@ -112,7 +112,7 @@ _LIGHT = frozenset(verb for verb in _VERBS if lemma(verb) not in _SHARED_VERBS)
 @functools.lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """Lemmas of what a text says, those left out that all texts may share."""
-    which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in _WHICH}
+    which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in WHICH}
     called = {"call"} if _CALL.search(text) else set()
     found = (lemma(w) for w in {*telling(text), *called} if not is_date(w) and w not in _LIGHT)
     return frozenset(w for w in found if not _NOTHING.fullmatch(w)) | which
@@ -149,7 +149,7 @@ def things(text: str) -> tuple[Thing, ...]:
         previous = tokens[first - 1][0].lower() if first else ""
         thing = Thing(
             head=own[-1],
-            before=frozenset([*own[:-1], *({previous} & _WHICH)]),
+            before=frozenset([*own[:-1], *({previous} & WHICH)]),
             owner=owner or _OWNERS.get(previous, ""),
             after=frozenset(),
             start=tokens[first][1],

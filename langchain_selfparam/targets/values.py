@@ -84,6 +84,8 @@ _BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: no
 _AGED = re.compile(r"(?: years? old)?(?: now| today| already)?\s*(?:$|[.,;!])", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bnumber\b[^.,;:]*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b((?:at|called|from|in|into|named|near|to|with)(?: the)?) $")
+PLACES = frozenset(f"{by}{the}" for by in ("at", "from", "in", "into", "near", "to", "with") for the in ("", " the"))
+"""Kinds of names that may stand in like places by chance."""
 _LIVES = re.compile(r"\b(?:live|lives|living|based|home is) in $|\bmoved(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $")
 
 _LONG_AGO = re.compile(
