@@ -96,6 +96,16 @@ def related(statements: Sequence[Statement], earlier: Sequence[Earlier]) -> list
     return found[-_MOST:]
 
 
+def about(statement: Statement, other: Statement) -> list[str]:
+    """The sentences of a statement, as they are said back, of which a later one says otherwise; all where none is."""
+    said, told = sentences(other.said), sentences(other.told)
+    if len(said) != len(told):
+        return [other.told]
+    parts = _telling(statement.said)
+    found = [t for s, t in zip(said, told, strict=True) if any(_in_common(p, statement.said, s) for p in parts)]
+    return found or [other.told]
+
+
 def doubtful(statement: Statement, other: Statement) -> frozenset[str]:
     """Values of a statement that a later one may have changed: it has one of the same kind, and there is no other.
 

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from changing import CHANGED, STAYING
 from changing_later import KNOWN, UNKNOWN
+from changing_often import OFTEN, STAYING_OFTEN
 
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets.amend import amend_all, amend_earlier, amended
@@ -88,7 +89,8 @@ def test_what_is_not_clear_is_left(old, new):
     assert after(old, new) is None
 
 
-EVERY = [*CHANGED, *KNOWN, *UNKNOWN]
+EVERY = [*CHANGED, *KNOWN, *UNKNOWN, *OFTEN]
+ALIKE = [*STAYING, *STAYING_OFTEN]
 
 
 @pytest.mark.parametrize(("old", "new", "wanted"), EVERY, ids=[f"{old} {new}" for old, new, _ in EVERY])
@@ -96,7 +98,7 @@ def test_what_is_said_to_have_changed_is_exchanged(old, new, wanted):
     assert amend_all([statement(old), statement(new, 2)])[0].said == (wanted or old)
 
 
-@pytest.mark.parametrize(("old", "new"), STAYING, ids=[f"{old} {new}" for old, new in STAYING])
+@pytest.mark.parametrize(("old", "new"), ALIKE, ids=[f"{old} {new}" for old, new in ALIKE])
 def test_what_is_said_of_something_else_changes_nothing(old, new):
     assert amend_all([statement(old), statement(new, 2)])[0].said == old
 

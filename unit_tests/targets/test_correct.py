@@ -25,6 +25,17 @@ def statement(said, turn=1):
         ("I take bus 33 now.", "I go to work by bus 58.", True),
         ("My dog eats only turnips now.", "I give my dog tinned mackerel.", True),
         ("We moved house.", "We moved in May.", False),  # the cue alone is nothing in common
+        ("I left my umbrella at school.", "I left school at 16.", False),
+        ("My aunt left the cello to me.", "My cello is from 1890.", False),
+        ("My back hurts from moving the piano.", "The piano is in the hall.", False),
+        ("I used to play the piano.", "My daughter plays the piano.", False),
+        ("I used to play the piano.", "I play the piano.", True),
+        ("I walk the dog by the river now and then.", "I walk the dog at noon.", False),
+        ("There's a mistake in the slides.", "The slides are due on Monday.", False),
+        ("The bell practice has moved.", "My bell is called Fat Margery.", False),
+        ("So now I take bus 33 to work.", "A student walks my dog while I am at work.", False),
+        ("She refuses soup now and eats turnips.", "I must remember that Nadezhda eats no mushrooms.", False),
+        ("I left my job at Acme.", "My job is at Acme.", True),
     ],
 )
 def test_what_may_correct_what(said, other, wanted):
