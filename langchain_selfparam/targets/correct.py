@@ -149,7 +149,7 @@ def _telling(said: str) -> tuple[str, ...]:
             for start, end in sure:
                 if changes.hints(sentence[start:end]):
                     # "So it's on Friday now" leans on what was said before.
-                    leans = LEANS.search(sentence[start:end])
+                    leans = LEANS.search(sentence[start:end]) or not _words(sentence[start:end])
                     found.append(" ".join(there[max(at - 1, 0) : at + 1]) if leans else sentence[start:end])
     return tuple(dict.fromkeys(found))
 

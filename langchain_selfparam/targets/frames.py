@@ -31,6 +31,10 @@ _SURELY = r"(?: (?:now|actually|currently|really|already))*"
 _TAIL = r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already))*\s*$"
 _VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?)"  # noqa: RUF001
 _MOVED = r"(?:moved|switched|shifted|transferred|relocated)"
+_CHANGED_TO = re.compile(
+    rf"\b(?:changed|switched|updated) {_WHAT}(?: from [\w'’ -]+?)? to {_VALUE}{_TAIL}",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _BEING = re.compile(
     rf"{_LEAD}{_WHAT} (?:is|was changed to|(?:has )?changed to|has become){_SURELY} {_VALUE}{_TAIL}", re.IGNORECASE
 )
@@ -48,9 +52,15 @@ _INTO = re.compile(
 _PROVIDED = frozenset("account broadband contract electricity energy insurance internet mortgage pension policy".split())
 """What somebody has with a firm."""
 _ATTRIBUTES = frozenset(
-    "alias brand color colour hobby nickname profession role subject theme title topic username flavour flavor".split()
+    "alias brand color colour hobby nickname password profession role subject theme title topic username".split()
 )
 _FAVOURITE = frozenset("favourite favorite preferred go-to".split())
+_SORTS = frozenset(
+    """activity animal bird breakfast cake cheese coffee color colour cuisine dessert dinner drink exercise flavor
+    flavour flower food fruit genre herb hobby instrument language lunch meal pet pudding season snack spice sport
+    subject sweet tea topping tree vegetable""".split()
+)
+"""Of which a favourite is one sort; a favourite jumper may be blue and small."""
 _COLOURS = frozenset(
     """amber beige black blue bronze brown burgundy charcoal cream crimson cyan gold green gray grey indigo ivory khaki
     lavender lilac magenta maroon mauve mint mustard navy ochre olive orange peach pink plum purple red rose rust
@@ -65,18 +75,34 @@ _STATES = frozenset(
     too very much more less no than for with from by about as like also another other different same both or""".split()
 )
 """What is not its name or kind but how it is."""
+_ADJECTIVES = frozenset(
+    """african american anglican arab argentinian asian australian austrian belgian bolivian brazilian brit british
+    bulgarian canadian catholic chilean christian colombian croatian cuban czech dane danish dutch egyptian estonian
+    european finn french german greek hindu hungarian indian indonesian iranian iraqi israeli italian jamaican jewish
+    korean latvian lithuanian malaysian methodist mexican mormon moroccan muslim nigerian norwegian orthodox pakistani
+    persian peruvian protestant quaker roman romanian russian scot scottish serbian sikh slovak slovenian swiss syrian
+    thai tunisian ukrainian venezuelan welsh ghanaian kenyan ethiopian bavarian parisian spaniard swede turk""".split()
+)
+"""What somebody is, and not who: with those on "ish", "ese" and "ist"."""
 _WHEN = frozenset(
     """afternoon autumn beginning christmas date day easter end evening fall following future hour january later lunch
     lunchtime minute moment month morning next night noon quarter season spring start summer term time today tomorrow
-    week weekend winter year other another different somebody someone somewhere new""".split()
+    week weekend winter year other another different somebody someone somewhere new calendar list diary front left
+    right top bottom side back zoom teams skype online phone max minimum maximum limit point way""".split()
 )
-"""Where nothing can be."""
+"""Where nothing is to be found."""
 ONE = frozenset(
-    """address age anniversary bedtime birthday boss budget code curfew dad date deadline dose father fee gym height
+    """address age anniversary bedtime birthday boss budget code curfew dad date deadline dose e-mail email father fee gym height
     hobby honeymoon husband landlady landlord manager mobile mom mother mum nickname number partner password phone pin
     postcode price rent retirement role salary surgery title username viva wedding weight wife""".split()
 )
 """Of which somebody has one, or the last that they name is the one."""
+
+
+_HOW = re.compile(
+    r"\w{3}(?:able|ible|ful|less|ous|ive|where)$|^(?:cheap|big|small|old|new|long|short|hard|easi|nic|warm|cold)\w*er$"
+    r"|^(?:vegan|vegetarian)$"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,7 +123,7 @@ def frames(text: str) -> tuple[Frame, ...]:
 
 
 def _of_clause(clause: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
-    if (match := _BEING.match(clause)) and (named := _may_be(match["what"], match["value"], people)) is not None:
+    if (match := _BEING.match(clause) or _CHANGED_TO.search(clause)) and (named := _may_be(match["what"], match["value"], people)) is not None:
         kind = f"is {_of(match['owner'], match['what'])}"
         yield Frame(at + match.start("value"), at + match.end("value"), kind, named)
     if (match := _BEING_IN.match(clause)) and (match["by"] != "with" or _head(match["what"]) in _PROVIDED):
@@ -113,7 +139,7 @@ def _place(match: re.Match[str], other: str, at: int, people: frozenset[str]) ->
     if any(lemma(w) in PEOPLE for w in what.lower().split()) or any(w in _WHEN or is_date(w) for w in told):
         return
     kind = f"place {_of(match[f'owner{other}'], what)}"
-    if named or (value.lower().startswith(("the ", "my ", "our ")) and _STATES.isdisjoint(told)):
+    if named or (value.lower().startswith("the ") and _STATES.isdisjoint(told)):
         yield Frame(at + match.start(f"value{other}"), at + match.end(f"value{other}"), kind, named)
 
 
@@ -121,17 +147,21 @@ def _may_be(what: str, value: str, people: frozenset[str]) -> bool | None:
     """Whether a value is a name; ``None`` where it may say how something is and not what."""
     told = _words(value)
     if re.sub(r"^the ", "", value, flags=re.IGNORECASE) in people:
-        return True
-    if not told or any(w in _STATES or is_date(w) for w in told):
+        return None if len(told) == 1 and _is_of_many(told[0]) else True
+    first, head = what.lower().split()[0], _head(what)
+    if not told or any(w in _STATES or _HOW.search(w) or (is_date(w) and head != "season") for w in told):
         return None
     if value.lower().startswith(("my ", "our ")) or re.search(r"\w{3}ed$|\w{3}ing$", told[-1]):
         return None
     if told[-1] in _COLOURS and (len(told) == 1 or not re.match(r"an? ", value)):
-        return False
-    first, head = what.lower().split()[0], _head(what)
+        return None if head == "light" else False
     if head == "job":
         return False if re.match(r"an? \w+(?:er|or|ist|ian|ant|ent|man|woman|nurse|vet|chef|cook|clerk)$", value) else None
-    return False if first in _FAVOURITE or head in _ATTRIBUTES else None
+    return False if (first in _FAVOURITE and head in _SORTS) or head in _ATTRIBUTES else None
+
+
+def _is_of_many(word: str) -> bool:
+    return word in _ADJECTIVES or re.search(r"\w{2}(?:ish|ese|ist)$", word) is not None
 
 
 def _of(owner: str, what: str) -> str:

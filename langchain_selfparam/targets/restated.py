@@ -17,7 +17,7 @@ from langchain_selfparam.targets.parse import sentences
 from langchain_selfparam.targets.values import Value, alike, values
 
 _SAID = re.compile(
-    r"(?P<owner>the|my|our) (?P<what>[a-z'-]+(?: [a-z'-]+){0,2}?) "
+    r"(?P<owner>the|my|our) (?P<what>[a-z'-]+(?: [a-z'-]+){0,2}?)(?: (?:for|of) (?:the|my|our) [a-z'-]+)? "
     r"(?:is|costs|weighs|starts|begins|opens|ends|finishes|closes)"
     r"(?: (?:on|at|in))?(?: the)? #(?P<unit>(?: ?[a-z%]+)?(?: (?:a|per|each) [a-z]+| old)?)\.?"
 )

@@ -33,7 +33,7 @@ _NOTHING = re.compile(
     r"|mg|mcg|kg|km|cm|mm|ml|mins?|hr|kcal|mph|gb|mb|tb|lb|percent|actually|nowaday|just|already|early|earli|late|later|wrong|mistak|mistake|remember|enjoy"
     r"|appreciat|luck|fun|welcom|wonderful|great|nic|afternoon|clock|next|bett|news|all|no|yes|ok|okay|pleas|tell|old"
     r"|don|doesn|have|moment|everyth|everything|someth|something|anyth|anything|anyway|unfortunately|finally|lead"
-    r"|recently|instead|permanently|[\d,.:/-]+|.*\d.*"
+    r"|recently|instead|permanently|usually|normally|generally|typically|[\d,.:/-]+|.*\d.*"
 )
 """Lemmas that statements have in common by chance."""
 _CALL = re.compile(r"\b(?:the|a|an|my|our|his|her|their) (?:\w+ )?call\b", re.IGNORECASE)
@@ -234,9 +234,9 @@ def _opens_a_name(tokens: list[tuple[str, int]], at: int) -> bool:
 
 
 def _with_after(thing: Thing, end: int, tokens: list[tuple[str, int]], found: list[tuple[Thing, int, int]]) -> Thing:
-    """With what follows it: the train to Lyon, the birthday of my aunt, the train back."""
-    if end < len(tokens) and tokens[end][0].lower() == "back":
-        return dataclasses.replace(thing, after=frozenset({"back"}))
+    """With what follows it: the train to Lyon, the birthday of my aunt, the train back, the lesson next week."""
+    if end < len(tokens) and tokens[end][0].lower() in {"back", "next"}:
+        return dataclasses.replace(thing, after=frozenset({tokens[end][0].lower()}))
     if end >= len(tokens) or tokens[end][0].lower() not in _PREPOSITIONS:
         return thing
     at = end + 1

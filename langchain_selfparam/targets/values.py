@@ -55,7 +55,7 @@ _UNITS = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hour"),
     **dict.fromkeys(("kg", "kgs", "kilo", "kilos"), "kg"),
     **dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
-    **{unit: unit for unit in ("mg", "mcg", "g", "cm", "mm", "ml", "l", "kcal", "mph", "gb", "mb", "tb", "lb", "lbs")},
+    **{unit: unit for unit in ("mg", "mcg", "g", "k", "cm", "mm", "ml", "l", "kcal", "mph", "gb", "mb", "tb", "lb", "lbs")},
     **dict.fromkeys(("%", "percent"), "percent"),
 }
 """What may stand behind a number without a blank, and what is the same."""
@@ -80,13 +80,13 @@ _A_MONTH = re.compile(
 _IN_A_MONTH = re.compile(r"\b(?:in|to|until|till|early|mid|late)[ -]$", re.IGNORECASE)
 _BEFORE = re.compile(r"([\w'-]+)\W*$")
 _AFTER = re.compile(r"^\s*([\w'-]+|%)")
-_BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just)? $", re.IGNORECASE)
+_BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just| actually)? $", re.IGNORECASE)
 _AGED = re.compile(r"(?: years? old)?(?: now| today| already)?\s*(?:$|[.,;!])", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bnumber\b[^.,;:]*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b((?:at|called|from|in|into|named|near|to|with)(?: the)?) $")
 PLACES = frozenset(f"{by}{the}" for by in ("at", "from", "in", "into", "near", "to", "with") for the in ("", " the"))
 """Kinds of names that may stand in like places by chance."""
-_LIVES = re.compile(r"\b(?:live|lives|living|based|home is) in $|\bmoved(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $")
+_LIVES = re.compile(r"\b(?:live|lives|living|based|home is) in $|\b(?:moved|relocated)(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $")
 
 _LONG_AGO = re.compile(
     r"[^.;!?]*? (?:(?:back )?in (?:19|20)\d\d\b|(?:when|after|before|until|till|once|while|during|as an?)\b"

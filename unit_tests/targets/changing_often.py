@@ -342,5 +342,290 @@ My rent is 575 pounds. | My rent is 610 pounds if I take the garage.
 I play padel on Monday. | I also play padel on Friday now.
 """
 
-OFTEN = read(_CHANGED)
-STAYING_OFTEN = [(old, new) for old, new, _ in read(_STAYING)]
+_CHANGED_LATER = """
+The dentist appointment is at 3pm. | Dentist got pushed to half four.
+
+My team lead is Marta. | My team lead is Joao now, Marta went to another company.
+> My team lead is Joao.
+
+My car is a Golf. | I swapped the Golf for a Polo.
+
+Our office is in Camden. | Our office moved to Hackney.
+> Our office is in Hackney.
+
+Our office is in Camden. | The office has relocated to Hackney.
+> Our office is in Hackney.
+
+My therapist is Dr Lind. | I've switched to Dr Osei as my therapist.
+
+I go to PureGym. | I switched from PureGym to Anytime Fitness.
+> I go to Anytime Fitness.
+
+My weight is 82kg. | I'm down to 79kg.
+
+I weigh 82kg. | I weigh 79kg now.
+> I weigh 79kg.
+
+My alarm is set for 6:30. | I changed my alarm to 6.
+> My alarm is set for 6.
+
+Our anniversary dinner is at Luigi's. | We moved the dinner to Trattoria Nova.
+
+The kids' bedtime is 8pm. | The kids' bedtime is 8:30pm now.
+> The kids' bedtime is 8:30pm.
+
+My flight is at 14:20. | My flight got delayed to 16:45.
+> My flight is at 16:45.
+
+My goal is 10000 steps a day. | I upped my goal to 12000 steps a day.
+> My goal is 12000 steps a day.
+
+I'm reading Dune. | I finished Dune and I'm reading Emma now.
+
+My favorite song is Yesterday. | My favorite song is Heroes now.
+> My favorite song is Heroes.
+
+My shoe size is 42. | My shoe size is actually 43.
+> My shoe size is 43.
+
+I'm vegetarian. | I'm vegan now.
+
+I have two kids. | We now have three kids!
+> I have three kids.
+
+Rent is £900. | Rent went up to £950.
+> Rent is £950.
+
+My rent is 900. | My rent was raised to 950.
+> My rent is 950.
+
+The interview is on Thursday at 10. | The interview was moved to Friday at 11.
+> The interview is on Friday at 11.
+
+My PT session is on Tuesdays. | My PT session is on Thursdays now.
+> My PT session is on Thursdays.
+
+I take 10mg of melatonin. | I cut my melatonin to 5mg.
+> I take 5mg of melatonin.
+
+The project is due in March. | The project slipped to May.
+> The project is due in May.
+
+The project is due on 3 March. | The due date was pushed back to 10 March.
+
+I live in Porto. | I just moved to Lisbon!
+> I live in Lisbon.
+
+My parents live in Porto. | My parents relocated to Faro.
+> My parents live in Faro.
+
+My partner is Alex. | Alex and I broke up.
+
+My password manager is LastPass. | I switched to Bitwarden.
+
+My phone is a Pixel 7. | My phone is a Pixel 9 now.
+> My phone is a Pixel 9.
+
+My wedding venue is Holme Hall. | We changed the wedding venue to Ashby Manor.
+> My wedding venue is Ashby Manor.
+
+My manager's name is Ruth. | My manager's name is Dina now.
+> My manager's name is Dina.
+
+My daughter's teacher is Mrs Gale. | My daughter's teacher is Mr Finch this year.
+
+The wifi password is tulip7. | The wifi password is daisy9 now.
+> The wifi password is daisy9.
+
+My bank is HSBC. | My bank is Monzo now.
+> My bank is Monzo.
+
+My budget for the trip is 2000 euros. | I raised the trip budget to 2500 euros.
+> My budget for the trip is 2500 euros.
+
+I usually wake up at 6am. | I wake up at 7am these days.
+> I usually wake up at 7am.
+
+My cat weighs 4kg. | My cat weighs 5kg now.
+> My cat weighs 5kg.
+
+My dog is 3. | My dog is 4 now.
+> My dog is 4.
+
+Our lease ends in August. | Our lease ends in October now.
+> Our lease ends in October.
+
+Pickup is at 17:00. | Pickup was changed to 17:30.
+> Pickup is at 17:30.
+
+My meeting with Sam is on Wednesday. | Sam moved our meeting to Thursday.
+> My meeting with Sam is on Thursday.
+
+My GP is Dr Webb. | Dr Webb retired; my GP is Dr Khan now.
+> My GP is Dr Khan.
+
+The name of my band is Fog Lamp. | We renamed the band to Tin Owl.
+
+We're having lasagne on Friday. | Actually we're having curry on Friday.
+
+My favourite season is autumn. | My favourite season is spring these days.
+
+The wall is blue. | We repainted, the wall is green now.
+> The wall is green.
+
+My desk is by the window. | My desk has been moved to the corner.
+
+My book club meets at Jo's house. | Book club moved to the library.
+
+The gym is 30 pounds a month. | The gym is 35 pounds a month.
+> The gym is 35 pounds a month.
+
+The code for the gate is 4471. | The code for the gate is 8820.
+> The code for the gate is 8820.
+
+My email is a@b.org. | My email is c@d.org.
+> My email is c@d.org.
+
+The deadline is Friday. | The deadline is Monday.
+> The deadline is Monday.
+
+The budget is 5k. | The budget was raised to 6k.
+> The budget is 6k.
+"""
+"""Written once the rules stood, by which 28 of these 55 were exchanged at first."""
+
+_STAYING_LATER = """
+I live in Porto. | We moved to Faro for the summer.
+
+I live in Porto. | My office moved to Lisbon.
+
+I live in Porto. | I moved to the third floor.
+
+I live in Porto. | I moved to Porto from Lisbon in 2015.
+
+I live in Porto. | I moved from Lisbon.
+
+My party is at the Crown. | The band moved to the stage.
+
+The piano is in the hall. | We moved the piano to the hall.
+
+The piano is in the hall. | We moved the piano to the van this morning.
+
+The car is in the garage. | I moved the car to the front.
+
+The meeting is in Leeds. | I moved the meeting to my calendar.
+
+The meeting is in Leeds. | They moved the meeting to Zoom.
+
+My boss is Priya. | My boss is Italian.
+
+My boss is Priya. | My boss is Italian now.
+
+My boss is Priya. | My boss is away now.
+
+My boss is Priya. | Actually my boss is Catholic.
+
+My sister is Priya. | My sister is Buddhist now.
+
+My favourite colour is green. | My favourite colour is everywhere now.
+
+My favourite film is Alien. | My favourite film is on Netflix now.
+
+My favourite film is Alien. | My favourite film is Swedish, actually.
+
+My favourite jumper is green. | My favourite jumper is too small now.
+
+My favourite dish is ramen. | My favourite dish is vegan now.
+
+The kitchen is white. | The kitchen is green with mould now.
+
+The light is red. | The light is green now.
+
+I run 5km. | My sister ran 8km, actually.
+
+My rent is 900. | I changed 950 euros into pounds.
+
+The race is 10km. | The race was moved to 10 May.
+
+I sleep 8 hours. | I slept 5 hours now.
+
+The exam is in June. | The results were pushed to July.
+
+The exam is in June. | I moved to July Street.
+
+The flight is in May. | I moved in July.
+
+My lease ends in May. | My new job starts in July now.
+
+My appointment is at 9. | I pushed my car to 10 houses.
+
+The call is at two o'clock. | I moved two chairs to the room.
+
+I have a call at two. | My other call was moved to three.
+
+Standup is at 9:30. | The retro moved to 10.
+
+Standup is at 9:30. | We changed to 10 people.
+
+My dose is 50mg. | My dose of ramipril was increased to 10mg.
+
+I take 50mg of sertraline and 10mg of ramipril. | My dose was raised to 75mg.
+
+My wife is 40. | My mother is 70.
+
+The code is 2290. | The code is 7714 at the back door.
+
+The deadline is 30 June. | The deadline is 15 July for students.
+
+The party is on Friday. | The party is on Saturday if it rains.
+
+The party was on Friday. | The party is on Saturday.
+
+The wedding is on 3 May. | My cousin's wedding is on 10 May.
+
+My number is 12. | My number is up.
+
+My job is a joke. | My job is a nightmare now.
+
+My job title is data analyst. | My husband's job title is data engineer now.
+
+My manager is Ruth. | Ruth's manager is Dina now.
+
+My first boss was Priya. | My boss is Tom now.
+
+My pension is with Nest. | I moved my pension forms to Penfold Street.
+
+The insurance is with Aviva. | I switched the light to red.
+
+My account is with Monzo. | I moved 500 pounds from Monzo to Barclays.
+
+The bus leaves at 7. | The second bus was moved to 8.
+
+The lesson on Monday is hard. | My lesson next week was moved to Friday.
+
+My son is 8. | My son is 9 on Friday.
+
+The shop is at the corner. | They moved the shop to the left.
+
+I was in Leeds. | I moved to York last month.
+
+We have a meeting in Leeds. | They moved the meeting to York to save time.
+
+My mum's birthday is on 2 May. | My birthday is on 3 May.
+
+My birthday is on 2 May. | My birthday party is on 3 May.
+
+My address is 12 Mill Lane. | My address is 14 Mill Lane.
+
+My partner is Alex. | My partner is Scottish.
+
+My wife is Ana. | My wife is Portuguese.
+
+My brand is Levis. | My brand is cheaper now.
+
+The theme is space. | The theme is boring now.
+"""
+"""Written with these, of which 16 of 65 were exchanged at first."""
+
+OFTEN = read(_CHANGED) + read(_CHANGED_LATER)
+STAYING_OFTEN = [(old, new) for old, new, _ in read(_STAYING) + read(_STAYING_LATER)]
