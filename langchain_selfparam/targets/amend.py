@@ -30,7 +30,7 @@ _AT_ONCE = frozenset(("weekday", "date", "day", "time"))
 """Kinds of which several may change together: "It has moved to Friday at nine"."""
 _BY = re.compile(r"\bby $")
 """Before how much more or less it is, and not what it is now."""
-_LAST = re.compile(r" last (?:week|month)\b", re.IGNORECASE)
+_WHICH = re.compile(r" last (?:week|month)\b|['’]s ", re.IGNORECASE)  # noqa: RUF001
 _IN = re.compile(r"\bin $", re.IGNORECASE)
 
 
@@ -200,8 +200,8 @@ def _is_how_much_more(text: str, value: Value) -> bool:
 
 
 def _is_when(text: str, value: Value) -> bool:
-    """Whether it is when something was changed: "They moved the exam in April", "on Monday last week"."""
-    if value.kinds & _AT_ONCE and _LAST.match(text[value.end :]):
+    """Whether it is when something was changed: "They moved the exam in April", "on Monday last week", or which."""
+    if value.kinds & _AT_ONCE and _WHICH.match(text[value.end :]):
         return True
     before = text[: value.start]
     return "month" in value.kinds and _IN.search(before) is not None and changes.says_so(before)
@@ -223,19 +223,19 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     # Where somebody was born or works is left alone by where they live now.
     both = before.value.kinds & after.value.kinds
     settled = same and not both.isdisjoint(("called", "named", "home"))
+    enough = len(common) > 0
     if after.value.named:
-        enough = len(common) > 1 or settled or (given and (same or len(common) > 0))
-    else:
-        enough = len(common) > 0
-    return enough and (
-        plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled)
-    )
+        enough = len(common) > 1 or settled or (given and (same or enough))
+    return enough and (plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled))
 
 
 def _is_called(said: Mention, name: str) -> bool:
     """Whether that is the name of whoever it is about: "My sister Ana"."""
     return any(
-        thing.head == said.subject and other.head == name and other.name and " " not in said.text[thing.start : other.start].strip()
+        thing.head == said.subject
+        and other.head == name
+        and other.name
+        and " " not in said.text[thing.start : other.start].strip()
         for thing, other in itertools.pairwise(said.things)
     )
 

@@ -25,7 +25,8 @@ SAYS_SO = re.compile(
     r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
     r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
     r"|delayed|brought(?= (?:\S+ ){0,4}forward\b)|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|rebooking"
-    r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|slipped(?= (?:back )?to (?:[\d#]|(?-i:[A-Z])))|relocated"
+    r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|relocated"
+    r"|slipped(?= (?:back )?to (?:[\d#]|(?-i:[A-Z])))"
     r"|cut(?= (?:\S+ ){1,4}to [\d#£$€])"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
@@ -39,7 +40,8 @@ SAYS_SO = re.compile(
 """What says that something is different now. "Now" alone may only add: it needs more in common."""
 HINTS = re.compile(
     r"\b(?:actually|after all|any ?(?:more|longer)|now(?! and (?:then|again)\b)|nowadays|these days|used to|rather than"
-    r"|stopped|(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\bthe )left(?! (?:for|at|on|early|home|behind|over|hand|us)\b"
+    r"|stopped|(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\bthe )left"
+    r"(?! (?:for|at|on|early|home|behind|over|hand|us)\b"
     r"| (?:my|our|his|her|their|the|an?|some|all|it|them)\b(?! (?:job|work|company|firm|team|position|post)\b)"
     r"(?: [\w'’-]+){0,4}? (?:to|on|in|at|behind|by|under|outside|with|for|there|here)\b)|quit"  # noqa: RUF001
     r"|(?:gave|given|giving) up|broke up|cancel(?:l?ed|s|led)|called off|refuses|in place of"
@@ -62,7 +64,8 @@ LEAD = re.compile(
 _DIRECTED = re.compile(
     r"\b(?:mov(?:e|ed|es|ing)|put|putting|push(?:ed|es|ing)?|brought|bring|switch(?:ed)?|shift(?:ed)?|bumped|upped"
     r"|rais(?:ed|es|ing)|increas(?:ed|es|ing)|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|chang(?:ed|es|ing)|rebooked|cut"
-    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)(?: (?!(?:back|forward|off|up|down|out|over)\b)[\w#'’-]+){0,7}"  # noqa: RUF001
+    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)"
+    r"(?: (?!(?:back|forward|off|up|down|out|over)\b)[\w#'’-]+){0,7}"  # noqa: RUF001
     r"(?P<where> (?:(?:back|forward|off|up|down|out|over) )?(?:in)?to(?= (?:the|my|our|an?|(?-i:[A-Z])|[£$€]?\d|#))"
     r"| (?:back|forward|off|up|down|out)\b)(?<!next to)(?<!close to)(?<!due to)",
     re.IGNORECASE,
@@ -99,6 +102,8 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _ALSO = re.compile(r"\b(?:also|as well|additionally|too(?=[.,;!]|$))(?!\w)", re.IGNORECASE)
+_OFF = re.compile(r"\b(?:was|were|is|been|got|being) (?:just )?(?:cancel(?:l?ed)|called off)\b", re.IGNORECASE)
+"""What is off, and not what is in its place."""
 _USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
 _ONCE_ONLY = re.compile(
     r"(?<!\bfrom )(?<!\bstarting )(?<!\bas of )\b(?:this (?:week|time|once|month|year)"
@@ -207,7 +212,7 @@ def is_meant(old: str, clause: str, sentence: str) -> bool:
     Returns:
         Whether it is no question, wish or exception.
     """
-    if _MORE.search(clause) or is_unsure(clause, sentence):
+    if _MORE.search(clause) or _OFF.search(clause) or is_unsure(clause, sentence):
         return False
     return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
 

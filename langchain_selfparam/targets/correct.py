@@ -143,8 +143,8 @@ def _telling(said: str) -> tuple[str, ...]:
         whole = [] if changes.is_unsure(sentence, sentence) else [(0, len(sentence))]
         sure = [(s, e) for s, e in sure if not changes.adds(sentence[s:e])]
         if any(changes.plain(sentence[s:e] + " ") for s, e in [*sure, *whole]):
-            leans = at and LEANS.search(sentence)
-            found.append(" ".join(there[at - 1 if leans else at : at + 2]))
+            first = max(at - 1, 0) if LEANS.search(sentence) else at
+            found.append(" ".join(there[first : at + 2]))
         else:
             for start, end in sure:
                 if changes.hints(sentence[start:end]):

@@ -28,7 +28,10 @@ _WHAT = (
     rf" (?P<what>{_NO_VERB}[\w'’-]+(?: {_NO_VERB}[\w'’-]+){{0,2}}?)"  # noqa: RUF001
 )
 _SURELY = r"(?: (?:now|actually|currently|really|already))*"
-_TAIL = r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already))*\s*$"
+_TAIL = (
+    r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already"
+    r"|recently|yesterday|today|last (?:week|month)))*\s*$"
+)
 _VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?)"  # noqa: RUF001
 _MOVED = r"(?:moved|switched|shifted|transferred|relocated)"
 _CHANGED_TO = re.compile(
@@ -40,7 +43,7 @@ _BEING = re.compile(
 )
 _BEING_IN = re.compile(
     rf"{_LEAD}{_WHAT} (?:is|will be|stands|lives|takes place){_SURELY} (?:being )?(?:held )?(?P<by>in|at|with)"
-    rf" {_VALUE}(?: (?:on|every) .*)?{_TAIL}",
+    rf" {_VALUE}(?: (?:on|every|and|since) .*)?{_TAIL}",
     re.IGNORECASE,
 )
 _INTO = re.compile(
@@ -49,52 +52,58 @@ _INTO = re.compile(
     rf"{_MOVED}(?: over)?(?: from (?:the )?[\w'’ -]+?)? (?:in)?to {_VALUE.replace('value', 'value_')}{_TAIL}",  # noqa: RUF001
     re.IGNORECASE,
 )
-_PROVIDED = frozenset("account broadband contract electricity energy insurance internet mortgage pension policy".split())
+_PROVIDED = frozenset(
+    "account broadband contract electricity energy insurance internet mortgage pension policy".split()
+)
 """What somebody has with a firm."""
 _ATTRIBUTES = frozenset(
     "alias brand color colour hobby nickname password profession role subject theme title topic username".split()
 )
 _FAVOURITE = frozenset("favourite favorite preferred go-to".split())
 _SORTS = frozenset(
-    """activity animal bird breakfast cake cheese coffee color colour cuisine dessert dinner drink exercise flavor
-    flavour flower food fruit genre herb hobby instrument language lunch meal pet pudding season snack spice sport
-    subject sweet tea topping tree vegetable""".split()
+    """activity animal bird breakfast cake cheese coffee color colour cuisine dessert dinner drink exercise
+    flavor flavour flower food fruit genre herb hobby instrument language lunch meal pet pudding season snack
+    spice sport subject sweet tea topping tree vegetable""".split()
 )
 """Of which a favourite is one sort; a favourite jumper may be blue and small."""
 _COLOURS = frozenset(
-    """amber beige black blue bronze brown burgundy charcoal cream crimson cyan gold green gray grey indigo ivory khaki
-    lavender lilac magenta maroon mauve mint mustard navy ochre olive orange peach pink plum purple red rose rust
-    salmon scarlet silver teal terracotta turquoise vermilion violet white yellow""".split()
+    """amber beige black blue bronze brown burgundy charcoal cream crimson cyan gold gray green grey indigo
+    ivory khaki lavender lilac magenta maroon mauve mint mustard navy ochre olive orange peach pink plum purple
+    red rose rust salmon scarlet silver teal terracotta turquoise vermilion violet white yellow""".split()
 )
 _STATES = frozenset(
-    """able alive amazing angry at away awful back bad better boring broken busy cheap clean closed cold complete dead
-    delicious difficult dirty done dry due easy empty excellent expensive fine finished free full fun gone good great
-    happy hard here hot ill in late lost mine missing my near nice not off old okay on open our out outside over
-    overdue pregnant quiet ready retired ruined sad safe shut sick sold some stale still strange stressful terrible
-    there tired unavailable unknown up warm weird wet wonderful worse wrong yours to that what which who where how so
-    too very much more less no than for with from by about as like also another other different same both or""".split()
+    """able about alive also amazing angry another as at away awful back bad better boring both broken busy by
+    cheap clean closed cold complete dead delicious different difficult dirty done dry due easy empty excellent
+    expensive fine finished for free from full fun gone good great happy hard here homemade hot how ill in late
+    less like lost mine missing more much my near nice no not off okay old on open or other our out outside over
+    overdue pregnant quiet ready retired ruined sad safe same shut sick so sold some stale still strange
+    stressful terrible than that there tired to too unavailable unknown up very warm weird wet what where which
+    who with wonderful worse wrong yours""".split()
 )
 """What is not its name or kind but how it is."""
 _ADJECTIVES = frozenset(
-    """african american anglican arab argentinian asian australian austrian belgian bolivian brazilian brit british
-    bulgarian canadian catholic chilean christian colombian croatian cuban czech dane danish dutch egyptian estonian
-    european finn french german greek hindu hungarian indian indonesian iranian iraqi israeli italian jamaican jewish
-    korean latvian lithuanian malaysian methodist mexican mormon moroccan muslim nigerian norwegian orthodox pakistani
-    persian peruvian protestant quaker roman romanian russian scot scottish serbian sikh slovak slovenian swiss syrian
-    thai tunisian ukrainian venezuelan welsh ghanaian kenyan ethiopian bavarian parisian spaniard swede turk""".split()
+    """african american anglican arab arabic argentinian asian australian austrian bavarian belgian bolivian
+    brazilian brit british bulgarian canadian catholic chilean christian colombian croatian cuban czech dane
+    danish dutch egyptian english estonian ethiopian european finn french gaelic german ghanaian greek hebrew
+    hindu hungarian indian indonesian iranian iraqi israeli italian jamaican jewish kenyan korean latin latvian
+    lithuanian malaysian methodist mexican mormon moroccan muslim nigerian norwegian orthodox pakistani parisian
+    persian peruvian protestant quaker roman romanian russian scot scottish serbian sikh slovak slovenian
+    spaniard swede swiss syrian thai tunisian turk ukrainian venezuelan welsh""".split()
 )
 """What somebody is, and not who: with those on "ish", "ese" and "ist"."""
-_WHEN = frozenset(
-    """afternoon autumn beginning christmas date day easter end evening fall following future hour january later lunch
-    lunchtime minute moment month morning next night noon quarter season spring start summer term time today tomorrow
-    week weekend winter year other another different somebody someone somewhere new calendar list diary front left
-    right top bottom side back zoom teams skype online phone max minimum maximum limit point way""".split()
+_NOWHERE = frozenset(
+    """afternoon another autumn back beginning bottom calendar christmas date day diary different easter end
+    evening fall following front future hour january later left limit list lunch lunchtime max maximum minimum
+    minute moment month morning new next night noon online other phone point quarter right season side skype
+    somebody someone somewhere spring start summer teams term time today tomorrow top way week weekend winter
+    year zoom""".split()
 )
 """Where nothing is to be found."""
 ONE = frozenset(
-    """address age anniversary bedtime birthday boss budget code curfew dad date deadline dose e-mail email father fee gym height
-    hobby honeymoon husband landlady landlord manager mobile mom mother mum nickname number partner password phone pin
-    postcode price rent retirement role salary surgery title username viva wedding weight wife""".split()
+    """address age anniversary bedtime birthday boss budget code curfew dad date deadline dose e-mail email
+    father fee gym height hobby honeymoon husband landlady landlord manager mobile mom mother mum nickname
+    number partner password phone pin postcode price rent retirement role salary surgery title username viva
+    wedding weight wife""".split()
 )
 """Of which somebody has one, or the last that they name is the one."""
 
@@ -123,7 +132,9 @@ def frames(text: str) -> tuple[Frame, ...]:
 
 
 def _of_clause(clause: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
-    if (match := _BEING.match(clause) or _CHANGED_TO.search(clause)) and (named := _may_be(match["what"], match["value"], people)) is not None:
+    if (match := _BEING.match(clause) or _CHANGED_TO.search(clause)) and (
+        named := _may_be(match["what"], match["value"], people)
+    ) is not None:
         kind = f"is {_of(match['owner'], match['what'])}"
         yield Frame(at + match.start("value"), at + match.end("value"), kind, named)
     if (match := _BEING_IN.match(clause)) and (match["by"] != "with" or _head(match["what"]) in _PROVIDED):
@@ -136,7 +147,7 @@ def _place(match: re.Match[str], other: str, at: int, people: frozenset[str]) ->
     value, what = match[f"value{other}"], match[f"what{other}"]
     told = _words(value)
     named = re.sub(r"^the ", "", value, flags=re.IGNORECASE) in people
-    if any(lemma(w) in PEOPLE for w in what.lower().split()) or any(w in _WHEN or is_date(w) for w in told):
+    if any(lemma(w) in PEOPLE for w in what.lower().split()) or any(w in _NOWHERE or is_date(w) for w in told):
         return
     kind = f"place {_of(match[f'owner{other}'], what)}"
     if named or (value.lower().startswith("the ") and _STATES.isdisjoint(told)):
@@ -156,7 +167,9 @@ def _may_be(what: str, value: str, people: frozenset[str]) -> bool | None:
     if told[-1] in _COLOURS and (len(told) == 1 or not re.match(r"an? ", value)):
         return None if head == "light" else False
     if head == "job":
-        return False if re.match(r"an? \w+(?:er|or|ist|ian|ant|ent|man|woman|nurse|vet|chef|cook|clerk)$", value) else None
+        return (
+            False if re.match(r"an? \w+(?:er|or|ist|ian|ant|ent|man|woman|nurse|vet|chef|cook|clerk)$", value) else None
+        )
     return False if (first in _FAVOURITE and head in _SORTS) or head in _ATTRIBUTES else None
 
 

@@ -18,7 +18,8 @@ NEAR = 4
 _SENTENCE = re.compile(r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]+\s+")
 _ACTS = re.compile(
     r"\b(?:has |have |had |just )*(?:moved|pushed|changed|rescheduled|postponed|put|brought|switched|rebooked|cut"
-    r"|raised|increased|lowered|delayed|shifted|reduced|extended|upped|bumped|slashed|hiked|swapped|rearranged)(?: back| up| down| off| forward)?"
+    r"|raised|increased|lowered|delayed|shifted|reduced|extended"
+    r"|upped|bumped|slashed|hiked|swapped|rearranged)(?: back| up| down| off| forward)?"
     r" (?:me|us|my|our|the|it)\b",
     re.IGNORECASE,
 )
@@ -32,6 +33,10 @@ _LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
 """Which one it is: vitamin D."""
 LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
 """What stands for something that was said before."""
+_BESIDE_IT = re.compile(
+    r"\b(?:after|before|during|because of|despite)(?: (?:the|my|our|a|his|her|their))?(?: \w+)? $", re.IGNORECASE
+)
+"""Before what only says when or why: "After the meeting we moved to the pub"."""
 _THIRD = re.compile(r"\b(?:he|she|him|her|his|they|them|their)\b", re.IGNORECASE)
 
 
@@ -144,7 +149,7 @@ def in_common(before: Mention, after: Mention, reply: str = "", answer: str = ""
         return None
     there = [*before.things, *things(changes.without(reply))]
     common: set[str] = set()
-    for thing in after.things:
+    for thing in (t for t in after.things if not _BESIDE_IT.search(after.text[: t.start])):
         namesakes = [t for t in there if t.head == thing.head]
         same = [t for t in namesakes if not differ(t, thing, old, new)]
         if namesakes and not same:

@@ -237,6 +237,8 @@ def _with_after(thing: Thing, end: int, tokens: list[tuple[str, int]], found: li
     """With what follows it: the train to Lyon, the birthday of my aunt, the train back, the lesson next week."""
     if end < len(tokens) and tokens[end][0].lower() in {"back", "next"}:
         return dataclasses.replace(thing, after=frozenset({tokens[end][0].lower()}))
+    if " ".join(token.lower() for token, _ in tokens[end : end + 2]) in {"after that", "after this", "before that"}:
+        return dataclasses.replace(thing, after=frozenset({"after"}))
     if end >= len(tokens) or tokens[end][0].lower() not in _PREPOSITIONS:
         return thing
     at = end + 1

@@ -25,7 +25,7 @@ _COUNT = (
     "|eighteen|nineteen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight"
     "|nine))?|\\d[\\d,.]*)"
 )
-_UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these)\b))"
+_UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these|starting|as of)\b))"
 _KINDS = {
     "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "phone": re.compile(r"(?<![\w.,])\+?\d[\d /-]{5,}\d\b(?!-)(?<!\d{4}-\d\d-\d\d)"),
@@ -55,7 +55,10 @@ _UNITS = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hour"),
     **dict.fromkeys(("kg", "kgs", "kilo", "kilos"), "kg"),
     **dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
-    **{unit: unit for unit in ("mg", "mcg", "g", "k", "cm", "mm", "ml", "l", "kcal", "mph", "gb", "mb", "tb", "lb", "lbs")},
+    **{
+        unit: unit
+        for unit in ("mg", "mcg", "g", "k", "cm", "mm", "ml", "l", "kcal", "mph", "gb", "mb", "tb", "lb", "lbs")
+    },
     **dict.fromkeys(("%", "percent"), "percent"),
 }
 """What may stand behind a number without a blank, and what is the same."""
@@ -80,13 +83,17 @@ _A_MONTH = re.compile(
 _IN_A_MONTH = re.compile(r"\b(?:in|to|until|till|early|mid|late)[ -]$", re.IGNORECASE)
 _BEFORE = re.compile(r"([\w'-]+)\W*$")
 _AFTER = re.compile(r"^\s*([\w'-]+|%)")
-_BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just| actually)? $", re.IGNORECASE)
+_BEING = re.compile(
+    r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just| actually)? $", re.IGNORECASE
+)
 _AGED = re.compile(r"(?: years? old)?(?: now| today| already)?\s*(?:$|[.,;!])", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bnumber\b[^.,;:]*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b((?:at|called|from|in|into|named|near|to|with)(?: the)?) $")
 PLACES = frozenset(f"{by}{the}" for by in ("at", "from", "in", "into", "near", "to", "with") for the in ("", " the"))
 """Kinds of names that may stand in like places by chance."""
-_LIVES = re.compile(r"\b(?:live|lives|living|based|home is) in $|\b(?:moved|relocated)(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $")
+_LIVES = re.compile(
+    r"\b(?:live|lives|living|based|home is) in $|\b(?:moved|relocated)(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $"
+)
 
 _LONG_AGO = re.compile(
     r"[^.;!?]*? (?:(?:back )?in (?:19|20)\d\d\b|(?:when|after|before|until|till|once|while|during|as an?)\b"
@@ -180,11 +187,15 @@ def _found(text: str) -> Iterator[Value]:
     framed = [v for v in _framed(text) if not any(s < v.end and v.start < e for s, e in taken)]
     taken += [(v.start, v.end) for v in framed]
     yield from framed
+    yield from (v for v in _named(text) if not any(s < v.end and v.start < e for s, e in taken))
+
+
+def _named(text: str) -> Iterator[Value]:
+    """Names behind a preposition: of where something is, or somebody lives."""
     for name in (n for n in names(text) if not is_date(n)):
         for match in re.finditer(rf"\b{re.escape(name)}\b", text):
-            place = _PLACE.search(text[: match.start()])
-            if place and free(match):
-                before = text[: match.start()]
+            before = text[: match.start()]
+            if place := _PLACE.search(before):
                 lives = _LIVES.search(before) and not _LONG_AGO.match(text[match.end() :])
                 home = {"home"} if lives and not _WHEN_FIRST.search(before) else set()
                 yield Value(*match.span(), name, frozenset({place.group(1), *home}), named=True)

@@ -1,4 +1,4 @@
-"""Pairs of statements as people change their minds most often, and such as only look alike.
+"""Pairs of statements as people change their minds most often.
 
 Each is what was said first, behind a bar what was said later, and behind ">" what the first says from then on, where a
 value is exchanged.
@@ -6,7 +6,7 @@ value is exchanged.
 
 from changing_later import read
 
-_CHANGED = """
+_BEFORE = """
 The party is at the Crown. | We moved the party to the Plough.
 > The party is at the Plough.
 
@@ -189,160 +189,9 @@ The gym costs 32 pounds a month. | The gym costs 38 pounds a month.
 > The gym costs 38 pounds a month.
 
 My due date is in June. | My due date is in July.
-> My due date is in July.
-"""
-
-_STAYING = """
-I live in Leeds. | We moved to York when I was six.
-
-I live in Leeds. | I moved to York when I got my first job.
-
-My mum lives in Leeds. | My mum moved to York when she was 20.
-
-I live in Leeds. | As a child I moved to York.
-
-I live in Leeds. | We moved to York back then.
-
-I live in Leeds. | We moved to York years ago.
-
-I live in Leeds. | In my twenties I moved to York.
-
-I live in Leeds. | Growing up, we moved to York a lot.
-
-I live in Leeds. | We moved to York after the war.
-
-I live in Leeds. | I moved to York for two years.
-
-I live in Leeds. | I moved to York before I met my wife.
-
-The train leaves at 9:40. | The train back was moved to 18:20.
-
-The train leaves at 9:40. | The return train was moved to 18:20.
-
-The train leaves at 9:40. | The next train was moved to 10:20.
-
-My lesson is on Monday. | My next lesson was moved to Thursday.
-
-The train leaves at 9:40. | The other train was moved to 10:20.
-
-My interview is on Monday. | My second interview was moved to Friday.
-
-I have a meeting on Tuesday. | I have a meeting on Friday.
-
-My sister is 20. | My sister is 25.
-
-My lesson is on Monday. | My lesson is on Thursday.
-
-The train leaves at 9:40. | The train leaves at 10:10.
-
-My appointment is on Tuesday. | My appointment is on Friday.
-
-My brother is Tom. | My brother is Sam.
-
-My friend is Tom. | My friend is Sam.
-
-My boss is Priya. | My boss is Priya Nair.
-
-My daughter is 4. | My daughter is 7.
-
-We have yoga on Monday. | We have yoga on Wednesday.
-
-The meeting is on Tuesday. | The meeting is on Friday too.
-
-The meeting is on Tuesday. | The meeting is on 5 May.
-
-The meeting is on Tuesday. | Is the meeting on Friday?
-
-The meeting with Anna is on Tuesday. | The meeting with Tom is on Friday.
-
-The meeting is on Tuesday. | The board meeting is on Friday.
-
-The meetings are on Tuesday. | The meetings are on Friday.
-
-The shop opens at 9 am. | The shop opens at 10 am on Sundays.
-
-The ticket costs 9 pounds. | The ticket costs 12 pounds.
-
-My exam is on 3 May. | My exam is on 10 May.
-
-The bus is at 7:30. | The bus is at 8:15.
-
-My medicine is 50mg. | My other medicine is 75mg now.
-
-My dose is 50mg. | My daughter's dose was increased to 75mg.
-
-I take 50mg of sertraline. | My ramipril went up to 10mg.
-
-I run 5km. | I cycle 20km now.
-
-My favourite colour is green. | My daughter's favourite colour is blue now.
-
-My favourite colour is green. | My favourite food is ramen now.
-
-My favourite mug is blue. | My favourite mug is broken now.
-
-My favourite pub is the Crown. | My favourite pub is closed now.
-
-My boss is Priya. | My boss is angry now.
-
-My boss is Priya. | My boss is in York now.
-
-My boss is Priya. | My husband's boss is Tom now.
-
-My old boss is Priya. | My boss is Tom now.
-
-My car is red. | My car is broken now.
-
-My job is a dream. | My job is stressful now.
-
-My favourite soup is leek. | My favourite soup is cold now.
-
-The party is at the Crown. | We moved the sofa to the Plough.
-
-The party is at the Crown. | My sister moved her party to the Plough.
-
-The piano is in the hall. | We moved the table to the study.
-
-The meeting is at the office. | We moved the meeting to the afternoon.
-
-The piano is in the hall. | We want to move the piano to the study.
-
-My insurance is with Aviva. | My brother switched his insurance to Axa.
-
-My car insurance is with Aviva. | I switched my home insurance to Axa.
-
-The exam is in June. | They changed the exam in April.
-
-The exam is in June. | My other exam was pushed to July.
-
-My holiday is in June. | My sister's holiday was moved to July.
-
-Standup is at 9:30. | The planning moved to 10.
-
-My budget is 500 pounds. | The price went up to 610.
-
-I have two cats. | I moved to 10 Mill Lane.
-
-My rent is 575 pounds. | My neighbour's rent was put up to 610.
-
-I left school at 16. | I left my umbrella at school.
-
-My cello is from 1890. | My aunt left the cello to me.
-
-The piano is in the hall. | My back hurts from moving the piano.
-
-My daughter plays the piano. | I used to play the piano.
-
-I walk the dog at noon. | I walk the dog by the river now and then.
-
-The slides are due on Monday. | There's a mistake in the slides from Friday.
-
-My rent is 575 pounds. | My rent is 610 pounds if I take the garage.
-
-I play padel on Monday. | I also play padel on Friday now.
-"""
-
-_CHANGED_LATER = """
+> My due date is in July."""
+"""Written before what the code knows of changes was widened for them: 4 were exchanged at first."""
+_AFTER = """
 The dentist appointment is at 3pm. | Dentist got pushed to half four.
 
 My team lead is Marta. | My team lead is Joao now, Marta went to another company.
@@ -490,142 +339,90 @@ The deadline is Friday. | The deadline is Monday.
 > The deadline is Monday.
 
 The budget is 5k. | The budget was raised to 6k.
-> The budget is 6k.
+> The budget is 6k."""
+"""Written after that: 28 of these 55 were exchanged at first."""
+_LAST = """
+My dentist appointment is on Tuesday at 3pm, and I'm nervous about it. |
+They've moved my dentist appointment to Thursday at 4pm.
+> My dentist appointment is on Thursday at 4pm, and I'm nervous about it.
+
+I take 50mg of sertraline every morning. | My doctor upped my sertraline to 100mg.
+> I take 100mg of sertraline every morning.
+
+I live in Bristol with my partner Jo. | We've just moved to Bath!
+> I live in Bath with my partner Jo.
+
+My boss is called Helen and she's lovely. | Helen retired. My boss is called Marcus now.
+> My boss is called Marcus and she's lovely.
+
+The wedding is at St Mary's Church on 12 July. | We've moved the wedding to the Guildhall.
+> The wedding is at the Guildhall on 12 July.
+
+I work at Tesco as a baker. | I got a new job, I work at Waitrose now.
+
+My son's school is Hillside Primary. | My son's school is Oakwood Academy now.
+> My son's school is Oakwood Academy.
+
+My favourite drink is gin. | My favourite drink is whisky now, I went off gin.
+> My favourite drink is whisky.
+
+Our standup is at 9:30 every day. | Standup got moved to 10 starting next week.
+> Our standup is at 10 every day.
+
+My car insurance is with Aviva and costs 420 pounds a year. | I switched my car insurance to Churchill.
+> My car insurance is with Churchill and costs 420 pounds a year.
+
+My mortgage is with Halifax. | We moved our mortgage to Nationwide last month.
+> My mortgage is with Nationwide.
+
+My hotel in Rome is booked for 5 May. | I rebooked the hotel in Rome for 8 May.
+> My hotel in Rome is booked for 8 May.
+
+My weight is 84kg. | My weight is 80kg now.
+> My weight is 80kg.
+
+I go to the gym three times a week. | I go to the gym twice a week now.
+
+The tickets cost 45 pounds each. | Ticket prices went up to 50 pounds each.
+
+My rent is due on the 1st. | My rent is due on the 5th now.
+> My rent is due on the 5th.
+
+My nickname is Bee. | My nickname is Bumble these days.
+> My nickname is Bumble.
+
+The living room is grey. | The living room is olive green now.
+> The living room is olive green.
+
+My landlord is Mr Pike, and he lives downstairs. | We have a new landlord, Mrs Lowe.
+
+My meeting with Dana is at 11. | Dana pushed our meeting to half eleven.
+> My meeting with Dana is at half eleven.
+
+Choir is on Wednesdays. | Choir switched to Mondays.
+> Choir is on Mondays.
+
+My hourly rate is 25 pounds. | I raised my hourly rate to 30 pounds.
+> My hourly rate is 30 pounds.
+
+My flight to Oslo is on 3 May at 7:40. | My flight to Oslo was rescheduled to 9:15.
+> My flight to Oslo is on 3 May at 9:15.
+
+Mum's operation is in June. | Mum's operation was postponed to August.
+> Mum's operation is in August.
+
+The party is on Saturday. | Change of plan, the party is on Sunday.
+> The party is on Sunday.
+
+The password for the wifi is tulip. | The password for the wifi changed to daisy.
+
+My grandma lives in Hull. | Grandma moved to Leeds last week.
+> My grandma lives in Leeds.
+
+My top speed is 30 km/h. | My top speed is 34 km/h now.
+> My top speed is 34 km/h.
 """
-"""Written once the rules stood, by which 28 of these 55 were exchanged at first."""
+"""Written after that: 19 of these 28 were exchanged at first."""
 
-_STAYING_LATER = """
-I live in Porto. | We moved to Faro for the summer.
-
-I live in Porto. | My office moved to Lisbon.
-
-I live in Porto. | I moved to the third floor.
-
-I live in Porto. | I moved to Porto from Lisbon in 2015.
-
-I live in Porto. | I moved from Lisbon.
-
-My party is at the Crown. | The band moved to the stage.
-
-The piano is in the hall. | We moved the piano to the hall.
-
-The piano is in the hall. | We moved the piano to the van this morning.
-
-The car is in the garage. | I moved the car to the front.
-
-The meeting is in Leeds. | I moved the meeting to my calendar.
-
-The meeting is in Leeds. | They moved the meeting to Zoom.
-
-My boss is Priya. | My boss is Italian.
-
-My boss is Priya. | My boss is Italian now.
-
-My boss is Priya. | My boss is away now.
-
-My boss is Priya. | Actually my boss is Catholic.
-
-My sister is Priya. | My sister is Buddhist now.
-
-My favourite colour is green. | My favourite colour is everywhere now.
-
-My favourite film is Alien. | My favourite film is on Netflix now.
-
-My favourite film is Alien. | My favourite film is Swedish, actually.
-
-My favourite jumper is green. | My favourite jumper is too small now.
-
-My favourite dish is ramen. | My favourite dish is vegan now.
-
-The kitchen is white. | The kitchen is green with mould now.
-
-The light is red. | The light is green now.
-
-I run 5km. | My sister ran 8km, actually.
-
-My rent is 900. | I changed 950 euros into pounds.
-
-The race is 10km. | The race was moved to 10 May.
-
-I sleep 8 hours. | I slept 5 hours now.
-
-The exam is in June. | The results were pushed to July.
-
-The exam is in June. | I moved to July Street.
-
-The flight is in May. | I moved in July.
-
-My lease ends in May. | My new job starts in July now.
-
-My appointment is at 9. | I pushed my car to 10 houses.
-
-The call is at two o'clock. | I moved two chairs to the room.
-
-I have a call at two. | My other call was moved to three.
-
-Standup is at 9:30. | The retro moved to 10.
-
-Standup is at 9:30. | We changed to 10 people.
-
-My dose is 50mg. | My dose of ramipril was increased to 10mg.
-
-I take 50mg of sertraline and 10mg of ramipril. | My dose was raised to 75mg.
-
-My wife is 40. | My mother is 70.
-
-The code is 2290. | The code is 7714 at the back door.
-
-The deadline is 30 June. | The deadline is 15 July for students.
-
-The party is on Friday. | The party is on Saturday if it rains.
-
-The party was on Friday. | The party is on Saturday.
-
-The wedding is on 3 May. | My cousin's wedding is on 10 May.
-
-My number is 12. | My number is up.
-
-My job is a joke. | My job is a nightmare now.
-
-My job title is data analyst. | My husband's job title is data engineer now.
-
-My manager is Ruth. | Ruth's manager is Dina now.
-
-My first boss was Priya. | My boss is Tom now.
-
-My pension is with Nest. | I moved my pension forms to Penfold Street.
-
-The insurance is with Aviva. | I switched the light to red.
-
-My account is with Monzo. | I moved 500 pounds from Monzo to Barclays.
-
-The bus leaves at 7. | The second bus was moved to 8.
-
-The lesson on Monday is hard. | My lesson next week was moved to Friday.
-
-My son is 8. | My son is 9 on Friday.
-
-The shop is at the corner. | They moved the shop to the left.
-
-I was in Leeds. | I moved to York last month.
-
-We have a meeting in Leeds. | They moved the meeting to York to save time.
-
-My mum's birthday is on 2 May. | My birthday is on 3 May.
-
-My birthday is on 2 May. | My birthday party is on 3 May.
-
-My address is 12 Mill Lane. | My address is 14 Mill Lane.
-
-My partner is Alex. | My partner is Scottish.
-
-My wife is Ana. | My wife is Portuguese.
-
-My brand is Levis. | My brand is cheaper now.
-
-The theme is space. | The theme is boring now.
-"""
-"""Written with these, of which 16 of 65 were exchanged at first."""
-
-OFTEN = read(_CHANGED) + read(_CHANGED_LATER)
-STAYING_OFTEN = [(old, new) for old, new, _ in read(_STAYING) + read(_STAYING_LATER)]
+OFTEN = read(_BEFORE) + read(_AFTER) + read(_LAST)
+"""What was said first, then later, and what the first says from then on; ``None`` where it is left."""
