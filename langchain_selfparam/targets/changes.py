@@ -117,7 +117,7 @@ _EVER = re.compile(
 _BARE = re.compile(
     r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well"
     r"|(?:that|it|I)(?:['’]s| is| was) (?:wrong|a mistake|mistaken))\b[,.:;!–—-]* *)*"  # noqa: RUF001
-    r"(?:(?:(?:it|that|this)(?:['’]s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
+    r"(?:(?:(?:it|that|this)(?:['’]?s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
     r"|I me(?:an|ant)|make (?:that|it)|I (?:was|have been|got)|I['’]ve been)"  # noqa: RUF001
     r"(?: (?:has|have|been|just|now|actually|got|be|should))*)?"
     r"(?: (?:moved|pushed|changed|rescheduled|postponed|put|switched|rebooked|booked|delayed|brought|shifted|up|down"

@@ -32,7 +32,7 @@ _TAIL = (
     r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already"
     r"|recently|yesterday|today|last (?:week|month)))*\s*$"
 )
-_VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?)"  # noqa: RUF001
+_VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?(?<![.]))"  # noqa: RUF001
 _MOVED = r"(?:moved|switched|shifted|transferred|relocated)"
 _CHANGED_TO = re.compile(
     rf"\b(?:changed|switched|updated) {_WHAT}(?: from [\w'’ -]+?)? to {_VALUE}{_TAIL}",  # noqa: RUF001
@@ -50,6 +50,11 @@ _INTO = re.compile(
     rf"\b{_MOVED} {_WHAT}(?: over)?(?: from (?:the )?[\w'’ -]+?)? (?:in)?to {_VALUE}{_TAIL}"  # noqa: RUF001
     rf"|{_LEAD}{_WHAT.replace('owner', 'owner_').replace('what', 'what_')} (?:(?:was|has|is|got|been|being|just) )*"
     rf"{_MOVED}(?: over)?(?: from (?:the )?[\w'’ -]+?)? (?:in)?to {_VALUE.replace('value', 'value_')}{_TAIL}",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_NOT_BUT = re.compile(
+    rf"(?:^|(?<=[.!?;,] )){_WHAT} (?:is not|isn['’]t|is no longer|was not|wasn['’]t) [^.,;:!?]{{1,40}}?"  # noqa: RUF001
+    rf"(?:,? but|, (?:it|that|he|she)(?:['’]s| is)) (?:now )?{_VALUE}{_TAIL.replace(chr(36), '(?=[.!]|$)')}",  # noqa: RUF001
     re.IGNORECASE,
 )
 _PROVIDED = frozenset(
@@ -128,19 +133,26 @@ class Frame:
 def frames(text: str) -> tuple[Frame, ...]:
     """What a text says that something is, or where it is, in order."""
     people = frozenset(name for name in names(text) if not is_date(name))
-    return tuple(frame for start, end in clauses(text) for frame in _of_clause(text[start:end], start, people))
+    found = [frame for start, end in clauses(text) for frame in _of_clause(text[start:end], start, people)]
+    for match in _NOT_BUT.finditer(text):
+        found += _being(match, 0, people)
+    return tuple(found)
 
 
 def _of_clause(clause: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
-    if (match := _BEING.match(clause) or _CHANGED_TO.search(clause)) and (
-        named := _may_be(match["what"], match["value"], people)
-    ) is not None:
-        kind = f"is {_of(match['owner'], match['what'])}"
-        yield Frame(at + match.start("value"), at + match.end("value"), kind, named)
+    if match := _BEING.match(clause) or _CHANGED_TO.search(clause):
+        yield from _being(match, at, people)
     if (match := _BEING_IN.match(clause)) and (match["by"] != "with" or _head(match["what"]) in _PROVIDED):
         yield from _place(match, "", at, people)
     if match := _INTO.search(clause):
         yield from _place(match, "" if match["value"] else "_", at, people)
+
+
+def _being(match: re.Match[str], at: int, people: frozenset[str]) -> Iterator[Frame]:
+    named = _may_be(match["what"], match["value"], people)
+    if named is not None:
+        kind = f"is {_of(match['owner'], match['what'])}"
+        yield Frame(at + match.start("value"), at + match.end("value"), kind, named)
 
 
 def _place(match: re.Match[str], other: str, at: int, people: frozenset[str]) -> Iterator[Frame]:

@@ -134,6 +134,7 @@ my favourite colour is green | actually my favourite colour is teal
 > my favourite colour is teal
 
 My favourite food is ramen. | My favourite food isn't ramen any more, it's pho.
+> My favourite food is pho.
 
 My favourite food is ramen. | My favourite food is pho these days.
 > My favourite food is pho.
@@ -423,6 +424,32 @@ My top speed is 30 km/h. | My top speed is 34 km/h now.
 > My top speed is 34 km/h.
 """
 """Written after that: 19 of these 28 were exchanged at first."""
+_BESIDE = """
+My favourite colour is green. | My favourite colour is not green but blue.
+> My favourite colour is blue.
 
-OFTEN = read(_BEFORE) + read(_AFTER) + read(_LAST)
+My favourite colour is green. | My favourite colour is no longer green, it is blue.
+> My favourite colour is blue.
+
+My boss is Priya. | My boss is not Priya but Tom.
+> My boss is Tom.
+
+My username is otterpaws. | I changed my username to badgerpaws.
+> My username is badgerpaws.
+
+My job title is data analyst. | They changed my job title to data engineer.
+> My job title is data engineer.
+
+The launch is in July. | We brought the launch forward to June.
+> The launch is in June.
+
+My pension is with Nest. | My pension moved to Aviva.
+> My pension is with Aviva.
+
+Ana lives in Leith. | Ana has moved to Dundee.
+> Ana lives in Dundee.
+"""
+"""Written with the rules for them."""
+
+OFTEN = read(_BEFORE) + read(_AFTER) + read(_LAST) + read(_BESIDE)
 """What was said first, then later, and what the first says from then on; ``None`` where it is left."""

@@ -230,10 +230,19 @@ The theme is jungle. | The theme is jungle animals now.
 The title is Dust. | The title is Latin.
 """
 """Written with the last: 6 were exchanged at first."""
+_BESIDE = """
+My favourite colour is green. | My favourite colour isn't red but blue.
+My boss is Priya. | My boss isn't Priya, it's complicated.
+My boss is Priya. | My boss isn't Priya but strict.
+My favourite food is ramen. | My favourite food isn't ramen, it's too salty.
+My sister lives in Leith. | My sister moved to Dundee when she got the job.
+I live in York. | We moved here from Leeds in my twenties.
+"""
+"""Written with the rules for them."""
 
 STAYING_OFTEN = [
     (old, new)
-    for part in (_BEFORE, _AFTER, _LAST)
+    for part in (_BEFORE, _AFTER, _LAST, _BESIDE)
     for old, _, new in (line.partition(" | ") for line in part.split("\n"))
     if old
 ]
