@@ -28,10 +28,11 @@ _WHAT = (
     rf" (?P<what>{_NO_VERB}[\w'’-]+(?: {_NO_VERB}[\w'’-]+){{0,2}}?)"  # noqa: RUF001
 )
 _SURELY = r"(?: (?:now|actually|currently|really|already))*"
-_TAIL = (
+_LATER = (
     r"(?: (?:now|these days|nowadays|at the moment|actually|instead|from now on|after all|already"
-    r"|recently|yesterday|today|last (?:week|month)))*\s*$"
+    r"|recently|yesterday|today|last (?:week|month)))*"
 )
+_TAIL = rf"{_LATER}\s*$"
 _VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?(?<![.]))"  # noqa: RUF001
 _MOVED = r"(?:moved|switched|shifted|transferred|relocated)"
 _CHANGED_TO = re.compile(
@@ -54,7 +55,7 @@ _INTO = re.compile(
 )
 _NOT_BUT = re.compile(
     rf"(?:^|(?<=[.!?;,] )){_WHAT} (?:is not|isn['’]t|is no longer|was not|wasn['’]t) [^.,;:!?]{{1,40}}?"  # noqa: RUF001
-    rf"(?:,? but|, (?:it|that|he|she)(?:['’]s| is)) (?:now )?{_VALUE}{_TAIL.replace(chr(36), '(?=[.!]|$)')}",  # noqa: RUF001
+    rf"(?:,? but|, (?:it|that|he|she)(?:['’]s| is)) (?:now )?{_VALUE}{_LATER}\s*(?=[.!]|$)",  # noqa: RUF001
     re.IGNORECASE,
 )
 _PROVIDED = frozenset(
