@@ -144,7 +144,7 @@ My wife is Ana. | My wife is Portuguese.
 My brand is Levis. | My brand is cheaper now.
 The theme is space. | The theme is boring now.
 """
-"""Written with the second: 16 were exchanged at first."""
+"""Written with the second: 16 were exchanged at first, and so were two of ``WRONG``."""
 _LAST = """
 I live in Bristol. | My sister just moved to Bath.
 I live in Bristol. | When I was a student I lived in Bath.
@@ -247,3 +247,10 @@ STAYING_OFTEN = [
     if old
 ]
 """What was said first, and what was said later and changes nothing in it."""
+
+WRONG = [
+    ("My rent is 575 pounds.", "My neighbour put the rent up to 610."),
+    ("My boss is Priya.", "My boss is Nair."),
+    ("The kids are in year 4.", "The kids moved to year 5 books."),
+]
+"""Written with the others, and exchanged still: nothing in these words tells that it is not so."""

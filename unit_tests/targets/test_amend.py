@@ -7,7 +7,7 @@ import pytest
 from changing import CHANGED, STAYING
 from changing_later import KNOWN, UNKNOWN
 from changing_often import OFTEN
-from staying_often import STAYING_OFTEN
+from staying_often import STAYING_OFTEN, WRONG
 
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets.amend import amend_all, amend_earlier, amended
@@ -118,6 +118,7 @@ def test_how_many_of_the_pairs_are_told_apart():
     assert Counter(outcomes([pair[:2] for pair in OFTEN])) == {"amended": 127, "linked": 17, "nothing": 11}
     assert Counter(outcomes(STAYING)) == {"linked": 35, "nothing": 100}
     assert Counter(outcomes(STAYING_OFTEN)) == {"linked": 64, "nothing": 163}
+    assert Counter(outcomes(WRONG)) == {"amended": 3}
 
 
 def test_who_says_it_again_means_what_there_is_one_of():
