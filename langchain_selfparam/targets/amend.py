@@ -12,6 +12,7 @@ languages nothing is amended.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,7 +21,8 @@ from langchain_selfparam.targets import changes
 from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mention
 from langchain_selfparam.targets.person import told, without_lead
-from langchain_selfparam.targets.values import Value, put, values
+from langchain_selfparam.targets.restated import restated, restates
+from langchain_selfparam.targets.values import Value, alike, put, values
 
 Pairs = tuple[tuple[Value, Value], ...]
 """Values that are so no longer, each with the one in its place."""
@@ -28,6 +30,8 @@ _AT_ONCE = frozenset(("weekday", "date", "day", "time"))
 """Kinds of which several may change together: "It has moved to Friday at nine"."""
 _BY = re.compile(r"\bby $")
 """Before how much more or less it is, and not what it is now."""
+_WHICH = re.compile(r" last (?:week|month)\b|['’]s ", re.IGNORECASE)  # noqa: RUF001
+_IN = re.compile(r"\bin $", re.IGNORECASE)
 
 
 def amended(
@@ -90,6 +94,11 @@ def amend_earlier(
     return changed, others
 
 
+def may_amend(text: str) -> bool:
+    """Whether any of it may say otherwise than what was said before."""
+    return changes.may_tell(text) or restates(text)
+
+
 def _as_left(
     pool: Sequence[Statement], replies: Mapping[int, str] | None, *, by: Sequence[Statement] | None = None
 ) -> list[tuple[Statement, int]]:
@@ -99,7 +108,7 @@ def _as_left(
     """
     now = [(statement, statement.turn_id) for statement in pool]
     for new in sorted(pool if by is None else by, key=lambda s: s.turn_id):
-        if not changes.may_tell(new.said):
+        if not may_amend(new.said):
             continue
         near = _nearest(pool, new)
         found: dict[int, Pairs] = {}
@@ -146,11 +155,14 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
         return ()
     if old.told != told(without_lead(old.said)):
         return ()  # an order, which is quoted
+    if not changes.may_tell(new.said):
+        said_again = restated(old.said, new.said)
+        return (said_again,) if said_again else ()
     there, found = values(old.said), values(new.said)
     over = changes.over(new.said, [*there, *found])
     known = {v.key for v in there} | over
-    fresh = [w for w in found if w.key not in known and not _is_how_much_more(new.said, w)]
-    pairs = [(v, w) for v in there for w in fresh if v.kinds & w.kinds]
+    fresh = [w for w in found if w.key not in known and not (_is_how_much_more(new.said, w) or _is_when(new.said, w))]
+    pairs = [(v, w) for v in there for w in fresh if alike(v, w)]
     if any(v.kinds & w.kinds and v.key in over - {o.key for o in there} for v in found for _, w in pairs):
         return ()  # it says what it was before, and that was something else
     given = over | {v.key for v in found} | {v.key for v in there if v.named and v.text in new.said}
@@ -174,8 +186,8 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
 
 def _clear(meant: Sequence[tuple[Value, Value]]) -> Pairs:
     """The one exchange that can be meant, or one of each kind of a day and a time; none where there are more."""
-    kinds = {frozenset(v.kinds & w.kinds) for v, w in meant}
-    parts = [[p for p in meant if p[0].kinds & p[1].kinds == kind] for kind in kinds]
+    kinds = {alike(v, w) for v, w in meant}
+    parts = [[p for p in meant if alike(*p) == kind] for kind in kinds]
     if len(kinds) > 1 and not all(kind <= _AT_ONCE for kind in kinds):
         parts = [list(meant)]
     if any(len({v.text for v, _ in part}) != 1 or len({w.key for _, w in part}) != 1 for part in parts):
@@ -187,6 +199,14 @@ def _is_how_much_more(text: str, value: Value) -> bool:
     return not value.named and not value.kinds & _AT_ONCE and _BY.search(text[: value.start]) is not None
 
 
+def _is_when(text: str, value: Value) -> bool:
+    """Whether it is when something was changed: "They moved the exam in April", "on Monday last week", or which."""
+    if value.kinds & _AT_ONCE and _WHICH.match(text[value.end :]):
+        return True
+    before = text[: value.start]
+    return "month" in value.kinds and _IN.search(before) is not None and changes.says_so(before)
+
+
 def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool, given: bool) -> bool:
     """Whether both speak of the same thing.
 
@@ -196,16 +216,27 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if shared is None:
         return False
     common, exact = shared
-    alike = bool(before.subject) and before.subject == after.subject
+    if any(kind.startswith(("is ", "place ")) for kind in before.value.kinds & after.value.kinds):
+        return True  # the same thing by all its words
+    same = bool(before.subject) and before.subject == after.subject
+    same = same or _is_called(before, after.subject) or _is_called(after, before.subject)
     # Where somebody was born or works is left alone by where they live now.
     both = before.value.kinds & after.value.kinds
-    settled = alike and not both.isdisjoint(("called", "named", "home"))
+    settled = same and not both.isdisjoint(("called", "named", "home"))
+    enough = len(common) > 0
     if after.value.named:
-        enough = len(common) > 1 or settled or (given and (alike or len(common) > 0))
-    else:
-        enough = len(common) > 0
-    return enough and (
-        plain or len(common) > 1 or (exact and (alike or after.subject in common)) or (alike and settled)
+        enough = len(common) > 1 or settled or (given and (same or enough))
+    return enough and (plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled))
+
+
+def _is_called(said: Mention, name: str) -> bool:
+    """Whether that is the name of whoever it is about: "My sister Ana"."""
+    return any(
+        thing.head == said.subject
+        and other.head == name
+        and other.name
+        and " " not in said.text[thing.start : other.start].strip()
+        for thing, other in itertools.pairwise(said.things)
     )
 
 

@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import Statement, Turn
-from langchain_selfparam.targets import changes, parse
-from langchain_selfparam.targets.amend import amended
+from langchain_selfparam.targets import parse
+from langchain_selfparam.targets.amend import amended, may_amend
 from langchain_selfparam.targets.correct import may_correct
 from langchain_selfparam.targets.mention import NEAR
 
@@ -54,14 +54,14 @@ def _apart(turn: Turn, old: Turn) -> int:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _tells(user: str) -> bool:
-    return changes.may_tell(user)
+    return may_amend(user)
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def _corrects(user: str, old: str, apart: int) -> bool:
     """Whether a turn says, or may say, otherwise than one so many turns before it."""
     return any(
-        may_correct(new, before) or (changes.may_tell(new.said) and amended(before, new) is not None)
+        may_correct(new, before) or (may_amend(new.said) and amended(before, new) is not None)
         for new in _said(user, apart)
         for before in _said(old, 0)
     )

@@ -5,9 +5,9 @@ Nothing comes in and nothing goes out. A cache's keys are what users said, which
 
 from __future__ import annotations
 
-from langchain_selfparam.targets import beside, changes, correct, things, values
+from langchain_selfparam.targets import beside, changes, correct, frames, restated, things, values
 
-_READERS = (beside, changes, correct, things, values)
+_READERS = (beside, changes, correct, frames, restated, things, values)
 
 
 def clear() -> None:

@@ -18,10 +18,16 @@ _ONCE = (
 """Of which people have one: a new one stands for the old one. A new cat may be a second one."""
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
-    r"|in ?stead|mistaken?|mov(?:ed|es|ing)(?! (?:in|out|house|home|away|back in|into|flat)\b)|no longer|postponed"
+    r"|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
+    r"|moving(?! (?:in|out|house|home|away|back in|into|flat)\b"
+    r"| (?:the|my|our|an?|his|her|their|it|them)\b(?: (?!to )[\w'’-]+){0,4}[.,;!]?\s*(?:$| and\b))"  # noqa: RUF001
+    r"|no longer|postponed"
     r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
     r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
-    r"|delayed|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|swapped|shifted|extended|shortened"
+    r"|delayed|brought(?= (?:\S+ ){0,4}forward\b)|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|rebooking"
+    r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|relocated"
+    r"|slipped(?= (?:back )?to (?:[\d#]|(?-i:[A-Z])))"
+    r"|cut(?= (?:\S+ ){1,4}to [\d#£$€])"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
     r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
@@ -33,10 +39,19 @@ SAYS_SO = re.compile(
 )
 """What says that something is different now. "Now" alone may only add: it needs more in common."""
 HINTS = re.compile(
-    r"\b(?:actually|after all|any ?(?:more|longer)|now(?:adays)?|these days|used to|rather than|stopped|left|quit"
+    r"\b(?:actually|after all|any ?(?:more|longer)|now(?! and (?:then|again)\b)|nowadays|these days|used to|rather than"
+    r"|stopped|(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\bthe )left"
+    r"(?! (?:for|at|on|early|home|behind|over|hand|us)\b"
+    r"| (?:my|our|his|her|their|the|an?|some|all|it|them)\b(?! (?:job|work|company|firm|team|position|post)\b)"
+    r"(?: [\w'’-]+){0,4}? (?:to|on|in|at|behind|by|under|outside|with|for|there|here)\b)|quit"  # noqa: RUF001
     r"|(?:gave|given|giving) up|broke up|cancel(?:l?ed|s|led)|called off|refuses|in place of"
     r"|new(?= (?:apartment|bike|boyfriend|car|computer|dentist|doctor|flat|girlfriend|home|house|laptop|office|school"
     r"|teacher)\b))\b",
+    re.IGNORECASE,
+)
+_ENDED = re.compile(
+    r"\b(?:no longer|any ?(?:more|longer)|cancel(?:l?ed|s|led)|called off|(?:gave|given|giving) up|quit|stopped"
+    r"|broke up)\b",
     re.IGNORECASE,
 )
 LEAD = re.compile(
@@ -46,6 +61,16 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 """How somebody begins who corrects what they have just said."""
+_DIRECTED = re.compile(
+    r"\b(?:mov(?:e|ed|es|ing)|put|putting|push(?:ed|es|ing)?|brought|bring|switch(?:ed)?|shift(?:ed)?|bumped|upped"
+    r"|rais(?:ed|es|ing)|increas(?:ed|es|ing)|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|chang(?:ed|es|ing)|rebooked|cut"
+    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)"
+    r"(?: (?!(?:back|forward|off|up|down|out|over)\b)[\w#'’-]+){0,7}"  # noqa: RUF001
+    r"(?P<where> (?:(?:back|forward|off|up|down|out|over) )?(?:in)?to(?= (?:the|my|our|an?|(?-i:[A-Z])|[£$€]?\d|#))"
+    r"| (?:back|forward|off|up|down|out)\b)(?<!next to)(?<!close to)(?<!due to)",
+    re.IGNORECASE,
+)
+"""Where something is moved to, which does not say which thing it is: no train to Lyon."""
 _OLD = re.compile(
     r"(?:\bnot|\bcannot|\bno(?:body| one)|n['’]t"  # noqa: RUF001
     r"|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"
@@ -64,7 +89,11 @@ _UNSURE = re.compile(
     r"|think(?:s|ing)? (?:of|about)|thought (?:of|about)|consider(?:s|ed|ing)?|suggest(?:s|ed|ing)?"
     r"|propos(?:es|ed|ing)|dream(?:s|t|ed)?"
     r"|(?:want|plan|tri|try|like|need|love|refuse|decline)(?:s|d|es|ed|ing|ning)? (?:me |us |you )?to"
-    r"|last (?:week|month|year)|years? ago)\b",
+    r"|last year|(?:years?|decades?|ages) ago|long ago|back then|back in the day|growing up|at the age of"
+    r"|as an? (?:child|kid|baby|boy|girl|toddler|teen(?:ager)?|student|young \w+)|in (?:my|our|his|her|their)"
+    r" (?:\w+ )?(?:teens|twenties|thirties|forties|fifties|sixties|youth|childhood|\d0s)"
+    r"|when (?:I|we|he|she|they|(?:my|our|his|her|their) \w+) (?:was|were) (?:an?|\d+|little|small|younger|young|born"
+    r"|at (?:school|uni\w*|college)|(?:one|two|three|four|five|six|seven|eight|nine|ten|\w+teen|twenty)))\b",
     re.IGNORECASE,
 )
 _MORE = re.compile(
@@ -72,6 +101,10 @@ _MORE = re.compile(
     rf"|new(?! (?:\w+ )?(?:{_ONCE})\b))\b",
     re.IGNORECASE,
 )
+_ALSO = re.compile(r"\b(?:also|as well|additionally|too(?=[.,;!]|$))(?!\w)", re.IGNORECASE)
+_OFF = re.compile(r"\b(?:was|were|is|been|got|being) (?:just )?(?:cancel(?:l?ed)|called off)\b", re.IGNORECASE)
+"""What is off, and not what is in its place."""
+_USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
 _ONCE_ONLY = re.compile(
     r"(?<!\bfrom )(?<!\bstarting )(?<!\bas of )\b(?:this (?:week|time|once|month|year)"
     r"|just (?:this |for )?(?:once|this|today)|for once|only this|next week"
@@ -84,7 +117,7 @@ _EVER = re.compile(
 _BARE = re.compile(
     r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well"
     r"|(?:that|it|I)(?:['’]s| is| was) (?:wrong|a mistake|mistaken))\b[,.:;!–—-]* *)*"  # noqa: RUF001
-    r"(?:(?:(?:it|that|this)(?:['’]s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
+    r"(?:(?:(?:it|that|this)(?:['’]?s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
     r"|I me(?:an|ant)|make (?:that|it)|I (?:was|have been|got)|I['’]ve been)"  # noqa: RUF001
     r"(?: (?:has|have|been|just|now|actually|got|be|should))*)?"
     r"(?: (?:moved|pushed|changed|rescheduled|postponed|put|switched|rebooked|booked|delayed|brought|shifted|up|down"
@@ -108,14 +141,32 @@ def hints(text: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def without(text: str) -> str:
     """The text with blanks where it speaks of changes; as long as before."""
+    spans = [match.span("where") for match in _DIRECTED.finditer(text)]
     for pattern in (SAYS_SO, HINTS, LEAD):
         text = pattern.sub(lambda m: "," + " " * (len(m.group(0)) - 1), text)
+    for start, end in spans:
+        text = text[:start] + "," + " " * (end - start - 1) + text[end:]
     return text
 
 
 def may_tell(text: str) -> bool:
     """Whether any of it speaks of a change, or of what is not so."""
     return plain(text) or hints(text) or _NOT.search(text) is not None
+
+
+def adds(text: str) -> bool:
+    """Whether it says that there is something beside what there was."""
+    return _ALSO.search(text) is not None
+
+
+def used_to(text: str) -> bool:
+    """Whether it says what somebody did before."""
+    return _USED_TO.search(text) is not None
+
+
+def ended(text: str) -> bool:
+    """Whether it says that there is something no more."""
+    return _ENDED.search(text) is not None
 
 
 def says_so(text: str) -> bool:
@@ -161,7 +212,7 @@ def is_meant(old: str, clause: str, sentence: str) -> bool:
     Returns:
         Whether it is no question, wish or exception.
     """
-    if _MORE.search(clause) or is_unsure(clause, sentence):
+    if _MORE.search(clause) or _OFF.search(clause) or is_unsure(clause, sentence):
         return False
     return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
 

@@ -12,17 +12,17 @@ from collections.abc import Mapping, Sequence
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import changes
 from langchain_selfparam.targets.known import Earlier
-from langchain_selfparam.targets.mention import NEAR, mention
-from langchain_selfparam.targets.parse import sentences
-from langchain_selfparam.targets.things import clauses, differ, things, words
-from langchain_selfparam.targets.values import values
+from langchain_selfparam.targets.mention import LEANS, NEAR, mention
+from langchain_selfparam.targets.parse import names, sentences
+from langchain_selfparam.targets.things import WHICH, clauses, differ, lemma, subject, things, verbs, words
+from langchain_selfparam.targets.values import PLACES, alike, values
 
 _MOST = 12
 """Earlier statements that are compared with, the latest: each costs a reading of every question."""
 
 
 def may_correct(statement: Statement, other: Statement) -> bool:
-    """Whether a statement says that something has changed, and speaks of what the other speaks of.
+    """Whether a statement says that something has changed, and speaks there of what the other speaks of.
 
     Args:
         statement: The later one.
@@ -31,16 +31,30 @@ def may_correct(statement: Statement, other: Statement) -> bool:
     Returns:
         Whether questions about the other may be answered by the statement now.
     """
-    if not _tells(statement.said):
+    parts = _telling(statement.said)
+    if any(_in_common(part, statement.said, other.said) for part in parts):
+        return True
+    return bool(parts) and _words(statement.said).isdisjoint(_words(other.said)) and _refers(statement, other)
+
+
+def says_otherwise(statement: Statement, other: Statement) -> bool:
+    """Whether a statement that may correct another says something else of the same, or that it is over.
+
+    Args:
+        statement: The later one.
+        other: The earlier one.
+
+    Returns:
+        Whether the other is so no longer, as far as the texts tell: a dog that eats something else now still sleeps
+        where it slept.
+    """
+    if not may_correct(statement, other):
         return False
-    said, before = changes.without(statement.said), changes.without(other.said)
-    if words(said).isdisjoint(words(before)):
-        return _refers(statement, other)
-    there, old, new = things(before), words(other.said), words(statement.said)
-    shared = [(t, [o for o in there if o.head == t.head]) for t in things(said)]
-    shared = [(t, namesakes) for t, namesakes in shared if namesakes]
-    # What is asked about the piano lesson is not answered by what is said of the guitar lesson.
-    return not shared or any(not differ(o, t, old, new) for t, namesakes in shared for o in namesakes)
+    parts = _telling(statement.said)
+    about = [(part, _in_common(part, statement.said, other.said)) for part in parts]
+    if any(len(common) > 1 or (common and changes.ended(part)) for part, common in about):
+        return True
+    return not any(common for _, common in about) or bool(doubtful(statement, other))
 
 
 def corrections(statements: Sequence[Statement], earlier: Sequence[Statement] = ()) -> Mapping[int, frozenset[int]]:
@@ -82,6 +96,16 @@ def related(statements: Sequence[Statement], earlier: Sequence[Earlier]) -> list
     return found[-_MOST:]
 
 
+def about(statement: Statement, other: Statement) -> list[str]:
+    """The sentences of a statement, as they are said back, of which a later one says otherwise; all where none is."""
+    said, told = sentences(other.said), sentences(other.told)
+    if len(said) != len(told):
+        return [other.told]
+    parts = _telling(statement.said)
+    found = [t for s, t in zip(said, told, strict=True) if any(_in_common(p, statement.said, s) for p in parts)]
+    return found or [other.told]
+
+
 def doubtful(statement: Statement, other: Statement) -> frozenset[str]:
     """Values of a statement that a later one may have changed: it has one of the same kind, and there is no other.
 
@@ -96,20 +120,69 @@ def doubtful(statement: Statement, other: Statement) -> frozenset[str]:
         return frozenset()
     there, fresh = values(other.said), values(statement.said)
     known = {v.key for v in there}
-    kinds = {kind for v in fresh if v.key not in known and not v.named for kind in v.kinds}
-    of_kind = {v.text for v in there if v.kinds & kinds}
+    new = [v for v in fresh if v.key not in known]
+    of_kind = {v.text for v in there if any(_surely(alike(v, w)) for w in new)}
     return frozenset(of_kind) if len(of_kind) == 1 else frozenset()
 
 
+def _surely(kinds: frozenset[str]) -> bool:
+    """Whether what is of these kinds is the same of the same thing: two names behind "in" may be any."""
+    return any(kind not in PLACES for kind in kinds)
+
+
 @functools.lru_cache(maxsize=4096)
-def _tells(said: str) -> bool:
-    """Whether it says that something has changed, and does not only ask or wish it."""
-    return any(
-        (changes.plain(sentence[start:end] + " ") or changes.hints(sentence[start:end]))
-        and not changes.is_unsure(sentence[start:end], sentence)
-        for sentence in sentences(said)
-        for start, end in [*clauses(sentence), (0, len(sentence))]
-    )
+def _telling(said: str) -> tuple[str, ...]:
+    """The parts that say that something has changed, and do not only ask or wish it.
+
+    A word that only may say so speaks of its clause; a plain one of its sentence, and what comes behind it says what.
+    """
+    found: list[str] = []
+    there = sentences(said)
+    for at, sentence in enumerate(there):
+        sure = [(s, e) for s, e in clauses(sentence) if not changes.is_unsure(sentence[s:e], sentence)]
+        whole = [] if changes.is_unsure(sentence, sentence) else [(0, len(sentence))]
+        sure = [(s, e) for s, e in sure if not changes.adds(sentence[s:e])]
+        if any(changes.plain(sentence[s:e] + " ") for s, e in [*sure, *whole]):
+            first = max(at - 1, 0) if LEANS.search(sentence) else at
+            found.append(" ".join(there[first : at + 2]))
+        else:
+            for start, end in sure:
+                if changes.hints(sentence[start:end]):
+                    # "So it's on Friday now" leans on what was said before.
+                    leans = LEANS.search(sentence[start:end]) or not _words(sentence[start:end])
+                    found.append(" ".join(there[max(at - 1, 0) : at + 1]) if leans else sentence[start:end])
+    return tuple(dict.fromkeys(found))
+
+
+@functools.lru_cache(maxsize=4096)
+def _words(said: str) -> frozenset[str]:
+    return words(changes.without(said)) - WHICH
+
+
+def _in_common(part: str, said: str, other: str) -> frozenset[str]:
+    """What a part of a statement and an earlier one are both about, in lemmas; none where it is something else.
+
+    What is asked about the piano lesson is not answered by what is said of the guitar lesson, nor what is asked about
+    the bell by what is said of the bell practice.
+    """
+    common = _words(part) & _words(other)
+    if not common:
+        return common
+    old, new = words(other), words(said)
+    there, here = things(changes.without(other)), things(changes.without(part))
+    shared = [(t, [o for o in there if o.head == t.head]) for t in here]
+    shared = [(t, namesakes) for t, namesakes in shared if namesakes]
+    if shared and all(differ(o, t, old, new) for t, namesakes in shared for o in namesakes):
+        return frozenset()
+    done = verbs(part) & verbs(other)
+    if changes.used_to(part) and subject(part) not in {subject(other[s:e]) for s, e in clauses(other)}:
+        return frozenset()
+    people = {lemma(word) for name in names(part) for word in name.split()}
+    told_apart = {w for t in here for w in t.before if t.head not in old} - people
+    rest = common - told_apart - done
+    if rest or (len(common) > 1 and not common <= done):
+        return common
+    return common if common & done and subject(part) == subject(other) else frozenset()
 
 
 def _refers(statement: Statement, other: Statement) -> bool:

@@ -18,7 +18,8 @@ NEAR = 4
 _SENTENCE = re.compile(r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]+\s+")
 _ACTS = re.compile(
     r"\b(?:has |have |had |just )*(?:moved|pushed|changed|rescheduled|postponed|put|brought|switched|rebooked|cut"
-    r"|raised|increased|lowered|delayed|shifted|reduced|extended)(?: back| up| down| off| forward)?"
+    r"|raised|increased|lowered|delayed|shifted|reduced|extended"
+    r"|upped|bumped|slashed|hiked|swapped|rearranged)(?: back| up| down| off| forward)?"
     r" (?:me|us|my|our|the|it)\b",
     re.IGNORECASE,
 )
@@ -30,7 +31,12 @@ _FIRST = re.compile(r"\b(?:begin|start|open|leav|depart)(?:s|e|es|ing)?\b", re.I
 _LAST = re.compile(r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?\b", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
 """Which one it is: vitamin D."""
-_LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
+LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
+"""What stands for something that was said before."""
+_BESIDE_IT = re.compile(
+    r"\b(?:after|before|during|because of|despite)(?: (?:the|my|our|a|his|her|their))?(?: \w+)? $", re.IGNORECASE
+)
+"""Before what only says when or why: "After the meeting we moved to the pub"."""
 _THIRD = re.compile(r"\b(?:he|she|him|her|his|they|them|their)\b", re.IGNORECASE)
 
 
@@ -143,7 +149,7 @@ def in_common(before: Mention, after: Mention, reply: str = "", answer: str = ""
         return None
     there = [*before.things, *things(changes.without(reply))]
     common: set[str] = set()
-    for thing in after.things:
+    for thing in (t for t in after.things if not _BESIDE_IT.search(after.text[: t.start])):
         namesakes = [t for t in there if t.head == thing.head]
         same = [t for t in namesakes if not differ(t, thing, old, new)]
         if namesakes and not same:
@@ -151,7 +157,7 @@ def in_common(before: Mention, after: Mention, reply: str = "", answer: str = ""
         common.update(*({thing.head, *(thing.before & t.before)} for t in same))
     at, till = len(before.before), len(before.before) + len(before.sentence)
     same = [t for o in after.things for t in before.things if t.head == o.head and not differ(t, o, old, new)]
-    if same and not any(at <= t.start < till for t in same) and not _LEANS.search(before.sentence):
+    if same and not any(at <= t.start < till for t in same) and not LEANS.search(before.sentence):
         return None  # it is said of another sentence of the turn
     noted = {t.head for t in things(changes.without(answer))}
     common |= {t.head for t in before.things if t.head in noted}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from langchain_selfparam.records import Probe, TargetSet
-from langchain_selfparam.targets.correct import may_correct
+from langchain_selfparam.targets.correct import may_correct, says_otherwise
 
 
 def recall_probes(earlier: Sequence[TargetSet]) -> list[Probe]:
@@ -27,8 +27,8 @@ def recall_probes(earlier: Sequence[TargetSet]) -> list[Probe]:
 def recheck(earlier: Sequence[TargetSet], now: TargetSet, *, held: Collection[int], count: int) -> list[Probe]:
     """Choose probes of turns that the weights hold: those that held each turn, all of them or none.
 
-    A turn of which something later says otherwise, or may, is left alone: what was asked of it is answered by the later
-    one, or is to be, and its own words are to stay out of the prompt. So is one of whose probes another turn has taken
+    A turn of which something later says otherwise is left alone: what was asked of it is answered by the later one, or
+    is to be, and its own words are to stay out of the prompt. So is one of whose probes another turn has taken
     one, or that was learned from since: the others may be those that it never answered.
 
     Args:
@@ -61,15 +61,18 @@ def recheck(earlier: Sequence[TargetSet], now: TargetSet, *, held: Collection[in
 
 
 def superseded(sets: Sequence[TargetSet]) -> set[int]:
-    """Turns of which something is said otherwise by a later one, or may be.
+    """Turns of which something is said otherwise by a later one.
 
     Args:
         sets: What consolidations learned from, in order.
 
     Returns:
-        Their ids; one that only says otherwise itself is none of them.
+        Their ids: a value of theirs was exchanged, a question of theirs is answered by a later turn that corrects
+        them, or that says something else of the same. One that only says otherwise itself is none of them, nor is one
+        that a later one only may correct: what is lost of it is to be seen.
     """
     said = [statement for targets in sets for statement in targets.statements]
+    asked = _asked(sets)
     found: set[int] = set()
     for new in said:
         if new.instead:
@@ -77,5 +80,21 @@ def superseded(sets: Sequence[TargetSet]) -> set[int]:
             before = {o.turn_id for o in said if o.turn_id < new.turn_id and new.instead in {o.told, o.instead}}
             # Changed by a turn beside it: its own words are no longer so.
             found |= before or {new.turn_id}
-        found |= {old.turn_id for old in said if old.turn_id < new.turn_id and may_correct(new, old)}
+        for old in said:
+            if old.turn_id < new.turn_id and old.turn_id not in found and may_correct(new, old):
+                moved = not asked.get(old.turn_id, set()).isdisjoint(asked.get(new.turn_id, ()))
+                found |= {old.turn_id} if moved or says_otherwise(new, old) else set()
+    return found
+
+
+def _asked(sets: Sequence[TargetSet]) -> dict[int, set[str]]:
+    """What was learned or asked of each turn."""
+    found: dict[int, set[str]] = {}
+    for targets in sets:
+        for sentence in targets.sentences:
+            if sentence.kind == "question" and sentence.turn_id is not None:
+                found.setdefault(sentence.turn_id, set()).add(sentence.prompt)
+        for probe in recall_probes([targets]):
+            if probe.turn_id is not None:
+                found.setdefault(probe.turn_id, set()).add(probe.prompt)
     return found

@@ -7,11 +7,12 @@ to stay as it was.
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from langchain_selfparam.records import Statement, TargetSentence, TargetSet
-from langchain_selfparam.targets.correct import doubtful
+from langchain_selfparam.targets.correct import about, doubtful, says_otherwise
 
 
 def replayed(
@@ -32,7 +33,8 @@ def replayed(
         count: How many.
         seed: Of the draw.
         amended: Statements that are learned now; where they say something instead, that is replayed no more, nor is a
-            value that one of them may have changed, once it has taken a question of who had it.
+            value that one of them may have changed, once it has taken a question of who had it, or all that a
+            statement said that is so no longer.
 
     Returns:
         At most ``count`` sentences without context, of kind ``replay``.
@@ -45,7 +47,7 @@ def replayed(
         for sentence in targets.sentences:
             if sentence.kind != "question" or sentence.turn_id is None or _retired(sentence, retired):
                 continue
-            if not any(value.lower() in sentence.answer.lower() for value in old.get(sentence.turn_id, ())):
+            if not any(over(sentence.answer) for over in old.get(sentence.turn_id, ())):
                 # A turn that was learned twice: its later answers count.
                 by_turn.setdefault(sentence.turn_id, {})[sentence.prompt] = sentence
     # A question that two turns answer is answered as the later one has it.
@@ -74,10 +76,10 @@ def _retired(sentence: TargetSentence, amended: Sequence[Statement]) -> bool:
 
 def _doubtful(
     earlier: Sequence[TargetSet], now: Sequence[Statement], learned: Collection[str]
-) -> dict[int, frozenset[str]]:
-    """By turn the values that a later statement may have changed, where it has taken a question of that turn as well.
+) -> dict[int, list[Callable[[str], bool]]]:
+    """By turn what tells answers that may be so no longer, where a later statement has taken a question of that turn.
 
-    What is asked of the two is too little to say what has become of the value, and enough not to hold on to it.
+    What is asked of the two is too little to say what has become of it, and enough not to hold on to it.
     """
     asked = [_asked(targets) for targets in earlier]
     taken: dict[str, list[Statement]] = {prompt: [*now] for prompt in learned}
@@ -85,14 +87,32 @@ def _doubtful(
         for new in targets.statements:
             for prompt in by_turn.get(new.turn_id, ()):
                 taken.setdefault(prompt, []).append(new)
-    found: dict[int, frozenset[str]] = {}
+    found: dict[int, list[Callable[[str], bool]]] = {}
     for targets, by_turn in zip(earlier, asked, strict=True):
         for old in targets.statements:
             later = {s: None for prompt in by_turn.get(old.turn_id, ()) for s in taken[prompt]}
             for new in later:
                 if new.turn_id > old.turn_id:
-                    found[old.turn_id] = found.get(old.turn_id, frozenset()) | doubtful(new, old)
+                    found.setdefault(old.turn_id, []).extend(_over(new, old))
     return found
+
+
+def _over(new: Statement, old: Statement) -> Iterator[Callable[[str], bool]]:
+    """What tells answers with what a later statement has changed of an earlier one: its value, else its sentences."""
+    if values := doubtful(new, old):
+        yield functools.partial(_has, frozenset(map(str.lower, values)))
+    elif says_otherwise(new, old):
+        for sentence in about(new, old):
+            yield functools.partial(_says, sentence, old.told)
+
+
+def _has(values: Collection[str], answer: str) -> bool:
+    return any(value in answer.lower() for value in values)
+
+
+def _says(sentence: str, told: str, answer: str) -> bool:
+    """Whether an answer says a sentence of what was said back, or is an opening that reaches it."""
+    return sentence in answer or (told.startswith(answer) and len(answer) > told.find(sentence))
 
 
 def _asked(targets: TargetSet) -> dict[int, list[str]]:

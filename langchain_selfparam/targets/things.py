@@ -30,16 +30,18 @@ _SHARED_VERBS = frozenset("attend eat driv liv own play run sleep walk work pay"
 _NOTHING = re.compile(
     r"congratulations|date|day|glad|good|hope|hour|kilo|kilometre|metre|mile|minut|month|morning|name|night|not|noted?"
     r"|number|place|plac|pound|sorry|sound|sum|thank|tim|time|today|tomorrow|understood|week|year|dollar|euro|evening"
-    r"|mg|kg|km|cm|ml|percent|actually|nowaday|just|already|early|earli|late|later|wrong|mistak|mistake|remember|enjoy"
+    r"|mg|mcg|kg|km|cm|mm|ml|mins?|hr|kcal|mph|gb|mb|tb|lb|percent|actually|nowaday|just|already|early|earli|late|later|wrong|mistak|mistake|remember|enjoy"
     r"|appreciat|luck|fun|welcom|wonderful|great|nic|afternoon|clock|next|bett|news|all|no|yes|ok|okay|pleas|tell|old"
     r"|don|doesn|have|moment|everyth|everything|someth|something|anyth|anything|anyway|unfortunately|finally|lead"
-    r"|recently|instead|permanently|[\d,.:/-]+|.*\d.*"
+    r"|recently|instead|permanently|usually|normally|generally|typically|[\d,.:/-]+|.*\d.*"
 )
 """Lemmas that statements have in common by chance."""
+_CALL = re.compile(r"\b(?:the|a|an|my|our|his|her|their) (?:\w+ )?call\b", re.IGNORECASE)
+"""A word that is common elsewhere and tells nothing there."""
 _PREPOSITIONS = frozenset("about at by for from in near of to with".split())
 _ARTICLES = frozenset("the a an my our his her their its your this that these those".split())
 _OWNERS = {**dict.fromkeys(("my", "our"), "me"), **dict.fromkeys(("his", "her", "their", "its"), "them")}
-_WHICH = frozenset("back best first last little".split())
+WHICH = frozenset("back best first last little next other second".split())
 """Common words that tell one thing from another."""
 PEOPLE = frozenset(
     """aunt babi baby boss boy boyfriend brother child children clerk coach colleague cous cousin dad daughter doctor
@@ -110,9 +112,10 @@ _LIGHT = frozenset(verb for verb in _VERBS if lemma(verb) not in _SHARED_VERBS)
 @functools.lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """Lemmas of what a text says, those left out that all texts may share."""
-    which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in _WHICH}
-    found = (lemma(w) for w in {*telling(text), *which} if not is_date(w) and w not in _LIGHT)
-    return frozenset(w for w in found if not _NOTHING.fullmatch(w))
+    which = {w for m in _TOKEN.finditer(text) if (w := m.group(0).lower()) in WHICH}
+    called = {"call"} if _CALL.search(text) else set()
+    found = (lemma(w) for w in {*telling(text), *called} if not is_date(w) and w not in _LIGHT)
+    return frozenset(w for w in found if not _NOTHING.fullmatch(w)) | which
 
 
 def clauses(text: str) -> Iterator[tuple[int, int]]:
@@ -132,7 +135,7 @@ def things(text: str) -> tuple[Thing, ...]:
     at, owner = 0, ""
     while at < len(tokens):
         first = at
-        while at < len(tokens) and _content(tokens[at][0]):
+        while at < len(tokens) and (_content(tokens[at][0]) or _is_a_call(tokens, at)):
             at += 1
             if re.search(r"['’]s$", tokens[at - 1][0]) or _opens_a_name(tokens, at):  # noqa: RUF001
                 break
@@ -146,7 +149,7 @@ def things(text: str) -> tuple[Thing, ...]:
         previous = tokens[first - 1][0].lower() if first else ""
         thing = Thing(
             head=own[-1],
-            before=frozenset([*own[:-1], *({previous} & _WHICH)]),
+            before=frozenset([*own[:-1], *({previous} & WHICH)]),
             owner=owner or _OWNERS.get(previous, ""),
             after=frozenset(),
             start=tokens[first][1],
@@ -221,13 +224,21 @@ def _content(token: str) -> bool:
     )
 
 
+def _is_a_call(tokens: list[tuple[str, int]], at: int) -> bool:
+    return tokens[at][0].lower() == "call" and at > 0 and tokens[at - 1][0].lower() in _ARTICLES
+
+
 def _opens_a_name(tokens: list[tuple[str, int]], at: int) -> bool:
     """Whether a name begins there behind a word that is none: "I collect Ysolde"."""
     return at < len(tokens) and tokens[at][0][0].isupper() and tokens[at - 1][0][0].islower()
 
 
 def _with_after(thing: Thing, end: int, tokens: list[tuple[str, int]], found: list[tuple[Thing, int, int]]) -> Thing:
-    """With what follows it: the train to Lyon, the birthday of my aunt."""
+    """With what follows it: the train to Lyon, the birthday of my aunt, the train back, the lesson next week."""
+    if end < len(tokens) and tokens[end][0].lower() in {"back", "next"}:
+        return dataclasses.replace(thing, after=frozenset({tokens[end][0].lower()}))
+    if " ".join(token.lower() for token, _ in tokens[end : end + 2]) in {"after that", "after this", "before that"}:
+        return dataclasses.replace(thing, after=frozenset({"after"}))
     if end >= len(tokens) or tokens[end][0].lower() not in _PREPOSITIONS:
         return thing
     at = end + 1

@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Iterator
 
+from langchain_selfparam.targets.frames import frames
 from langchain_selfparam.targets.parse import is_date, names, telling
 from langchain_selfparam.targets.things import lemma
 
@@ -24,7 +25,7 @@ _COUNT = (
     "|eighteen|nineteen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight"
     "|nine))?|\\d[\\d,.]*)"
 )
-_UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these)\b))"
+_UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these|starting|as of)\b))"
 _KINDS = {
     "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "phone": re.compile(r"(?<![\w.,])\+?\d[\d /-]{5,}\d\b(?!-)(?<!\d{4}-\d\d-\d\d)"),
@@ -38,6 +39,7 @@ _KINDS = {
     "day": re.compile(r"\bthe \d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE),
     "time": re.compile(
         r"\b(?:a quarter|half|ten|twenty) (?:past|to) [a-z]+\b"
+        rf"|\bhalf {_HOUR}\b{_UNTIL_HERE}"
         r"|\b\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m\b|[ap]\.m\.)|\b\d{1,2}:\d\d\b"
         rf"|\b{_HOUR} o'clock\b|(?<=\bat ){_HOUR}\b{_UNTIL_HERE}",
         re.IGNORECASE,
@@ -48,17 +50,58 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = {"£": "pounds", "$": "dollars", "€": "euros"}
-_NUMBER = re.compile(rf"\b{_COUNT}(?<![,.])(?![\w-])", re.IGNORECASE)
+_UNITS = {
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "minut"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hour"),
+    **dict.fromkeys(("kg", "kgs", "kilo", "kilos"), "kg"),
+    **dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
+    **{
+        unit: unit
+        for unit in ("mg", "mcg", "g", "k", "cm", "mm", "ml", "l", "kcal", "mph", "gb", "mb", "tb", "lb", "lbs")
+    },
+    **dict.fromkeys(("%", "percent"), "percent"),
+}
+"""What may stand behind a number without a blank, and what is the same."""
+_ATTACHED = "|".join(unit for unit in _UNITS if len(unit) < 5 and unit.isalpha())
+_NUMBER = re.compile(rf"\b{_COUNT}(?<![,.])(?:(?![\w-])|(?=(?:{_ATTACHED})\b))", re.IGNORECASE)
+_TO = r"[^.,;:!?]*? (?:to|until|till) "
+_HOUR_INSTEAD = re.compile(
+    rf"\b(?:moved|pushed|shifted|changed|rescheduled|postponed|delayed|brought|switched|put|bumped)\b{_TO}"
+    rf"(?P<value>{_HOUR})\b{_UNTIL_HERE}",
+    re.IGNORECASE,
+)
+_SUM_INSTEAD = re.compile(
+    r"\b(?:rais(?:ed|ing)|increas(?:ed|ing)|lower(?:ed|ing)|reduc(?:ed|ing)|changed|upped|bumped|cut|slashed|hiked"
+    rf"|dropped|rose|(?:put|putting|went|gone|goes|going)(?= (?:[^.,;:!?]* )?(?:up|down)\b))\b{_TO}"
+    rf"(?P<value>{_COUNT})(?<![,.])(?![\w-]|%){_UNTIL_HERE}",
+    re.IGNORECASE,
+)
+"""Numbers without what they count: "They put the rent up to 610"."""
+_A_MONTH = re.compile(
+    r"\b(?:(?i:January|February|April|June|July|August|September|October|November|December)|March|May)\b(?! \d)"
+)
+_IN_A_MONTH = re.compile(r"\b(?:in|to|until|till|early|mid|late)[ -]$", re.IGNORECASE)
 _BEFORE = re.compile(r"([\w'-]+)\W*$")
-_AFTER = re.compile(r"^\s+([\w'-]+)")
-_BEING = re.compile(r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just)? $", re.IGNORECASE)
+_AFTER = re.compile(r"^\s*([\w'-]+|%)")
+_BEING = re.compile(
+    r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just| actually)? $", re.IGNORECASE
+)
 _AGED = re.compile(r"(?: years? old)?(?: now| today| already)?\s*(?:$|[.,;!])", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bnumber\b[^.,;:]*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b((?:at|called|from|in|into|named|near|to|with)(?: the)?) $")
-_LIVES = re.compile(r"\b(?:live|lives|living|based|home is) in $|\bmoved(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $")
+PLACES = frozenset(f"{by}{the}" for by in ("at", "from", "in", "into", "near", "to", "with") for the in ("", " the"))
+"""Kinds of names that may stand in like places by chance."""
+_LIVES = re.compile(
+    r"\b(?:live|lives|living|based|home is) in $|\b(?:moved|relocated)(?: from [A-Z][\w'-]+(?: [A-Z][\w'-]+)?)? to $"
+)
 
-_LONG_AGO = re.compile(r" (?:back )?in (?:19|20)\d\d\b")
+_LONG_AGO = re.compile(
+    r"[^.;!?]*? (?:(?:back )?in (?:19|20)\d\d\b|(?:when|after|before|until|till|once|while|during|as an?)\b"
+    r"|for (?:an?|one|two|three|four|five|six|seven|eight|nine|ten|some|several|many|\d+) (?:years?|months?|while)\b)",
+    re.IGNORECASE,
+)
 """Behind a place to which somebody moved, who may live elsewhere by now."""
+_WHEN_FIRST = re.compile(r"(?:^|[.;!?] )(?:In (?:19|20)\d\d|When|After|Before|While|During|Once)\b[^.;!?]*$")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +117,7 @@ class Value:
     @property
     def key(self) -> str:
         """By which it is the same as another, however it is written."""
-        return self.text.lower()
+        return re.sub(r"^the ", "", self.text.lower())
 
 
 @functools.lru_cache(maxsize=4096)
@@ -84,10 +127,24 @@ def values(text: str) -> tuple[Value, ...]:
     return tuple(v for v in found if not any(o.end - o.start > v.end - v.start and _meet(o, v) for o in found))
 
 
+def alike(old: Value, new: Value) -> frozenset[str]:
+    """The kinds by which one value may stand in another's place; none where it cannot."""
+    both = old.kinds & new.kinds
+    if not both and "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds):
+        return frozenset({"sum"})
+    return both
+
+
 def put(text: str, value: Value, by: Value) -> str:
-    """The text with a value exchanged; days and months as they are written."""
+    """The text with a value exchanged; days and months as they are written, what was counted as it was."""
     word = by.text
-    if by.kinds & {"weekday", "date"}:
+    both = alike(value, by)
+    if both == {"sum"}:
+        word = re.sub(rf"\d[\d,.]*(?<![,.])|\b{_COUNT}", word, value.text, count=1, flags=re.IGNORECASE)
+    elif any(kind.endswith(" the") for kind in both):
+        the = re.match(r"the ", value.text, re.IGNORECASE)
+        word = (the.group(0) if the else "") + re.sub(r"^the ", "", word, flags=re.IGNORECASE)
+    if by.kinds & {"weekday", "date", "month"}:
         word = re.sub(r"[A-Za-z]+", lambda m: m.group(0).capitalize() if _is_month(m.group(0)) else m.group(0), word)
     return text[: value.start] + word + text[value.end :]
 
@@ -111,26 +168,56 @@ def _found(text: str) -> Iterator[Value]:
             if free(match):
                 taken.append(match.span())
                 yield Value(*match.span(), match.group(0), frozenset({kind}))
+    for match in filter(free, _A_MONTH.finditer(text)):
+        if _IN_A_MONTH.search(text[: match.start()]):
+            taken.append(match.span())
+            yield Value(*match.span(), match.group(0), frozenset({"month"}))
     for match in _MONEY.finditer(text):
         if free(match):
             taken.append(match.span())
             unit = _SIGNS.get(match["sign"] or "", "") or match["unit"].lower()
             yield Value(*match.span(), match.group(0), frozenset({f"money {unit}"}))
+    hours = {m.start("value") for m in _HOUR_INSTEAD.finditer(text)}
+    sums = {m.start("value") for m in _SUM_INSTEAD.finditer(text)}
     for match in filter(free, _NUMBER.finditer(text)):
-        yield Value(*match.span(), match.group(0), _number(text[: match.start()], text[match.end() :]))
+        kinds = _number(text[: match.start()], text[match.end() :])
+        kinds |= {"time"} if match.start() in hours else set()
+        kinds |= {"sum", "being"} if match.start() in sums else set()
+        yield Value(*match.span(), match.group(0), kinds)
+    framed = [v for v in _framed(text) if not any(s < v.end and v.start < e for s, e in taken)]
+    taken += [(v.start, v.end) for v in framed]
+    yield from framed
+    yield from (v for v in _named(text) if not any(s < v.end and v.start < e for s, e in taken))
+
+
+def _named(text: str) -> Iterator[Value]:
+    """Names behind a preposition: of where something is, or somebody lives."""
     for name in (n for n in names(text) if not is_date(n)):
         for match in re.finditer(rf"\b{re.escape(name)}\b", text):
-            place = _PLACE.search(text[: match.start()])
-            if place and free(match):
-                lives = _LIVES.search(text[: match.start()]) and not _LONG_AGO.match(text[match.end() :])
-                home = {"home"} if lives else set()
+            before = text[: match.start()]
+            if place := _PLACE.search(before):
+                lives = _LIVES.search(before) and not _LONG_AGO.match(text[match.end() :])
+                home = {"home"} if lives and not _WHEN_FIRST.search(before) else set()
                 yield Value(*match.span(), name, frozenset({place.group(1), *home}), named=True)
+
+
+def _framed(text: str) -> Iterator[Value]:
+    """What something is, or where."""
+    for frame in frames(text):
+        place = _PLACE.search(text[: frame.start])
+        the = " the" if text[frame.start : frame.start + 4].lower() == "the " else ""
+        also = {place.group(1) + the} if place and frame.named and frame.kind.startswith("place") else set()
+        kinds = frozenset({frame.kind, *also})
+        yield Value(frame.start, frame.end, text[frame.start : frame.end], kinds, named=frame.named)
 
 
 def _number(before: str, after: str) -> frozenset[str]:
     """What a number counts, numbers or is the age of."""
     word, following = _BEFORE.search(before), _AFTER.search(after)
-    kinds = {f"before {lemma(w)}" for w in (telling(following.group(1)) if following else ())}
+    unit = _UNITS.get(following.group(1).lower()) if following else None
+    kinds = {f"before {unit}"} if unit else set()
+    if following and not unit:
+        kinds |= {f"before {lemma(w)}" for w in telling(following.group(1))}
     kinds |= {f"after {lemma(w)}" for w in (telling(word.group(1)) if word else ())}
     if _BEING.search(before) and _AGED.match(after):
         kinds.add("being")

@@ -128,10 +128,10 @@ CHANGED = [
         "The cleaning lady comes on Mondays now.",
         "The cleaning lady comes on Mondays.",
     ),
-    ("The conference is in Vienna.", "The conference has been moved to Prague.", None),
+    ("The conference is in Vienna.", "The conference has been moved to Prague.", "The conference is in Prague."),
     ("I go to the gym twice a week.", "I stopped going to the gym.", None),
     ("My hamster is called Pip.", "My hamster died.", None),
-    ("The exam is in June.", "The exam was pushed to July.", None),
+    ("The exam is in June.", "The exam was pushed to July.", "The exam is in July."),
     ("My flight leaves from gate 12.", "The gate changed to 15.", None),
     ("Tom's party is on 4 July.", "Tom moved his party to 11 July.", "Tom's party is on 11 July."),
     (

@@ -404,7 +404,8 @@ I live in Sandwick with my aunt. | We moved to Brough in April.
 """Written after that."""
 
 
-def _read(text: str) -> list[tuple[str, str, str | None]]:
+def read(text: str) -> list[tuple[str, str, str | None]]:
+    """The pairs of a text as above."""
     found = []
     for block in text.strip().split("\n\n"):
         both, _, wanted = block.partition("\n> ")
@@ -413,5 +414,5 @@ def _read(text: str) -> list[tuple[str, str, str | None]]:
     return found
 
 
-KNOWN, UNKNOWN = _read(_BEFORE), _read(_AFTER)
+KNOWN, UNKNOWN = read(_BEFORE), read(_AFTER)
 """What was said first, then later, and what the first says from then on; ``None`` where it is left."""

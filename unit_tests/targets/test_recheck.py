@@ -119,5 +119,38 @@ def test_nothing_that_a_later_turn_corrects_is_asked_again(old, new):
     """Also where its questions alone have moved: an answer with the new value would count as lost."""
     before, now = (Statement(turn_id=at, said=text, told=told(text)) for at, text in enumerate((old, new), start=1))
     changed, _ = amend_earlier([Earlier(before, ())], [now])
-    sets = [targets(statements=(before,)), targets(statements=(*(c.statement for c in changed), now))]
-    assert superseded(sets) == (set() if (old, new) in UNSEEN else {1})
+    first = targets(learned(1, "a", "b"), statements=(before,))
+    moved = targets(learned(2, "b"), statements=(*(c.statement for c in changed), now))
+    assert superseded([first, moved]) == (set() if (old, new) in UNSEEN else {1})
+
+
+DOGS = [
+    "I have adopted a dog! He is a dachshund named Gumboot.",
+    "For supper I give my dog tinned mackerel.",
+    "My dog is not allowed on the sofa, so he sleeps in a suitcase.",
+    "A student walks my dog at noon, and I pay him 55 pounds a week.",
+]
+
+
+def test_what_a_later_turn_only_may_correct_is_asked_again():
+    """A word in common is too little: what is lost of the other turns about the dog is to be seen."""
+    said = tuple(Statement(turn_id=at, said=text, told=told(text)) for at, text in enumerate(DOGS, start=1))
+    text = "My dog refuses his old supper now and eats only boiled turnips."
+    now = Statement(turn_id=9, said=text, told=told(text))
+    first = targets(*(learned(at, f"q{at}") for at in range(1, 5)), statements=said)
+    assert superseded([first, targets(statements=(now,))]) == {2}
+    assert superseded([first, targets(learned(9, "q2", "q3"), statements=(now,))]) == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("The concert is on 3 May.", "The concert was cancelled.", {1}),
+        ("I am a vegetarian.", "I'm not a vegetarian any more.", {1}),
+        ("My favourite colour is green.", "My favourite food is ramen now.", set()),
+        ("My piano is in the hall.", "My piano is out of tune now.", set()),
+    ],
+)
+def test_what_is_over_is_not_asked_again(old, new, wanted):
+    said = [Statement(turn_id=at, said=text, told=told(text)) for at, text in enumerate((old, new), start=1)]
+    assert superseded([targets(statements=(one,)) for one in said]) == wanted

@@ -129,3 +129,27 @@ def test_what_may_have_changed_is_replayed_no_more_once_a_question_has_moved():
     assert prompts(set(), later) == {"a", "c"}
     found = replayed([first, later], without=(), turns=(), count=9, seed=0)
     assert {s.prompt: s.answer for s in found}["a"] == new
+
+
+OVER = {
+    "it is no more": ("The concert is on 3 May.", "The concert was cancelled.", set()),
+    "nobody is": ("I am a vegetarian.", "I'm not a vegetarian any more.", set()),
+    "a name": ("My sister lives in Leith.", "My sister had an offer, so she moved to Dundee.", {"opening"}),
+    "one sentence": ("I like tea. I am a vegetarian.", "I'm not a vegetarian any more.", {"opening"}),
+    "something else of the same": ("My dog sleeps in a suitcase.", "My dog limps now.", {"whole", "opening"}),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "left"), OVER.values(), ids=OVER)
+def test_what_is_over_is_replayed_no_more_once_a_question_has_moved(old, new, left):
+    """Not only the question that has moved: what else leads to the old statement does so as well."""
+    said = [Statement(turn_id=turn, said=text, told=text) for turn, text in ((1, old), (7, new))]
+    sentences = [
+        TargetSentence(kind="question", prompt=prompt, answer=answer, turn_id=1)
+        for prompt, answer in (("moved", old), ("whole", old), ("opening", " ".join(old.split()[:2])))
+    ]
+    first = TargetSet(statements=(said[0],), sentences=tuple(sentences), probes=())
+    found = replayed([first], without={"moved"}, turns=(), count=9, seed=0, amended=[said[1]])
+    assert {s.prompt for s in found} == left
+    found = replayed([first], without={"else"}, turns=(), count=9, seed=0, amended=[said[1]])
+    assert {s.prompt for s in found} == {"moved", "whole", "opening"}
