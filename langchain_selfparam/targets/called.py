@@ -10,36 +10,19 @@ In come statements with their questions, out come other words for these. It asks
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets.parse import is_date, names
 from langchain_selfparam.targets.things import PEOPLE, lemma
-from langchain_selfparam.targets.vocabulary import COMMON
-from langchain_selfparam.words import composed, form, words
+from langchain_selfparam.targets.ties import WORD, ties
+from langchain_selfparam.words import form, words
 
-_WORD = r"[^\W\d_][\w'-]*"
-_BIG = r"[^\W\d_a-z][\w'-]*[\w](?: [^\W\d_a-z][\w-]+)*"
-_ROLE = rf"(?:{_WORD} ){{0,2}}?{_WORD}"
-_CALLED = r"(?:'s name is|,? (?:(?:who )?is )?(?:called|named))"
-_GIVE = (
-    "teach teaches taught teaching give gives gave giving buy buys bought buying bring brought read reads reading send "
-    "sent show showed feed make made cook cooked get got"
-)
-_NOT_GIVEN = "".join(rf"(?<!\b{verb} )" for verb in _GIVE.split())
-"""Not behind these: "I teach my daughter Spanish"."""
-_TIES = (
-    re.compile(rf"{_NOT_GIVEN}\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}),? (?P<name>{_BIG})"),
-    re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}){_CALLED} (?P<name>{_BIG})"),
-    re.compile(rf"\b(?P<name>{_BIG}) is (?:my|our) (?P<role>{_ROLE})\b(?! of\b|')"),
-)
 _ANY_NAME = re.compile(r"\b(?:called|named?|who(?: or what)? (?:is|are|was)|know about|tell me)\b", re.IGNORECASE)
 """Asks who somebody is, which their name tells already."""
 _THEY = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
-_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{_WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!(?: is|,)? [A-Z])")  # noqa: RUF001
+_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!(?: is|,)? [A-Z])")  # noqa: RUF001
 """Somebody without a name."""
-_SEVERAL = re.compile(r"(?<!s)s$")
 _TITLE = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Aunt|Uncle)\b")
 _PLACE = r"\b(?:above|around|at|behind|for|from|in|into|near|of|on|outside|the|through|to|towards|The) "
 _OWNED = re.compile(r"\s+(?!(?:at|in|on|for|from|to|with|about|by|and|or|when|if|the|a|an|this|next|last)\b)\w")
@@ -66,14 +49,14 @@ def by_other_words(
     Returns:
         For each statement those of its questions that can be asked so, with what they become.
     """
-    ties = _ties([s.said for s in (*earlier, *statements) if s.by_user])
+    tied = ties([s.said for s in (*earlier, *statements) if s.by_user])
     taken = {*without, *(q for asked in questions for q in asked)}
     found = []
     for statement, asked in zip(statements, questions, strict=True):
         people = [n for n in names(statement.said, known) if not is_date(form(n.lower()))]
         turned: dict[str, str] = {}
         for question in () if statement.sentence else asked:
-            instead = next((q for q in _turned(question, people, ties, statement.said) if q not in taken), None)
+            instead = next((q for q in _turned(question, people, tied, statement.said) if q not in taken), None)
             if instead is not None:
                 turned[question] = instead
                 taken.add(instead)
@@ -81,18 +64,18 @@ def by_other_words(
     return found
 
 
-def _turned(question: str, people: Sequence[str], ties: Mapping[str, str], said: str) -> list[str]:
+def _turned(question: str, people: Sequence[str], tied: Mapping[str, str], said: str) -> list[str]:
     """A question in other words."""
     if _ANY_NAME.search(question):
         return []
     new = []
-    persons = [name for name in people if _is_somebody(name, said, ties)]
+    persons = [name for name in people if _is_somebody(name, said, tied)]
     whom = persons[0] if len(persons) == 1 or (persons and said.startswith(persons[0])) else None
-    if whom is not None and _is_another_there(said, ties.get(whom)):
+    if whom is not None and _is_another_there(said, tied.get(whom)):
         whom = None
     if whom is not None and (instead := _with_name(question, whom)):
         new.append(instead)
-    for name, role in ties.items():
+    for name, role in tied.items():
         if name not in people and not re.search(rf"\b[Mm]y {re.escape(role)}\b", said):
             continue
         if re.search(rf"\b{re.escape(name)}\b", question):
@@ -108,12 +91,12 @@ def _is_another_there(said: str, role: str | None) -> bool:
     return any(lemma(one.split()[-1].lower()) in PEOPLE and one.lower() != role for one in others)
 
 
-def _is_somebody(name: str, said: str, ties: Mapping[str, str]) -> bool:
+def _is_somebody(name: str, said: str, tied: Mapping[str, str]) -> bool:
     """Whether a name is one person's or animal's: "Priyasha, who", "Dr Ames", or "she" comes up, and it is no place."""
     if " and " in name:
         return False
     at = re.search(rf"(?P<place>{_PLACE})?\b{re.escape(name)}\b(?P<who>, who\b)?", said)
-    if name in ties or _TITLE.match(name) or (at is not None and at["who"]):
+    if name in tied or _TITLE.match(name) or (at is not None and at["who"]):
         return True
     return at is not None and not at["place"] and _THEY.search(said) is not None
 
@@ -126,24 +109,3 @@ def _with_name(question: str, name: str) -> str | None:
     word = match.group(0).lower()
     own = word in ("his", "hers") or (word == "her" and _OWNED.match(question[match.end() :]) is not None)
     return question[: match.start()] + (f"{name}'s" if own else name) + question[match.end() :]
-
-
-def _may_be_one(name: str) -> bool:
-    lower = form(name.lower())
-    return lower not in COMMON and not is_date(lower) and _TITLE.fullmatch(name) is None
-
-
-def _ties(texts: Iterable[str]) -> dict[str, str]:
-    """Names to what they are to the user, where a name is one thing and one thing has one name: "cousin"."""
-    roles: defaultdict[str, set[str]] = defaultdict(set)
-    for text in texts:
-        for tie in _TIES:
-            for match in tie.finditer(composed(text).replace("’", "'")):  # noqa: RUF001
-                role, name = match["role"].lower(), re.sub(r"'s$", "", match["name"])
-                if lemma(role.split()[-1]) in PEOPLE and not _SEVERAL.search(role) and _may_be_one(name):
-                    roles[name].add(role)
-    names_of: defaultdict[str, set[str]] = defaultdict(set)
-    for name, those in roles.items():
-        for role in those:
-            names_of[role].add(name)
-    return {name: role for name, those in roles.items() for role in those if len(those) == len(names_of[role]) == 1}

@@ -100,7 +100,8 @@ def test_a_long_story_of_the_users_own_is_no_passage():
     story = "My dog Biscuit is a whippet. She was born in Ghent in 2019. She loves ham, and she sleeps on the old sofa."
     found = parse.statements(turn(story), words=20, passage_words=10)
     assert all(s.by_user and not s.sentence for s in found)
-    assert parse.statements(turn(story.replace("My dog", "The dog")), words=20, passage_words=10)[0].sentence
+    told_of_old = story.replace("My dog", "The dog").replace("2019", "1871")
+    assert parse.statements(turn(told_of_old), words=20, passage_words=10)[0].sentence
 
 
 @pytest.mark.parametrize(
