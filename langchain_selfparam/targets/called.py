@@ -97,8 +97,7 @@ def _turned(question: str, people: Sequence[str], tied: Mapping[str, str], said:
     # "She told Ana that she is ill.": Ana is not who it begins with.
     if whom is not None and (_is_another_there(said, tied.get(whom)) or _GOES_ON.match(said)):
         whom = None
-    fits = whom is not None and _may_be(question, tied.get(whom, ""))
-    if whom is not None and fits and (instead := _with_name(question, whom)):
+    if whom is not None and (instead := _with_name(question, whom)):
         new.append(instead)
     for name, role in tied.items():
         if name not in people and not re.search(rf"\b[Mm]y {re.escape(role)}\b", said):
@@ -108,12 +107,6 @@ def _turned(question: str, people: Sequence[str], tied: Mapping[str, str], said:
         elif re.search(rf"\bmy {re.escape(role)}\b", question):
             new.append(re.sub(rf"\bmy {re.escape(role)}\b", name, question))
     return [one[0].upper() + one[1:] for one in new]
-
-
-def _may_be(question: str, role: str) -> bool:
-    """Whether whoever is this to the user may be the question's "he" or "she"."""
-    last = role.split()[-1].removesuffix("-in-law") if role else ""
-    return not (last in _SHE and _HIM.search(question)) and not (last in _HE and _HER.search(question))
 
 
 def _is_another_there(said: str, role: str | None) -> bool:
