@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from langchain_selfparam.records import Statement, Turn
 from langchain_selfparam.targets.asking import only_asks, without_asking
@@ -30,7 +30,7 @@ _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
 _NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
 _TITLED = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Sir|Lord|Lady|Aunt|Uncle)\.?")
 _ONE_NAME = re.compile(
-    r"(?:\b[Tt]he|[\"“«]|\b(?:reads?|reading|watch(?:ed|ing)?|saw|seeing|film|movie|book|novel|play|musical|series|show"
+    r"(?:\b[Tt]he|[\"“«]|\b(?:reads?|reading|watch(?:ed|ing)?|film|movie|book|novel|play|musical|series|show"
     r"|opera|band|duo|pub|bar|shop|store|restaurant|hotel|caf[eé]|firm|company|brand|game|song|album)(?: \w+)?"
     r"|\b(?:an?|my|our|his|her|their) (?:[\w-]+ ){0,2}?(?:\w*[^\Ws]|\w+ss) (?:is )?(?:called|named))\s*$"
 )
@@ -99,6 +99,8 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     # In a longer text a question leads to what comes behind it.
     if not (passage or len(turn.user.split()) > _LONG) or all(map(only_asks, others)):
         others = without_asking(others)
+    while len(others) > 1 and courteous(others[0]):  # behind others it may be what they ask for
+        others = others[1:]
     if passage_words is not None and passage:
         found = [
             Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
@@ -398,6 +400,28 @@ def _specific(text: str, known: Collection[str] = ()) -> set[str]:
     numbers = {plain(w) for w in WORD.findall(composed(text)) if any(c.isdigit() for c in w) and len(w) > 1}
     parts = {w for name in names(text, known) for p in name.split() if p[:1].isupper() for w in compared(p)}
     return {w for w in numbers | parts if w not in COMMON}
+
+
+def openings(texts: Sequence[str], words: int) -> list[str]:
+    """The beginning of each text up to the first word that tells it from all others, ``words`` words at least.
+
+    Args:
+        texts: What is said of an episode's statements.
+        words: Words of an opening at least.
+
+    Returns:
+        One for each text.
+    """
+    said = [text.split() for text in texts]
+    return [
+        opening(text, max([words, *(_shared(own, o) + 1 for o in said if o != own)]))
+        for text, own in zip(texts, said, strict=True)
+    ]
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two texts have in common at their beginning."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def opening(text: str, words: int) -> str:

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_selfparam.targets.naming import is_no_name
+from langchain_selfparam.targets.naming import introductions, is_no_name
 from langchain_selfparam.targets.parse import is_date
 from langchain_selfparam.targets.things import PEOPLE, lemma
 from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, NOBODY
@@ -87,13 +87,15 @@ def ties(texts: Iterable[str]) -> dict[str, str]:
 
 
 def introduced(name: str, texts: Sequence[str]) -> bool:
-    """Whether a name is given to somebody or something in a text: "our cat Java", "a boat called Rome".
+    """Whether a name is the user's, or that of somebody or something in a text: "our cat Java", "a boat called Rome".
 
     Args:
         name: The name.
         texts: What was said.
     """
     said = [composed(text).replace("’", "'") for text in texts if name in text]  # noqa: RUF001
+    if any(name in given for text in said for *_, given in introductions(text)):
+        return True
     pattern = re.compile(_INTRODUCED.format(BIG, re.escape(name)))
     tied = (found for text in said for found in (*_found(text), *_had(text)))
     return any(map(pattern.search, said)) or any(one == name and _is_person(role) for one, role in tied)
