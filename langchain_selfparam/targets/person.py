@@ -6,7 +6,7 @@ In comes English text, out goes English text. Other languages, programs and what
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from langchain_selfparam.targets.language import Reading, as_said
 from langchain_selfparam.words import SMALL
@@ -78,6 +78,8 @@ _TO_SPEAKER = re.compile(
     r"(?: never| always| only| please)* \w+ me)\b"
 )
 """What "you" does to the speaker is what the assistant does: "You told me to rest", "You must never give me pork"."""
+_YOU_SAID = re.compile(r"\b[Yy]ou (?:said|suggested|mentioned|told me)(?: that)?$")
+_WOULD = re.compile(r" (?:would|will)(?:n['’]t)? ")  # noqa: RUF001
 _AS_YOU = re.compile(r"\b[Aa]s$")
 _AS_YOU_SAID = re.compile(r" (?:said|suggested|recommended|advised|told me)\b")
 _OF_ASSISTANT = re.compile(
@@ -88,14 +90,15 @@ _ABOUT = (
     r"(?:(?:about|on|to|with|of|for|in) (?:my|our|the) \w+(?: \w+)?(?=: +(?!(?i:he|her|his|it|its|she|their|they)\b)))"
 )
 _CHAT = (
-    r"(?:(?:oh|ah|well|so|and|also|anyways?|actually|basically|honestly|right|great|good|cool|perfect|awesome|brilliant"
+    r"(?:(?:ok(?:ay)?|right|yeah|well|anyways?),? so(?: basically)?(?! (?:far|that|long|much|many|as|be)\b),? +"
+    r"|(?:btw|fyi|tbh|lol|omg|haha|oh (?:and|yeah|btw)|anyways)(?! (?:is|was|means?|stands)\b),? +"
+    r"|(?:oh|ah|well|so|and|also|anyways?|actually|basically|honestly|right|great|good|cool|perfect|awesome|brilliant"
     r"|lovely|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi|tbh|ps"
     r"|by the way|just so you know|for the record|for what it['’]s worth|trust me|believe me|excuse me"  # noqa: RUF001
     r"|don['’]t get me wrong|call me (?:old-fashioned|crazy|mad|weird)|correct me if i['’]m wrong"  # noqa: RUF001
-    r"|quick (?:one|update)|(?:(?:one|another|just one) (?:more|last|other|final)|another|one) thing"
-    r")(?:(?: again| so much| a lot| very much)?(?:[,:!]|\.{2,}|…| [-–]) +(?:but +)?)"  # noqa: RUF001
-    r"|(?:btw|fyi|tbh|lol|omg|haha|oh (?:and|yeah|btw)|anyways)(?! (?:is|was|means?|stands)\b),? +"
-    r"|(?:ok(?:ay)?|right|yeah|anyways?) so(?: basically)?(?! (?:far|that|long|much|many|as|be)\b),? +)"
+    r"|quick (?:one|update)|(?:good|bad|great|big|sad) news"
+    r"|(?:(?:one|another|just one) (?:more|last|other|final)|another|one) thing"
+    r")(?:(?: again| so much| a lot| very much)?(?:[,:!]|\.{2,}|…| [-–]) +(?:but +)?))"  # noqa: RUF001
 )
 """What people write before what they tell: "Btw", "Ok so basically", "Thanks! One more thing:"."""
 _LEAD = re.compile(
@@ -171,32 +174,17 @@ _ASKS_FOR = re.compile(
     r"[^.!?]*)(?:[?.]|$)"
 )
 """The same for others: "Could you draft an email to Priya ...?"."""
+_IS_IT_NOT = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))[Ii]s(?:n['’]t it| it not) "  # noqa: RUF001
+    r"(?!true|possible|likely|probable|time|better|certain|clear)((?:so |really |a bit |a )?\w+ (?:that|how) [^.!?]*)\?"
+)
+"""Says how the user finds what they take for true: "Isn't it great that Rhys passed?"."""
 _OWN_NAME = re.compile(r" name (?:is|will be)\b")
 _OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
 _I_BE = re.compile(r"\bI (are|were)\b")
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
-
-
-def told(said: str) -> str:
-    """What an assistant says back to the user who said it: "My dog is ..." becomes "Your dog is ...".
-
-    Args:
-        said: One or more sentences of a user.
-
-    Returns:
-        The same in the second person.
-    """
-    text = _CALL_ME.sub("I want to be called ", said)
-    others = as_said(text)
-    text = _REQUEST.sub(lambda m: m[0] if _within(m.start(), others) else f"I want you to {m[1]}.", text)
-    others = as_said(text)
-    text = _BIDS.sub(lambda m: m[0] if _within(m.start("what"), others) else _bidden(m), text)
-    others = as_said(text)
-    text = _ASKS_FOR.sub(lambda m: m[0] if _within(m.start(), others) else f"I want you to {m[1]}.", text)
-    text = _were(text)
-    return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 
 
 def _bidden(match: re.Match[str]) -> str:
@@ -209,6 +197,38 @@ def _bidden(match: re.Match[str]) -> str:
     else:
         wants = "I want you to always" if often else "I want you to"
     return f"{match['before']}{wants} {what}"
+
+
+_WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_REQUEST, lambda m: f"I want you to {m[1]}."),
+    (_IS_IT_NOT, lambda m: f"It's {m[1]}."),
+    (_ASKS_FOR, lambda m: f"I want you to {m[1]}."),
+    (_BIDS, _bidden),
+)
+"""What is asked of the assistant, as what the user says."""
+
+
+def told(said: str) -> str:
+    """What an assistant says back to the user who said it: "My dog is ..." becomes "Your dog is ...".
+
+    Args:
+        said: One or more sentences of a user.
+
+    Returns:
+        The same in the second person.
+    """
+    text = _CALL_ME.sub("I want to be called ", said)
+    for pattern, wanted in _WANTED:
+        text = _outside(as_said(text), pattern, wanted, text)
+    text = _were(text)
+    return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
+
+
+def _outside(
+    kept: Sequence[tuple[int, int]], pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str], text: str
+) -> str:
+    """The text with what a pattern finds in other words, where it is the speaker's own."""
+    return pattern.sub(lambda m: m[0] if _within(m.end() - 1, kept) or _within(m.start(), kept) else wanted(m), text)
 
 
 def asked(question: str) -> str:
@@ -298,6 +318,8 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     tail = before[-120:]
     if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
         return "I"
+    if _YOU_SAID.search(tail) and (word in {"you'd", "you'll"} or (word == "you" and _WOULD.match(after))):
+        return _TO_ME[word]
     if word == "your" and _OWN_NAME.match(after) and _OPENS.search(before):
         return "my"
     if (word == "you" and after.startswith(" are my")) or (word == "you're" and after.startswith(" my")):

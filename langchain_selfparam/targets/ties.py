@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from langchain_selfparam.targets.naming import introductions, is_no_name
-from langchain_selfparam.targets.parse import is_date
+from langchain_selfparam.targets.parse import is_date, known_names
 from langchain_selfparam.targets.things import PEOPLE, lemma
 from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, NOBODY
 from langchain_selfparam.targets.worldly import is_worldly
@@ -39,11 +39,14 @@ _BEGINS = r"(?:(?<=^)|(?<=[.!?;] ))"
 _OWN = r"(?:[Mm]y|[Oo]ur)"
 _CALLED_SO = re.compile(rf"\b{_OWN} (?P<role>{_ROLE}){_CALLED} (?P<name>{BIG})")
 _SAID = (re.compile(rf"{_NOT_GIVEN}\b{_OWN} (?P<role>{_ROLE}),? (?P<name>{BIG})"), _CALLED_SO)
+_BESIDE = re.compile(
+    rf"(?<!, )(?<![.!?] )\b(?P<name>{BIG}), (?:my|our) (?P<role>{_ROLE})(?=[.!;]|$|,(?! (?:and|or)\b))"
+)
 _PLAINLY = (
     re.compile(rf"{_NOT_SURE}\b{_OWN} (?P<role>{_ROLE}) is (?P<name>{BIG}){_CLOSES}(?! (?:and|or) [^\W\d_a-z])"),
     re.compile(rf"{_BEGINS}(?:My|Our) (?P<role>{_ROLE})'s (?P<name>{BIG})(?=[.!]|$)"),
     re.compile(rf"\b(?P<name>{BIG})(?: is|'s) (?:my|our) (?P<role>{_ROLE}){_IS_ALL}"),
-    re.compile(rf"(?<!, )\b(?P<name>{BIG}), (?:my|our) (?P<role>{_ROLE})(?=[.!;]|$|,(?! (?:and|or)\b))"),
+    _BESIDE,
     re.compile(rf"\b(?P<name>{BIG}) \((?:my|our) (?P<role>{_ROLE})\)"),
 )
 """Where what is said might be something else: "My husband is Welsh.", "my dad's Rover"."""
@@ -69,9 +72,10 @@ def ties(texts: Iterable[str]) -> dict[str, str]:
         The ties, such as "Ana": "cousin".
     """
     said = [composed(text).replace("’", "'") for text in texts]  # noqa: RUF001
+    known = known_names(said)
     roles: defaultdict[str, set[str]] = defaultdict(set)
     for text in said:
-        for name, role in _found(text):
+        for name, role in _found(text, known):
             if _is_person(role) and may_be_one(name):
                 roles[name].add(role)
     for name, role in ((name, role) for text in said for name, role in _had(text)):
@@ -97,7 +101,7 @@ def introduced(name: str, texts: Sequence[str]) -> bool:
     if any(name in given for text in said for *_, given in introductions(text)):
         return True
     pattern = re.compile(_INTRODUCED.format(BIG, re.escape(name)))
-    tied = (found for text in said for found in (*_found(text), *_had(text)))
+    tied = (found for text in said for found in (*_found(text, [name]), *_had(text)))
     return any(map(pattern.search, said)) or any(one == name and _is_person(role) for one, role in tied)
 
 
@@ -107,12 +111,14 @@ def may_be_one(name: str) -> bool:
     return lower not in COMMON | NOBODY | COURTESY and not is_date(lower) and _TITLE.fullmatch(name) is None
 
 
-def _found(text: str) -> Iterator[tuple[str, str]]:
+def _found(text: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
     for pattern in (*_SAID, *_PLAINLY):
         for match in pattern.finditer(text):
             name, role = re.sub(r"'s$", "", match["name"]), _cased(match["role"])
             role = role.removesuffix("'s") if pattern is _CALLED_SO else role
-            if pattern in _SAID or ("'" not in role and _is_a_name(name)):
+            # "Unfortunately, my gran, who ...": nobody is called so elsewhere.
+            sure = pattern is not _BESIDE or match.start() > 0 or name.split()[0] in known
+            if pattern in _SAID or ("'" not in role and _is_a_name(name) and sure):
                 yield name, role
 
 
@@ -125,7 +131,8 @@ def _had(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _cased(role: str) -> str:
-    return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in role.split())
+    """What somebody is in small letters, but for "GP" and "Danish"."""
+    return " ".join(w if (len(w) > 1 and w.isupper()) or is_worldly(w) else w.lower() for w in role.split())
 
 
 def _is_person(role: str) -> bool:
