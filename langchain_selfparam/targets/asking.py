@@ -60,8 +60,8 @@ _BESIDE = re.compile(
 """The user says something on the way: "What can I bake now that I'm allergic to nuts?"."""
 _FACTIVE = (
     r"(?:great|good|nice|lovely|wonderful|fantastic|brilliant|amazing|awesome|exciting|funny|sweet|cute|sad|awful"
-    r"|terrible|horrible|bad|weird|strange|odd|crazy|mad|annoying|unfair|ironic|incredible|unbelievable|typical|ridiculous|a pity"
-    r"|a shame|ok|okay|all right|alright|fine|normal|rude|silly|wrong|a problem|a bad sign)"
+    r"|terrible|horrible|bad|weird|strange|odd|crazy|mad|annoying|unfair|ironic|incredible|unbelievable|typical"
+    r"|ridiculous|a pity|a shame|ok|okay|all right|alright|fine|normal|rude|silly|wrong|a problem|a bad sign)"
 )
 _SOMEBODY = r"(?-i:(?!(?:The|A|An|In|It|I)\b)[A-Z][\w'-]+(?: [A-Z][\w'-]+)?)"
 _DOES = rf"(?:{_SOMEBODY}|he|she|(?:his|her) \w+)(?:'s| and)? \w"

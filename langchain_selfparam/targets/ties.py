@@ -42,9 +42,12 @@ _SAID = (re.compile(rf"{_NOT_GIVEN}\b{_OWN} (?P<role>{_ROLE}),? (?P<name>{BIG})"
 _BESIDE = re.compile(
     rf"(?<!, )(?<![.!?] )\b(?P<name>{BIG}), (?:my|our) (?P<role>{_ROLE})(?=[.!;]|$|,(?! (?:and|or)\b))"
 )
-_PLAINLY = (
+_WHO = (
     re.compile(rf"{_NOT_SURE}\b{_OWN} (?P<role>{_ROLE}) is (?P<name>{BIG}){_CLOSES}(?! (?:and|or) [^\W\d_a-z])"),
     re.compile(rf"{_BEGINS}(?:My|Our) (?P<role>{_ROLE})'s (?P<name>{BIG})(?=[.!]|$)"),
+)
+_PLAINLY = (
+    *_WHO,
     re.compile(rf"\b(?P<name>{BIG})(?: is|'s) (?:my|our) (?P<role>{_ROLE}){_IS_ALL}"),
     _BESIDE,
     re.compile(rf"\b(?P<name>{BIG}) \((?:my|our) (?P<role>{_ROLE})\)"),
@@ -78,8 +81,10 @@ def ties(texts: Iterable[str]) -> dict[str, str]:
         for name, role in _found(text, known):
             if _is_person(role) and may_be_one(name):
                 roles[name].add(role)
-    for name, role in ((name, role) for text in said for name, role in _had(text)):
-        others = {one for other, those in roles.items() if other != name for one in those}
+    had = [found for text in said for found in _had(text)]
+    sure = [(name, role) for name, those in roles.items() for role in those]
+    for name, role in had:
+        others = {one for other, one in (*sure, *had) if other != name}
         alone = " " in role or not _has_another(role, others, said)
         if _is_person(role) and may_be_one(name) and alone:
             roles[name].update(() if roles[name] else {role})
@@ -118,7 +123,8 @@ def _found(text: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
             role = role.removesuffix("'s") if pattern is _CALLED_SO else role
             # "Unfortunately, my gran, who ...": nobody is called so elsewhere.
             sure = pattern is not _BESIDE or match.start() > 0 or name.split()[0] in known
-            if pattern in _SAID or ("'" not in role and _is_a_name(name) and sure):
+            of_whom = pattern in _WHO and is_worldly(name)
+            if pattern in _SAID or ("'" not in role and _is_a_name(name) and sure and not of_whom):
                 yield name, role
 
 
@@ -143,9 +149,7 @@ def _is_person(role: str) -> bool:
 
 def _is_a_name(name: str) -> bool:
     """Whether it can only be a name: nobody's trade, people, faith or breed."""
-    if name.isupper() or is_worldly(name):
-        return False
-    return not any(is_no_name(word) or lemma(word) in PEOPLE or is_worldly(word) for word in name.split())
+    return not name.isupper() and not any(is_no_name(word) or lemma(word) in PEOPLE for word in name.split())
 
 
 def _has_another(role: str, others: Iterable[str], said: Sequence[str]) -> bool:
