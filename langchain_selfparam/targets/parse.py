@@ -412,16 +412,15 @@ def openings(texts: Sequence[str], words: int) -> list[str]:
     Returns:
         One for each text.
     """
-    said = [text.split() for text in texts]
-    return [
-        opening(text, max([words, *(_shared(own, o) + 1 for o in said if o != own)]))
-        for text, own in zip(texts, said, strict=True)
-    ]
+    said = [[word.strip(_STOPS) for word in text.split()] for text in texts]
+    shared = ([_shared(own, other) + 1 for other in said if other != own] for own in said)
+    return [opening(text, max([words, *those])) for text, those in zip(texts, shared, strict=True)]
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:
     """How many words two texts have in common at their beginning."""
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    least = min(len(one), len(other))
+    return next((n for n in range(least) if one[n] != other[n]), least)
 
 
 def opening(text: str, words: int) -> str:

@@ -167,6 +167,12 @@ def test_a_long_word_is_cut_behind_a_stop():
     assert parts == ["a" * 500 + "、", "b" * 300]
 
 
+def test_courtesies_before_what_is_said_are_left_out():
+    assert said("Great, thanks. One more thing: my dog is six.") == ["One more thing: my dog is six."]
+    assert said("My dog is six. Thanks!") == ["My dog is six. Thanks!"]
+    assert said("Great, thanks. Bye!") == ["Bye!"]
+
+
 def test_greetings_are_left_out():
     assert said("Hello there, my dog is called Biscuit.") == ["My dog is called Biscuit."]
 
@@ -323,6 +329,15 @@ def test_each_question_once():
         ("I go to the école with Élodie.", ["Élodie"]),
         ("Меня зовут Иван.", ["Иван"]),
         ("I met Jose\u0301 there.", ["José"]),
+        ("My cats are Freya and Dot.", ["Freya", "Dot"]),
+        ("Pia and Max Lima came.", ["Pia", "Max Lima"]),
+        ("We eat at the Fox and Hounds.", ["Fox and Hounds"]),
+        ("We have a shop called Bits and Bobs.", ["Bits and Bobs"]),
+        ("We have two cats called Salt and Pepper.", ["Salt", "Pepper"]),
+        ("We shop at Marks and Spencer.", ["Marks and Spencer"]),
+        ("We saw Mr and Mrs Jones.", ["Mr and Mrs Jones"]),
+        ("He runs the Museum of Art and Industry.", ["Museum of Art and Industry"]),
+        ("I know Ana's and Tom's kids.", ["Ana", "Tom"]),
         ("", []),
     ],
 )
