@@ -68,7 +68,7 @@ _DOES = rf"(?:{_SOMEBODY}|he|she|(?:his|her) \w+)(?:'s| and)? \w"
 _TAKES_FOR_TRUE = re.compile(
     rf"\b(?:it|that)(?:'s)? (?:\w+ )?(?:(?:so|very|really|a bit|quite|just|not) )*{_FACTIVE} (?:that|how) (?!god\b)"
     rf"{_DOES}"
-    rf"|\bcan you believe (?:that )?{_DOES}"
+    rf"|\bcan you believe (?:that )?{_DOES}|^(?:can|could|will|would) you (?:please )?(?:always|never|from now on)\b"
     r"|, (?:he|she|they|it)(?:'s|'re|'ve|'d|'ll)? "
     r"(?!(?:or|and|either|too|right|can|could|will|would|should|do|does|did)\b)\w"
     rf"|\b(?:to|for) {_SOMEBODY},? (?:saying|to say|that says|explaining|telling (?:him|her|them)"
@@ -76,7 +76,8 @@ _TAKES_FOR_TRUE = re.compile(
     rf"|\bthe \w+ {_SOMEBODY} (?:is|are|was|were) \w+ing (?:\w+ )?(?:today|tonight|tomorrow|this|next|on)\b",
     re.IGNORECASE,
 )
-"""Takes for true what somebody does: "Isn't it great that Rhys passed?", "the lamb Tom is cooking tonight"."""
+"""Takes for true what somebody does: "Isn't it great that Rhys passed?", "the lamb Tom is cooking tonight"; or says
+what the user always wants."""
 _DECLARES = re.compile(r"(?:(?P<before>[\w']+)\W+)?\b(?:i|we|i'd|i'll) \w", re.IGNORECASE)
 _TURNED = re.compile(_AUX, re.IGNORECASE)
 _TOLD_THAT = re.compile(

@@ -28,7 +28,10 @@ _ABBREVIATED = 8
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
 _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
 _NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
-_TITLED = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Sir|Lord|Lady|Aunt|Uncle)\.?")
+_HALF = re.compile(
+    r"(?:Mrs?|Ms|Dr|Prof|Miss|Sir|Lord|Lady|Aunt|Uncle)\.?|Central|(?:North|South|East|West)(?:ern)?", re.IGNORECASE
+)
+"""Before an "and" no name by itself: Mr and Mrs Jones, North and South Korea."""
 _ONE_NAME = re.compile(
     r"(?:\b[Tt]he|[\"“«]|\b(?:reads?|reading|watch(?:ed|ing)?|film|movie|book|novel|play|musical|series|show"
     r"|opera|band|duo|pub|bar|shop|store|restaurant|hotel|caf[eé]|firm|company|brand|game|song|album)(?: \w+)?"
@@ -292,12 +295,17 @@ def _apart(words: list[str], before: str) -> Iterator[list[str]]:
         yield words
         return
     parts = [part.split() for part in " ".join(words).split(" and ")]
-    if any(len(part) == 1 and _TITLED.fullmatch(part[0]) for part in parts):  # Mr and Mrs Jones
+    # "On the Jews and Their Lies" is one.
+    if any(len(part) == 1 and _HALF.fullmatch(part[0]) for part in parts) or _goes_on(parts[1:]):
         yield words
         return
     for part in parts:
         if part and not (len(part) == 1 and part[0].lower() in COURTESY | NOBODY):
             yield [*part[:-1], re.sub(r"'s?$", "", part[-1])]
+
+
+def _goes_on(parts: Sequence[Sequence[str]]) -> bool:
+    return any(part[0].lower() in COMMON - {"the"} for part in parts if part)
 
 
 def _opens_with_name(sentence: str, word: str, known: Collection[str]) -> bool:

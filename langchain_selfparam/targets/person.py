@@ -78,6 +78,7 @@ _TO_SPEAKER = re.compile(
     r"(?: never| always| only| please)* \w+ me)\b"
 )
 """What "you" does to the speaker is what the assistant does: "You told me to rest", "You must never give me pork"."""
+_DOES_FOR_SPEAKER = re.compile(r"(?: never| always| only| please| also)* \w+ me\b")
 _YOU_SAID = re.compile(r"\b[Yy]ou (?:said|suggested|mentioned|told me)(?: that)?$")
 _WOULD = re.compile(r" (?:would|will)(?:n['’]t)? ")  # noqa: RUF001
 _AS_YOU = re.compile(r"\b[Aa]s$")
@@ -91,6 +92,8 @@ _ABOUT = (
 )
 _CHAT = (
     r"(?:(?:ok(?:ay)?|right|yeah|well|anyways?),? so(?: basically)?(?! (?:far|that|long|much|many|as|be)\b),? +"
+    r"|by the way +(?=(?:my|our|we)\b|i['’])"  # noqa: RUF001
+    r"|(?:ok(?:ay)?|also|basically|honestly|actually|yeah) +(?=(?:my|our|we|i)\b)"
     r"|(?:btw|fyi|tbh|lol|omg|haha|oh (?:and|yeah|btw)|anyways)(?! (?:is|was|means?|stands)\b),? +"
     r"|(?:oh|ah|well|so|and|also|anyways?|actually|basically|honestly|right|great|good|cool|perfect|awesome|brilliant"
     r"|lovely|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi|tbh|ps"
@@ -147,14 +150,14 @@ _REQUEST = re.compile(
 )
 """What is asked of the assistant for the user; not what it would like, or can believe."""
 _FOR_ME = (
-    r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|find|get|bring|buy|wish|keep"
-    r"|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update|cheer|walk|talk|guide|spare|sing"
-    r"|(?:speak|talk|write|listen|read|explain (?:it|this|that)|be (?:nice|honest|kind|patient|gentle|strict|frank)"
-    r"|go easy|check in) (?:to|with|on)"
-    r"|let(?= (?:me|us) (?:know|have)\b)) (?:me|us)\b"
+    r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|get|bring|buy|wish|keep"
+    r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
+    r"|cheer|walk|talk|guide|spare|sing|(?:speak|talk|write|listen|read|explain (?:it|this|that)|go easy|check in"
+    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b)) (?:me|us)\b"
 )
 _WISHES = (
-    r"(?! (?:god|old-fashioned|crazy|mad|stupid|weird|a break|wrong|about it|if i['’]m wrong|an? \w+,? but)\b)"  # noqa: RUF001
+    r"(?! (?:god|old-fashioned|crazy|mad|stupid|weird|a break|wrong|about it|if i['’]m wrong|is|was)\b)"  # noqa: RUF001
+    r"(?! an? \w+,? but\b)(?![^.!?]*\b(?:says|said|sings|is what|(?:is|was) (?:my favourite|the name))\b)"
     r"(?=[^.!?]*(?:[.!]|$))"
 )
 """Behind what is asked for the user; not of "Call me crazy" and "Remind me, what ...?"."""
@@ -318,6 +321,8 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     tail = before[-120:]
     if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
         return "I"
+    if word in {"you'd", "you'll"} and _DOES_FOR_SPEAKER.match(after):
+        return _TO_ME[word]
     if _YOU_SAID.search(tail) and (word in {"you'd", "you'll"} or (word == "you" and _WOULD.match(after))):
         return _TO_ME[word]
     if word == "your" and _OWN_NAME.match(after) and _OPENS.search(before):

@@ -121,6 +121,9 @@ def _found(text: str, known: Collection[str]) -> Iterator[tuple[str, str]]:
         for match in pattern.finditer(text):
             name, role = re.sub(r"'s$", "", match["name"]), _cased(match["role"])
             role = role.removesuffix("'s") if pattern is _CALLED_SO else role
+            others = match["role"].split()[1:]
+            if any(w[0].isupper() and not w.isupper() and not is_worldly(w) for w in others):
+                continue  # "My friend Jo's husband is called Ali"
             # "Unfortunately, my gran, who ...": nobody is called so elsewhere.
             sure = pattern is not _BESIDE or match.start() > 0 or name.split()[0] in known
             of_whom = pattern in _WHO and is_worldly(name)

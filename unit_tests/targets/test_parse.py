@@ -335,7 +335,7 @@ def test_each_question_once():
         ("We have a shop called Bits and Bobs.", ["Bits and Bobs"]),
         ("We have two cats called Salt and Pepper.", ["Salt", "Pepper"]),
         ("We shop at Marks and Spencer.", ["Marks and Spencer"]),
-        ("We saw Mr and Mrs Jones.", ["Mr and Mrs Jones"]),
+        ("We saw Mr and Mrs Jones in North and South Wales.", ["Mr and Mrs Jones", "North and South Wales"]),
         ("He runs the Museum of Art and Industry.", ["Museum of Art and Industry"]),
         ("I know Ana's and Tom's kids.", ["Ana", "Tom"]),
         ("", []),
