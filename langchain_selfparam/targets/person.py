@@ -153,7 +153,8 @@ _FOR_ME = (
     r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|get|bring|buy|wish|keep"
     r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
     r"|cheer|walk|talk|guide|spare|sing|(?:speak|talk|write|listen|read|explain (?:it|this|that)|go easy|check in"
-    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b)) (?:me|us)\b"
+    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b))"
+    r" (?:me|us)\b"
 )
 _WISHES = (
     r"(?! (?:god|old-fashioned|crazy|mad|stupid|weird|a break|wrong|about it|if i['’]m wrong|is|was)\b)"  # noqa: RUF001
