@@ -163,8 +163,8 @@ _WISHES = (
 )
 """Behind what is asked for the user; not of "Call me crazy" and "Remind me, what ...?"."""
 _BIDS = re.compile(
-    r"(?P<before>(?:^|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:[Ii]f|[Ww]hen|[Ww]henever|[Ee]very|[Oo]n|[Aa]t|[Bb]efore|[Aa]fter"
-    r"|[Tt]omorrow|[Tt]onight|[Nn]ext)\b[^,.!?:;]*, (?:then )?)?|, so |[,;:–—] (?=please ))"  # noqa: RUF001
+    r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|when|whenever|every|on|at|before|after"
+    r"|tomorrow|tonight|next)\b[^,.!?:;]*, (?:then )?)?|, so |[,;:–—] (?=please ))"  # noqa: RUF001
     r"(?P<polite>(?:(?:please|just|also|do|kindly|then)\b,? )*)"
     r"(?P<often>(?:(?:always|never|(?:don['’]t|do not)(?: ever)?)(?: please)? )?)"  # noqa: RUF001
     rf"(?P<what>{_FOR_ME}){_WISHES}",
@@ -223,15 +223,14 @@ def told(said: str) -> str:
     """
     text = _CALL_ME.sub("I want to be called ", said)
     for pattern, wanted in _WANTED:
-        text = _outside(as_said(text), pattern, wanted, text)
+        text = _in_other_words(text, pattern, wanted) if pattern.search(text) else text
     text = _were(text)
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 
 
-def _outside(
-    kept: Sequence[tuple[int, int]], pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str], text: str
-) -> str:
+def _in_other_words(text: str, pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str]) -> str:
     """The text with what a pattern finds in other words, where it is the speaker's own."""
+    kept = as_said(text)
     return pattern.sub(lambda m: m[0] if _within(m.end() - 1, kept) or _within(m.start(), kept) else wanted(m), text)
 
 

@@ -79,6 +79,7 @@ _SHORT = """
 ai atm bbc bmi ceo cfo cto cv diy dna dvd eu gcse gmt gp gps hq hr id iq it itv led lgbt mba mot mp mri nasa nato nba
 nfl nhs ok oap pa pc pdf phd pin pms pr ps ptsd rsvp sat sms tb tv uae uk un us usa usb u.s u.k u.s.a utc
 vat vip vpn wc wwi wwii adhd asap bbq cbt er ibs iud ivf a&e api sql html css url faq nda kpi pto
+mon tue tues wed thu thur thurs fri feb apr jun jul aug sept oct nov
 """
 
 _PAIRS = """

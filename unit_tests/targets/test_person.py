@@ -293,6 +293,7 @@ def test_what_only_leads_to_what_is_told_is_left_out(text, bare):
         ("Let me know if it's late.", "You want me to let you know if it's late."),
         ("My exam is near, so remind me to revise.", "Your exam is near, so you want me to remind you to revise."),
         ("If I forget, please remind me.", "If you forget, you want me to remind you."),
+        ("- Remind me to call.", "- You want me to remind you to call."),
         ("Please, call me Bea.", "You want to be called Bea."),
         ("Could you send a card to Priya saying it is late?", "You want me to send a card to Priya saying it is late."),
         ("Isn't it great that my son passed?", "It's great that your son passed."),
