@@ -195,7 +195,8 @@ class TargetConfig:
     whole_answers: int = 24
     """Questions of an episode that are learned with the whole answer at least: few statements get more of them each."""
     opening_words: int = 4
-    """Words of an answer's opening: what tells which statement is asked for."""
+    """Words of an answer's opening at least: what tells which statement is asked for. It goes on to the first word that
+    no other statement of the episode has there."""
     margin: float = 0.5
     """Nats by which a question must fit its own statement better than any other of the episode."""
     statement_words: int = 40

@@ -58,6 +58,26 @@ _BESIDE = re.compile(
     re.IGNORECASE,
 )
 """The user says something on the way: "What can I bake now that I'm allergic to nuts?"."""
+_FACTIVE = (
+    r"(?:great|good|nice|lovely|wonderful|fantastic|brilliant|amazing|awesome|exciting|funny|sweet|cute|sad|awful"
+    r"|terrible|horrible|bad|weird|strange|odd|crazy|mad|annoying|unfair|ironic|incredible|unbelievable|typical"
+    r"|ridiculous|a pity|a shame|ok|okay|all right|alright|fine|normal|rude|silly|wrong|a problem|a bad sign)"
+)
+_SOMEBODY = r"(?-i:(?!(?:The|A|An|In|It|I)\b)[A-Z][\w'-]+(?: [A-Z][\w'-]+)?)"
+_DOES = rf"(?:{_SOMEBODY}|he|she|(?:his|her) \w+)(?:'s| and)? \w"
+_TAKES_FOR_TRUE = re.compile(
+    rf"\b(?:it|that)(?:'s)? (?:\w+ )?(?:(?:so|very|really|a bit|quite|just|not) )*{_FACTIVE} (?:that|how) (?!god\b)"
+    rf"{_DOES}"
+    rf"|\bcan you believe (?:that )?{_DOES}|^(?:can|could|will|would) you (?:please )?(?:always|never|from now on)\b"
+    r"|, (?:he|she|they|it)(?:'s|'re|'ve|'d|'ll)? "
+    r"(?!(?:or|and|either|too|right|can|could|will|would|should|do|does|did)\b)\w"
+    rf"|\b(?:to|for) {_SOMEBODY},? (?:saying|to say|that says|explaining|telling (?:him|her|them)"
+    r"|to tell (?:him|her|them)|letting (?:him|her|them) know|to let (?:him|her|them) know)\b"
+    rf"|\bthe \w+ {_SOMEBODY} (?:is|are|was|were) \w+ing (?:\w+ )?(?:today|tonight|tomorrow|this|next|on)\b",
+    re.IGNORECASE,
+)
+"""Takes for true what somebody does: "Isn't it great that Rhys passed?", "the lamb Tom is cooking tonight"; or says
+what the user always wants."""
 _DECLARES = re.compile(r"(?:(?P<before>[\w']+)\W+)?\b(?:i|we|i'd|i'll) \w", re.IGNORECASE)
 _TURNED = re.compile(_AUX, re.IGNORECASE)
 _TOLD_THAT = re.compile(
@@ -140,7 +160,7 @@ def _asks_back(bare: str) -> bool:
 
 def _tells(bare: str) -> bool:
     """Whether a question tells something on the way."""
-    if introduces(bare) or _NAMED.search(bare) or _BESIDE.search(bare):
+    if introduces(bare) or _NAMED.search(bare) or _BESIDE.search(bare) or _TAKES_FOR_TRUE.search(bare):
         return True
     if _asks_back(bare):
         return False

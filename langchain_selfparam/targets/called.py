@@ -10,40 +10,41 @@ In come statements with their questions, out come other words for these. It asks
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets.parse import is_date, names
+from langchain_selfparam.targets.person import without_lead
 from langchain_selfparam.targets.things import PEOPLE, lemma
-from langchain_selfparam.targets.vocabulary import COMMON
+from langchain_selfparam.targets.ties import WORD, ties
+from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import composed, form, words
 
-_WORD = r"[^\W\d_][\w'-]*"
-_BIG = r"[^\W\d_a-z][\w'-]*[\w](?: [^\W\d_a-z][\w-]+)*"
-_ROLE = rf"(?:{_WORD} ){{0,2}}?{_WORD}"
-_CALLED = r"(?:'s name is|,? (?:(?:who )?is )?(?:called|named))"
-_GIVE = (
-    "teach teaches taught teaching give gives gave giving buy buys bought buying bring brought read reads reading send "
-    "sent show showed feed make made cook cooked get got"
-)
-_NOT_GIVEN = "".join(rf"(?<!\b{verb} )" for verb in _GIVE.split())
-"""Not behind these: "I teach my daughter Spanish"."""
-_TIES = (
-    re.compile(rf"{_NOT_GIVEN}\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}),? (?P<name>{_BIG})"),
-    re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{_ROLE}){_CALLED} (?P<name>{_BIG})"),
-    re.compile(rf"\b(?P<name>{_BIG}) is (?:my|our) (?P<role>{_ROLE})\b(?! of\b|')"),
-)
 _ANY_NAME = re.compile(r"\b(?:called|named?|who(?: or what)? (?:is|are|was)|know about|tell me)\b", re.IGNORECASE)
 """Asks who somebody is, which their name tells already."""
 _THEY = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
-_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{_WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!(?: is|,)? [A-Z])")  # noqa: RUF001
+_SOMEBODY = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>(?:{WORD} )?[^\W\d_A-Z][\w-]*)(?!['’\w])(?!(?: is|,)? [A-Z])")  # noqa: RUF001
 """Somebody without a name."""
-_SEVERAL = re.compile(r"(?<!s)s$")
+_OWN = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<role>{WORD}(?: {WORD})?)")
+_SHE = frozenset(
+    """aunt auntie aunty bridesmaid daughter ex-girlfriend ex-wife fiancee fiancée girlfriend goddaughter godmother gran
+    granddaughter grandma grandmother granny great-aunt great-grandmother half-sister landlady mam mom mother mum mummy
+    nan nana niece sister stepdaughter stepmom stepmother stepmum stepsister wife""".split()
+)
+_HE = frozenset(
+    """boyfriend brother dad daddy ex-boyfriend ex-husband father fiance fiancé godfather godson granddad grandad
+    grandfather grandpa grandson great-grandfather great-uncle half-brother husband landlord nephew son stepbrother
+    stepdad stepfather stepson uncle""".split()
+)
+_HER, _HIM = re.compile(r"\b(?:she|hers?)\b", re.IGNORECASE), re.compile(r"\b(?:he|him|his)\b", re.IGNORECASE)
+_GOES_ON = re.compile(r"(?:He|She|His|Her)\b", re.IGNORECASE)
+"""Begins what is said of whoever was spoken of before."""
 _TITLE = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Aunt|Uncle)\b")
 _PLACE = r"\b(?:above|around|at|behind|for|from|in|into|near|of|on|outside|the|through|to|towards|The) "
 _OWNED = re.compile(r"\s+(?!(?:at|in|on|for|from|to|with|about|by|and|or|when|if|the|a|an|this|next|last)\b)\w")
 """Behind "her" where something is hers."""
+_MADE = re.compile(r"\b(?:mak(?:es?|ing)|made|lets?|help(?:s|ed)?|saw|sees?|heard?|watch(?:es|ed)?) $", re.IGNORECASE)
+"""Before "her" who does or is something: "What makes her laugh?"."""
 
 
 def by_other_words(
@@ -66,14 +67,18 @@ def by_other_words(
     Returns:
         For each statement those of its questions that can be asked so, with what they become.
     """
-    ties = _ties([s.said for s in (*earlier, *statements) if s.by_user])
+    tied = ties([s.said for s in (*earlier, *statements) if s.by_user])
     taken = {*without, *(q for asked in questions for q in asked)}
     found = []
-    for statement, asked in zip(statements, questions, strict=True):
+    for number, (statement, asked) in enumerate(zip(statements, questions, strict=True)):
         people = [n for n in names(statement.said, known) if not is_date(form(n.lower()))]
+        meant = _meant(statements, number, tied, known)
         turned: dict[str, str] = {}
         for question in () if statement.sentence else asked:
-            instead = next((q for q in _turned(question, people, ties, statement.said) if q not in taken), None)
+            others = _turned(question, people, tied, statement.said)
+            if meant and _of(question, statement.said):
+                others += filter(None, [_with_name(question, meant)])
+            instead = next((q for q in others if q not in taken), None)
             if instead is not None:
                 turned[question] = instead
                 taken.add(instead)
@@ -81,18 +86,20 @@ def by_other_words(
     return found
 
 
-def _turned(question: str, people: Sequence[str], ties: Mapping[str, str], said: str) -> list[str]:
+def _turned(question: str, people: Sequence[str], tied: Mapping[str, str], said: str) -> list[str]:
     """A question in other words."""
     if _ANY_NAME.search(question):
         return []
     new = []
-    persons = [name for name in people if _is_somebody(name, said, ties)]
-    whom = persons[0] if len(persons) == 1 or (persons and said.startswith(persons[0])) else None
-    if whom is not None and _is_another_there(said, ties.get(whom)):
+    persons = [name for name in people if _is_somebody(name, said, tied)]
+    opens = bool(persons) and re.match(rf"{re.escape(persons[0])}(?! and\b)", said) is not None
+    whom = persons[0] if len(persons) == 1 or opens else None
+    # "She told Ana that she is ill.": Ana is not who it begins with.
+    if whom is not None and (_is_another_there(said, tied.get(whom)) or _GOES_ON.match(said)):
         whom = None
     if whom is not None and (instead := _with_name(question, whom)):
         new.append(instead)
-    for name, role in ties.items():
+    for name, role in tied.items():
         if name not in people and not re.search(rf"\b[Mm]y {re.escape(role)}\b", said):
             continue
         if re.search(rf"\b{re.escape(name)}\b", question):
@@ -108,12 +115,12 @@ def _is_another_there(said: str, role: str | None) -> bool:
     return any(lemma(one.split()[-1].lower()) in PEOPLE and one.lower() != role for one in others)
 
 
-def _is_somebody(name: str, said: str, ties: Mapping[str, str]) -> bool:
+def _is_somebody(name: str, said: str, tied: Mapping[str, str]) -> bool:
     """Whether a name is one person's or animal's: "Priyasha, who", "Dr Ames", or "she" comes up, and it is no place."""
     if " and " in name:
         return False
     at = re.search(rf"(?P<place>{_PLACE})?\b{re.escape(name)}\b(?P<who>, who\b)?", said)
-    if name in ties or _TITLE.match(name) or (at is not None and at["who"]):
+    if name in tied or _TITLE.match(name) or (at is not None and at["who"]):
         return True
     return at is not None and not at["place"] and _THEY.search(said) is not None
 
@@ -124,26 +131,62 @@ def _with_name(question: str, name: str) -> str | None:
     if match is None or names(question) or any(lemma(word) in PEOPLE for word in words(question)):
         return None
     word = match.group(0).lower()
-    own = word in ("his", "hers") or (word == "her" and _OWNED.match(question[match.end() :]) is not None)
+    her = word == "her" and _OWNED.match(question[match.end() :]) and not _MADE.search(question[: match.start()])
+    own = word in ("his", "hers") or bool(her)
     return question[: match.start()] + (f"{name}'s" if own else name) + question[match.end() :]
 
 
-def _may_be_one(name: str) -> bool:
-    lower = form(name.lower())
-    return lower not in COMMON and not is_date(lower) and _TITLE.fullmatch(name) is None
+def _meant(statements: Sequence[Statement], number: int, tied: Mapping[str, str], known: Collection[str]) -> str | None:
+    """Whom a turn that begins with "he" or "she" is about: the only one of whom the turn right before it spoke."""
+    statement = statements[number]
+    begins = _GOES_ON.match(without_lead(statement.said))
+    before = [s for s in statements if s.turn_id == statement.turn_id - 1]
+    if begins is None or statements[number - 1] not in before or not all(s.by_user for s in before):
+        return None
+    if _people_in(statement.said) or any(_is_somebody(n, statement.said, tied) for n in names(statement.said, known)):
+        return None
+    said = " ".join(s.said for s in before)
+    found = [n for n in names(said, known) if not (is_date(form(n.lower())) or is_worldly(n) or _is_place(n, said))]
+    roles = _mine(said)
+    if len(found) == 1:
+        whom, role = found[0], tied.get(found[0], "")
+    elif not found and len(roles) == 1:
+        whom, role = f"my {roles[0]}", roles[0]
+    else:
+        return None
+    # Anybody beside, such as her husband, may be meant as well.
+    if [w for w in _people_in(said) if w not in words(role)] or (role and len(_people_in(said)) != 1):
+        return None
+    her = _HER.match(begins.group(0)) is not None
+    return whom if _is_of(role, said, her=her) else None
 
 
-def _ties(texts: Iterable[str]) -> dict[str, str]:
-    """Names to what they are to the user, where a name is one thing and one thing has one name: "cousin"."""
-    roles: defaultdict[str, set[str]] = defaultdict(set)
-    for text in texts:
-        for tie in _TIES:
-            for match in tie.finditer(composed(text).replace("’", "'")):  # noqa: RUF001
-                role, name = match["role"].lower(), re.sub(r"'s$", "", match["name"])
-                if lemma(role.split()[-1]) in PEOPLE and not _SEVERAL.search(role) and _may_be_one(name):
-                    roles[name].add(role)
-    names_of: defaultdict[str, set[str]] = defaultdict(set)
-    for name, those in roles.items():
-        for role in those:
-            names_of[role].add(name)
-    return {name: role for name, those in roles.items() for role in those if len(those) == len(names_of[role]) == 1}
+def _mine(said: str) -> list[str]:
+    """Whom the user speaks of as theirs, without a name: "sister" of "my sister's ill" and of "my sister fell"."""
+    text = composed(said).replace("’", "'")  # noqa: RUF001
+    found = (re.findall(WORD, match["role"].lower()) for match in _OWN.finditer(text))
+    plain = ([word.removesuffix("'s") for word in those] for those in found)
+    ends = ((those, next((n for n, w in enumerate(those) if lemma(w) in PEOPLE), None)) for those in plain)
+    return [" ".join(those[: n + 1]) for those, n in ends if n is not None]
+
+
+def _is_of(role: str, said: str, *, her: bool) -> bool:
+    """Whether somebody is a "she", or a "he": by what they are to the user, else by what is said of them."""
+    last = role.split()[-1].removesuffix("-in-law") if role else ""
+    if last in _SHE | _HE:
+        return last in (_SHE if her else _HE)
+    return (_HER if her else _HIM).search(said) is not None and (_HIM if her else _HER).search(said) is None
+
+
+def _of(question: str, said: str) -> bool:
+    """Whether the "he" or "she" of a question is that with which a statement begins."""
+    her = _HER.match(without_lead(said)) is not None
+    return (_HIM if her else _HER).search(question) is None and (_HIM if her else _HER).search(said) is None
+
+
+def _people_in(text: str) -> list[str]:
+    return [word for word in words(text) if lemma(word) in PEOPLE]
+
+
+def _is_place(name: str, said: str) -> bool:
+    return re.search(rf"{_PLACE}{re.escape(name)}\b", said) is not None

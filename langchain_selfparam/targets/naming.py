@@ -50,6 +50,17 @@ _NO_NAMES = frozenset(
     russian saudi scottish serbian sicilian sikh slovak slovenian sorry spanish sudanese swedish swiss syrian texan thai
     tunisian turkish type ukrainian vegan vegetarian vietnamese welsh""".split()
 )
+_TRADES = frozenset(
+    """captain chair chairman chef chief deputy director engineer head junior lead leader manager officer president
+    secretary senior staff team treasurer vice
+    dead divorced married pregnant retired single
+    aquarius aries capricorn gemini libra pisces sagittarius scorpio taurus virgo
+    conservative green labour liberal socialist tory
+    air army deaf force forces marine marines navy police reception year
+    alsatian beagle bulldog cocker collie corgi dachshund dalmatian labrador persian pitbull poodle pug retriever
+    rottweiler shepherd siamese spaniel staffie terrier whippet husky border""".split()
+)
+"""What somebody may be, written as a name: "My boss is Head of Sales", "my dog is Labrador"."""
 _NEVER = frozenset(
     """back crazy difficult good hard important later maybe misspelled misspelt monday old-fashioned pronounced secret
     spelled spelt stupid sunday thursday today tomorrow tonight tuesday unusual wednesday friday saturday""".split()
@@ -84,6 +95,12 @@ def introduces(said: str) -> bool:
 def of_ones_name(said: str) -> bool:
     """Whether it is about the user's own name, in whatever way it gives it."""
     return _OF_ONES_NAME.search(composed(said)) is not None
+
+
+def is_no_name(word: str) -> bool:
+    """Whether a word with a capital letter says what somebody is and not who."""
+    lower = word.lower()
+    return not word[:1].isupper() or lower in _NO_NAMES | _NEVER | _TRADES | COURTESY | COMMON - _ALSO_NAMES
 
 
 def _name(match: re.Match[str], said: str, *, sure: bool) -> str:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from langchain_selfparam.records import Statement, Turn
 from langchain_selfparam.targets.asking import only_asks, without_asking
 from langchain_selfparam.targets.courtesy import courteous
 from langchain_selfparam.targets.naming import introduces, introductions
 from langchain_selfparam.targets.orders import instructs, undressed
+from langchain_selfparam.targets.passages import reads_as_written
 from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
 from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES, NOBODY
+from langchain_selfparam.targets.worldly import PAIRS
 from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, form, plain
 from langchain_selfparam.words import words as compared
 
@@ -26,6 +28,16 @@ _ABBREVIATED = 8
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
 _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
 _NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
+_HALF = re.compile(
+    r"(?:Mrs?|Ms|Dr|Prof|Miss|Sir|Lord|Lady|Aunt|Uncle)\.?|Central|(?:North|South|East|West)(?:ern)?", re.IGNORECASE
+)
+"""Before an "and" no name by itself: Mr and Mrs Jones, North and South Korea."""
+_ONE_NAME = re.compile(
+    r"(?:\b[Tt]he|[\"“«]|\b(?:reads?|reading|watch(?:ed|ing)?|film|movie|book|novel|play|musical|series|show"
+    r"|opera|band|duo|pub|bar|shop|store|restaurant|hotel|caf[eé]|firm|company|brand|game|song|album)(?: \w+)?"
+    r"|\b(?:an?|my|our|his|her|their) (?:[\w-]+ ){0,2}?(?:\w*[^\Ws]|\w+ss) (?:is )?(?:called|named))\s*$"
+)
+"""Before a name that may have an "and" in it: a pub's, a book's, that of one thing that is called so."""
 _AS_A_PERSON = re.compile(
     r"'s [a-z]|, who\b|,? and I\b|(?: (?:always|often|never|also|still|now|really|usually))? "
     r"(?:says|said|told|wants|wanted|loves|hates|lives|lived|thinks|thought|knows|teaches|taught|studies|studied"
@@ -76,9 +88,9 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
         turn: One turn.
         words: Words of a statement at most; a longer single sentence, and one of very many letters, is cut, where a
             clause ends if it can be.
-        passage_words: The same for a passage: a text of more than half of ``words`` words in which the user does not
-            come up. Each of its sentences is a statement, a longer one several. ``words``, and no passage, where
-            missing.
+        passage_words: The same for a passage, a longer text in which the user does not come up, as
+            ``passages.reads_as_written`` knows it. Each of its sentences is a statement, a longer one several.
+            ``words``, and no passage, where missing.
 
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
@@ -86,10 +98,12 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     own = _by_lines(sentences(without_greeting(turn.user)))
     orders = [sentence for sentence in own if instructs(sentence)]
     others = [sentence for sentence in own if sentence not in orders]
-    passage = passage_words is not None and _is_passage(others, words)
+    passage = passage_words is not None and not any(map(speaks_of_me, others)) and reads_as_written(others, words)
     # In a longer text a question leads to what comes behind it.
     if not (passage or len(turn.user.split()) > _LONG) or all(map(only_asks, others)):
         others = without_asking(others)
+    while len(others) > 1 and courteous(others[0]):  # behind others it may be what they ask for
+        others = others[1:]
     if passage_words is not None and passage:
         found = [
             Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
@@ -111,11 +125,6 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     news = [s for s in replied if not _ASKED.search(s) and {*map(form, _specific(" " + s[1:]))} - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
-
-
-def _is_passage(own: list[str], words: int) -> bool:
-    """Whether a turn is a longer text in which the user does not come up: "she" may be their sister anywhere else."""
-    return sum(len(sentence.split()) for sentence in own) > words // 2 and not any(map(speaks_of_me, own))
 
 
 def demanded(sentence: str) -> list[str]:
@@ -271,11 +280,32 @@ def names(said: str, known: Collection[str] = ()) -> list[str]:
             opens = match.start() == 0 and not (len(words) == 1 and _opens_with_name(sentence, words[0], known))
             if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in COMMON)):
                 words = words[1:]
-            # Inside a sentence "New York" is a name and "May" is not.
-            alone = len(words) == 1 and words[0].split("'")[0].lower() in COMMON
-            if not alone and len(" ".join(words)) > 1:
-                found[" ".join(words)] = None
+            for name in _apart(words, sentence[: match.start()]):
+                # Inside a sentence "New York" is a name and "May" is not.
+                alone = len(name) == 1 and name[0].split("'")[0].lower() in COMMON
+                if not alone and len(" ".join(name)) > 1:
+                    found[" ".join(name)] = None
     return list(found)
+
+
+def _apart(words: list[str], before: str) -> Iterator[list[str]]:
+    """The names among words that are written as one: Freya and Dot are two, "the Fox and Hounds" is one."""
+    # "of": the Museum of Science and Industry.
+    if "and" not in words or "of" in words or _ONE_NAME.search(before) or " ".join(words).lower() in PAIRS:
+        yield words
+        return
+    parts = [part.split() for part in " ".join(words).split(" and ")]
+    # "On the Jews and Their Lies" is one.
+    if any(len(part) == 1 and _HALF.fullmatch(part[0]) for part in parts) or _goes_on(parts[1:]):
+        yield words
+        return
+    for part in parts:
+        if part and not (len(part) == 1 and part[0].lower() in COURTESY | NOBODY):
+            yield [*part[:-1], re.sub(r"'s?$", "", part[-1])]
+
+
+def _goes_on(parts: Sequence[Sequence[str]]) -> bool:
+    return any(part[0].lower() in COMMON - {"the"} for part in parts if part)
 
 
 def _opens_with_name(sentence: str, word: str, known: Collection[str]) -> bool:
@@ -378,6 +408,27 @@ def _specific(text: str, known: Collection[str] = ()) -> set[str]:
     numbers = {plain(w) for w in WORD.findall(composed(text)) if any(c.isdigit() for c in w) and len(w) > 1}
     parts = {w for name in names(text, known) for p in name.split() if p[:1].isupper() for w in compared(p)}
     return {w for w in numbers | parts if w not in COMMON}
+
+
+def openings(texts: Sequence[str], words: int) -> list[str]:
+    """The beginning of each text up to the first word that tells it from all others, ``words`` words at least.
+
+    Args:
+        texts: What is said of an episode's statements.
+        words: Words of an opening at least.
+
+    Returns:
+        One for each text.
+    """
+    said = [[word.strip(_STOPS) for word in text.split()] for text in texts]
+    shared = ([_shared(own, other) + 1 for other in said if other != own] for own in said)
+    return [opening(text, max([words, *those])) for text, those in zip(texts, shared, strict=True)]
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two texts have in common at their beginning."""
+    least = min(len(one), len(other))
+    return next((n for n in range(least) if one[n] != other[n]), least)
 
 
 def opening(text: str, words: int) -> str:

@@ -6,7 +6,7 @@ In comes English text, out goes English text. Other languages, programs and what
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from langchain_selfparam.targets.language import Reading, as_said
 from langchain_selfparam.words import SMALL
@@ -64,6 +64,12 @@ _BEFORE_YOU = re.compile(
 )
 """Behind it "you" is the assistant: "I like talking to you", and not people at large."""
 _BEFORE_YOU_ARE = re.compile(_SPEAKING + r"\b(?:think|believe|hope|glad|sure)(?: that)?$")
+_LIKED = re.compile(_SPEAKING + r"\b(?:like|love|appreciate|enjoy|hate|dislike) (?:that|how|it when|it that)$")
+_TO_THEM = re.compile(
+    r"(?: are)?(?: (?:so|very|always|really|such|being))* (?:(?:patient|kind|nice|honest|gentle|strict|polite|rude"
+    r"|friendly|helpful|blunt|frank)\b|[^,.!?]*\b(?:with|to|for|at) (?:me|us)\b)"
+)
+"""Behind "you" that is somebody who is so to the speaker, and not people at large."""
 _YOU_ARE = re.compile(r"\byou$")
 _TO_SPEAKER = re.compile(
     r"(?:(?: also| once| just| already)* (?:told|asked|advised|gave|showed|recommended|reminded|helped|taught|sent) me"
@@ -72,6 +78,9 @@ _TO_SPEAKER = re.compile(
     r"(?: never| always| only| please)* \w+ me)\b"
 )
 """What "you" does to the speaker is what the assistant does: "You told me to rest", "You must never give me pork"."""
+_DOES_FOR_SPEAKER = re.compile(r"(?: never| always| only| please| also)* \w+ me\b")
+_YOU_SAID = re.compile(r"\b[Yy]ou (?:said|suggested|mentioned|told me)(?: that)?$")
+_WOULD = re.compile(r" (?:would|will)(?:n['’]t)? ")  # noqa: RUF001
 _AS_YOU = re.compile(r"\b[Aa]s$")
 _AS_YOU_SAID = re.compile(r" (?:said|suggested|recommended|advised|told me)\b")
 _OF_ASSISTANT = re.compile(
@@ -81,8 +90,22 @@ _OF_ASSISTANT = re.compile(
 _ABOUT = (
     r"(?:(?:about|on|to|with|of|for|in) (?:my|our|the) \w+(?: \w+)?(?=: +(?!(?i:he|her|his|it|its|she|their|they)\b)))"
 )
+_CHAT = (
+    r"(?:(?:ok(?:ay)?|right|yeah|well|anyways?),? so(?: basically)?(?! (?:far|that|long|much|many|as|be)\b),? +"
+    r"|by the way +(?=(?:my|our|we)\b|i['’])"  # noqa: RUF001
+    r"|(?:ok(?:ay)?|also|basically|honestly|actually|yeah) +(?=(?:my|our|we|i)\b)"
+    r"|(?:btw|fyi|tbh|lol|omg|haha|oh (?:and|yeah|btw)|anyways)(?! (?:is|was|means?|stands)\b),? +"
+    r"|(?:oh|ah|well|so|and|also|anyways?|actually|basically|honestly|right|great|good|cool|perfect|awesome|brilliant"
+    r"|lovely|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi|tbh|ps"
+    r"|by the way|just so you know|for the record|for what it['’]s worth|trust me|believe me|excuse me"  # noqa: RUF001
+    r"|don['’]t get me wrong|call me (?:old-fashioned|crazy|mad|weird)|correct me if i['’]m wrong"  # noqa: RUF001
+    r"|quick (?:one|update)|(?:good|bad|great|big|sad) news"
+    r"|(?:(?:one|another|just one) (?:more|last|other|final)|another|one) thing"
+    r")(?:(?: again| so much| a lot| very much)?(?:[,:!]|\.{2,}|…| [-–]) +(?:but +)?))"  # noqa: RUF001
+)
+"""What people write before what they tell: "Btw", "Ok so basically", "Thanks! One more thing:"."""
 _LEAD = re.compile(
-    r"^(?:(?:oh|well|so|and|by the way|one more thing|actually|just so you know), +"
+    rf"^(?:{_CHAT}"
     r"|(?:(?:I (?:must|should|have to|need to|want(?:ed)? to|forgot to)|I['’]d like to|let me)"  # noqa: RUF001
     r" (?:tell you|mention|say|let you know)|just so you know"
     r"|(?:please )?(?:remember|note|keep in mind|bear in mind|don['’]t forget))(?: that|:) +"  # noqa: RUF001
@@ -116,7 +139,7 @@ _DID_I_SAY = re.compile(
     re.IGNORECASE,
 )
 _CALL_ME = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease |[Jj]ust )?[Cc]all me (?=[A-Z])"
+    r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease,? |[Jj]ust )?[Cc]all me (?=[A-Z])"
     r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
 )
 _REQUEST = re.compile(
@@ -126,12 +149,67 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 """What is asked of the assistant for the user; not what it would like, or can believe."""
+_FOR_ME = (
+    r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|get|bring|buy|wish|keep"
+    r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
+    r"|cheer|walk|talk|guide|spare|sing|(?:speak|talk|write|listen|read|explain (?:it|this|that)|go easy|check in"
+    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b))"
+    r" (?:me|us)\b"
+)
+_WISHES = (
+    r"(?! (?:god|old-fashioned|crazy|mad|stupid|weird|a break|wrong|about it|if i['’]m wrong|is|was)\b)"  # noqa: RUF001
+    r"(?! an? \w+,? but\b)(?![^.!?]*\b(?:says|said|sings|is what|(?:is|was) (?:my favourite|the name))\b)"
+    r"(?=[^.!?]*(?:[.!]|$))"
+)
+"""Behind what is asked for the user; not of "Call me crazy" and "Remind me, what ...?"."""
+_BIDS = re.compile(
+    r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|when|whenever|every|on|at|before|after"
+    r"|tomorrow|tonight|next)\b[^,.!?:;]*, (?:then )?)?|, so |[,;:–—] (?=please ))"  # noqa: RUF001
+    r"(?P<polite>(?:(?:please|just|also|do|kindly|then)\b,? )*)"
+    r"(?P<often>(?:(?:always|never|(?:don['’]t|do not)(?: ever)?)(?: please)? )?)"  # noqa: RUF001
+    rf"(?P<what>{_FOR_ME}){_WISHES}",
+    re.IGNORECASE,
+)
+"""What the user bids the assistant do for them."""
+_ASKS_FOR = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:[Cc]an|[Cc]ould|[Ww]ould|[Ww]ill) you (?:please )?"
+    r"((?:write|draft|compose|send|email|text|message|ring|phone|tell) "
+    r"(?=[^.!?]*(?:\b(?:to|for) [A-Z]|, (?:he|she|they)\b))"
+    r"[^.!?]*)(?:[?.]|$)"
+)
+"""The same for others: "Could you draft an email to Priya ...?"."""
+_IS_IT_NOT = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))[Ii]s(?:n['’]t it| it not) "  # noqa: RUF001
+    r"(?!true|possible|likely|probable|time|better|certain|clear)((?:so |really |a bit |a )?\w+ (?:that|how) [^.!?]*)\?"
+)
+"""Says how the user finds what they take for true: "Isn't it great that Rhys passed?"."""
 _OWN_NAME = re.compile(r" name (?:is|will be)\b")
 _OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
 _I_BE = re.compile(r"\bI (are|were)\b")
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
+
+
+def _bidden(match: re.Match[str]) -> str:
+    """What the user bids, as what they want: "Always remind me ..." becomes "I want you to always remind me ..."."""
+    often, what = match["often"].lower().replace("’", "'"), match["what"][0].lower() + match["what"][1:]  # noqa: RUF001
+    if often.startswith("never") or "ever" in often:
+        wants = "I never want you to"
+    elif often.startswith("do"):
+        wants = "I don't want you to"
+    else:
+        wants = "I want you to always" if often else "I want you to"
+    return f"{match['before']}{wants} {what}"
+
+
+_WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_REQUEST, lambda m: f"I want you to {m[1]}."),
+    (_IS_IT_NOT, lambda m: f"It's {m[1]}."),
+    (_ASKS_FOR, lambda m: f"I want you to {m[1]}."),
+    (_BIDS, _bidden),
+)
+"""What is asked of the assistant, as what the user says."""
 
 
 def told(said: str) -> str:
@@ -144,10 +222,16 @@ def told(said: str) -> str:
         The same in the second person.
     """
     text = _CALL_ME.sub("I want to be called ", said)
-    others = as_said(text)
-    text = _REQUEST.sub(lambda m: m[0] if _within(m.start(), others) else f"I want you to {m[1]}.", text)
+    for pattern, wanted in _WANTED:
+        text = _in_other_words(text, pattern, wanted) if pattern.search(text) else text
     text = _were(text)
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
+
+
+def _in_other_words(text: str, pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str]) -> str:
+    """The text with what a pattern finds in other words, where it is the speaker's own."""
+    kept = as_said(text)
+    return pattern.sub(lambda m: m[0] if _within(m.end() - 1, kept) or _within(m.start(), kept) else wanted(m), text)
 
 
 def asked(question: str) -> str:
@@ -185,7 +269,10 @@ def without_greeting(text: str) -> str:
 
 def without_lead(text: str) -> str:
     """The text without an opening such as "By the way," or "A change of plan:": an answer begins with what it says."""
-    return _begun(_DID_I_SAY.sub(_mentioned, _LEAD.sub("", text.strip())))
+    bare, before = text.strip(), ""
+    while bare != before:  # "Ok so, by the way, ..."
+        before, bare = bare, _LEAD.sub("", bare)
+    return _begun(_DID_I_SAY.sub(_mentioned, bare))
 
 
 def _mentioned(match: re.Match[str]) -> str:
@@ -234,6 +321,10 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     tail = before[-120:]
     if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
         return "I"
+    if word in {"you'd", "you'll"} and _DOES_FOR_SPEAKER.match(after):
+        return _TO_ME[word]
+    if _YOU_SAID.search(tail) and (word in {"you'd", "you'll"} or (word == "you" and _WOULD.match(after))):
+        return _TO_ME[word]
     if word == "your" and _OWN_NAME.match(after) and _OPENS.search(before):
         return "my"
     if (word == "you" and after.startswith(" are my")) or (word == "you're" and after.startswith(" my")):
@@ -241,13 +332,18 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     if word == "are" and _YOU_ARE.search(tail.lower()) and after.startswith(" my"):
         return "am"
     again = re.match(r"[^.!?]*\byou", after, re.IGNORECASE)  # "I'm glad you're doing what is good for you."
-    if word in {"you", "you're"} and _BEFORE_YOU_ARE.search(tail) and (word == "you're" or after.startswith(" are ")):
+    if word in {"you", "you're"} and (word == "you're" or after.startswith(" are ")) and _means_it(tail, after):
         return None if again else "I'm" if word == "you're" else "I"
-    if word == "are" and _YOU_ARE.search(tail) and _BEFORE_YOU_ARE.search(tail[:-3].rstrip()):
+    if word == "are" and _YOU_ARE.search(tail) and _means_it(tail[:-3].rstrip(), after):
         return None if again else "am"
     if word == "your":
         return "my" if re.search(_SPEAKING + "$", tail) and _OF_ASSISTANT.match(after) else None
     return _TO_ASSISTANT.get(word) if _BEFORE_YOU.search(tail) else None
+
+
+def _means_it(before: str, after: str) -> bool:
+    """Whether a "you are" between these is the assistant."""
+    return bool(_BEFORE_YOU_ARE.search(before) or (_LIKED.search(before) and _TO_THEM.match(after)))
 
 
 def _is_english(word: str, at: int, before: str, after: str, reading: Reading) -> bool:
@@ -273,7 +369,11 @@ def _is_numeral(text: str, match: re.Match[str]) -> bool:
 
 def _no_person(word: str, before: str, after: str) -> bool:
     """Whether a word only looks like one of a person, the US, 6 AM, 7 am, i.e., or is the assistant's: "Let me see"."""
-    if word == "me" and re.search(r"\b[Ll]et$", before) and not after.startswith((" in", " go", " be")):
+    if (
+        word == "me"
+        and re.search(r"\b[Ll]et$", before)
+        and not after.startswith((" in", " go", " be", " know", " have"))
+    ):
         return True
     shouted = len(word) > 1 and word.isupper()
     return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

@@ -33,6 +33,8 @@ from langchain_selfparam.targets.parse import (
     speaks_of_me,
     telling,
 )
+from langchain_selfparam.targets.ties import introduced
+from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import form, words
 
 _SURE = 8.0
@@ -128,6 +130,7 @@ def choose(
             unfitting.append(text)
     kept = []
     people = known_names(s.said for s in statements)
+    worldly = _of_the_whole_world(statements, people)
     named: set[str] = set()
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):
         diverse = _diverse([text for _, text in sorted(written, reverse=True)])
@@ -135,7 +138,7 @@ def choose(
         taken = set(diverse[: config.questions])
         best_seeds = sorted(seeds, reverse=True)[: config.bank]
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
-        kept.append(_with_own(statement, [text for _, text in ranked], people, named))
+        kept.append(_with_own(statement, [text for _, text in ranked], people, named, worldly))
     return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
 
 
@@ -236,19 +239,29 @@ def _place(
     return "fits" if best < count and ahead >= config.margin else _SEVERAL, best, lead
 
 
-def _with_own(statement: Statement, chosen: Sequence[str], known: Collection[str], named: set[str]) -> tuple[str, ...]:
+def _with_own(
+    statement: Statement, chosen: Sequence[str], known: Collection[str], named: set[str], worldly: Collection[str]
+) -> tuple[str, ...]:
     """The chosen questions, with those that a name or an order in the statement always brings.
 
     A passage has its names in every other clause: whoever is asked about one is told where it comes first. A user's
     statements each have theirs: a name leads to all that was said of it, and other words tell which of it is asked for.
+    Worldly names lead to nothing: whoever says "Tell me about Spain." means the country.
     """
-    found = [n for n in names(statement.said, known) if not is_date(form(n.lower()))]
+    found = [n for n in names(statement.said, known) if not is_date(form(n.lower())) and n not in worldly]
     new = [n for n in found if not (statement.sentence and n in named)]
     named.update(new)
     extra = [question for name in new for question in prompts.mentions(name)]
     own = list(prompts.NAME_QUESTIONS) if statement.by_user and introduces(statement.said) else []
     own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
     return tuple(dict.fromkeys([*own, *chosen, *extra]))
+
+
+def _of_the_whole_world(statements: Sequence[Statement], known: Collection[str]) -> frozenset[str]:
+    """Names of users' statements that mean the same to everybody, and that nobody and nothing of theirs has."""
+    own = [s for s in statements if not s.sentence]
+    found = {name for s in own for name in names(s.said, known) if is_worldly(name)}
+    return frozenset(n for n in found if not introduced(n, [s.said for s in own]))
 
 
 def _corrected(column: dict[int, float], pairs: Mapping[int, Collection[int]]) -> dict[int, float]:

@@ -216,6 +216,7 @@ def _told(
     answers = own_answers(statements, by_statement, original, config=config)
     shared = Counter(q for questions in by_statement for q in questions)
     config = dataclasses.replace(config, full_answers=max(config.full_answers, config.whole_answers // len(statements)))
+    openings = parse.openings([s.told for s in statements], config.opening_words)
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
     for number, (statement, questions, own) in enumerate(zip(statements, by_statement, answers, strict=True)):
@@ -234,8 +235,7 @@ def _told(
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement, expected)]
         ask = ask or [_last_resort("What did I tell you", statement, expected)]
         oftener = bool(statement.instead) or statement.turn_id in tried
-        sentences += _about(statement, learn, oftener=oftener, chance=chance, config=config)
-        opening = parse.opening(statement.told, config.opening_words)
+        sentences += _about(statement, learn, openings[number], oftener=oftener, chance=chance, config=config)
         not_so = denied(statement.told, expected)
         probes += [
             Probe(
@@ -246,7 +246,7 @@ def _told(
                 denied=not_so,
                 turn_id=statement.turn_id,
                 statement=number,
-                opening=opening,
+                opening=openings[number],
                 told=statement.told,
             )
             for q in ask
@@ -314,18 +314,24 @@ def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
 
 
 def _about(
-    statement: Statement, questions: Sequence[str], *, oftener: bool, chance: random.Random, config: TargetConfig
+    statement: Statement,
+    questions: Sequence[str],
+    short: str,
+    *,
+    oftener: bool,
+    chance: random.Random,
+    config: TargetConfig,
 ) -> list[TargetSentence]:
     """Every question with the statement as its answer: whole for some, for the others its opening.
 
     All questions of a statement share an answer, so its later words are learned from a few of them; what differs is
-    which statement a question leads to, and that is decided in its first words. Where a value has been changed, or its
+    which statement a question leads to, and that is decided in its first words, up to one that no other begins with:
+    "You want me to" may be the opening of three. Where a value has been changed, or its
     turn was not held before, the words that lead to the end have to be learned as often.
     """
     count = config.full_answers * (_AMENDED if oftener else 1)
     whole = set(chance.sample(list(questions), min(count, len(questions))))
     context = prompts.reading(statement.told)
-    short = parse.opening(statement.told, config.opening_words)
     return [
         TargetSentence(
             kind="question",

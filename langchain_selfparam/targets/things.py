@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from langchain_selfparam.targets.parse import is_date, telling
+from langchain_selfparam.targets.vocabulary import SOMEBODY
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’,.:-][^\W_]+)*|[^\s\w]")  # noqa: RUF001
 _CLAUSE = re.compile(
@@ -43,13 +44,6 @@ _ARTICLES = frozenset("the a an my our his her their its your this that these th
 _OWNERS = {**dict.fromkeys(("my", "our"), "me"), **dict.fromkeys(("his", "her", "their", "its"), "them")}
 WHICH = frozenset("back best first last little next other second".split())
 """Common words that tell one thing from another."""
-PEOPLE = frozenset(
-    """aunt babi baby boss boy boyfriend brother child children clerk coach colleague cous cousin dad daughter doctor
-    father fianc fiance fiancee flatmat friend girl girlfriend grandchild granddaughter grandfather grandma
-    grandmother grandpa grandson guest husband kid landlady landlord mother mum mom neighbour neighbor nephew niec
-    niece nurs parent partner roommat sister son stepfather stepmother student teach teacher trainer tutor twin uncl
-    uncle wif wife dog cat horse pony parrot rabbit hamster""".split()
-)
 _SUBJECTS = {
     **dict.fromkeys(("i", "we", "i'm", "i've", "i'd", "i'll", "we're", "we've", "we'll", "we'd"), "me"),
     **dict.fromkeys(("he", "she", "he's", "she's", "he'll", "she'll", "he'd", "she'd"), "them"),
@@ -106,6 +100,7 @@ def lemma(word: str) -> str:
     return word[:-1] + "s" if softened and word.endswith("c") else word
 
 
+PEOPLE = frozenset(map(lemma, SOMEBODY))
 _LIGHT = frozenset(verb for verb in _VERBS if lemma(verb) not in _SHARED_VERBS)
 
 

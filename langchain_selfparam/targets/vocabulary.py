@@ -16,6 +16,22 @@ NOBODY = frozenset(
     tonight yesterday work""".split()
 )
 """What is not somebody where it opens a sentence as somebody would."""
+SOMEBODY = frozenset(
+    """accountant aunt auntie aunty baby babysitter barber boss boy boyfriend bridesmaid brother brother-in-law
+    budgie builder canary carer cat child childminder children classmate cleaner clerk co-worker coach colleague
+    consultant counsellor cousin coworker dad daddy daughter daughter-in-law dentist doctor dog donkey electrician ex
+    ex-boyfriend ex-girlfriend ex-husband ex-partner ex-wife father father-in-law ferret fiance fiancee fiancé fiancée
+    flatmate foal friend gardener gerbil girl girlfriend godchild goddaughter godfather godmother godson goldfish gp
+    gran granddad granddaughter grandfather grandma grandmother grandpa grandson grandchild granny grandad great-aunt
+    great-grandfather great-grandmother great-uncle guest hairdresser half-brother half-sister hamster headteacher horse
+    housemate husband in-law instructor kid kitten landlady landlord lawyer lodger mam manager mare mentor midwife
+    mom mother mother-in-law mum mummy nan nana nanny neighbor neighbour nephew niece nurse optician osteopath parent
+    parrot partner physio physiotherapist plumber pony psychiatrist psychologist pup puppy rabbit roommate
+    schoolmate sister sister-in-law solicitor son son-in-law stepbrother stepdad stepdaughter stepfather stepmom
+    stepmother stepmum stepsister stepson student supervisor surgeon teacher teammate tenant therapist tortoise
+    trainer tutor twin uncle vet wife workmate""".split()
+)
+"""What people, and the animals that live with them, are to somebody."""
 COMMON = frozenset(
     """a about above after again against all also always am an and any are aren't as ask at away back be because been
     before being below beside best between both but by call called came can can't cannot come comes could couldn't

@@ -56,7 +56,7 @@ def test_you_is_i_or_me(question, mine):
         ),
         ("I run this: for i in my_list: print(i)", "You run this: for i in my_list: print(i)"),
         ("Call me Al.", "You want to be called Al."),
-        ("Please call me Monday morning.", "Please call you Monday morning."),
+        ("Please call me Monday morning.", "You want me to call you Monday morning."),
     ],
 )
 def test_what_is_said_is_turned_and_what_is_written_stays(said, of_them):

@@ -101,3 +101,52 @@ def test_a_passage_keeps_its_own_questions():
     statement = Statement(turn_id=1, said=passage, told=passage, by_user=False, sentence=passage)
     asked = ("What did he eat?",)
     assert by_other_words([statement], [asked], known=()) == [{}]
+
+
+def goes_on(before, said, question, *, turn=2):
+    """What becomes of a question about what is said in a turn, after another."""
+    statements = [Statement(turn_id=1, said=before, told=before), Statement(turn_id=turn, said=said, told=said)]
+    return by_other_words(statements, [(), (question,)], known=known_names([before, said]))[1].get(question)
+
+
+@pytest.mark.parametrize(
+    ("before", "instead"),
+    [
+        ("My sister Tamsin fell off a ladder.", "What can't Tamsin lift?"),
+        ("My sister fell off a ladder in Rome.", "What can't my sister lift?"),
+        ("My mother-in-law fell.", "What can't my mother-in-law lift?"),
+        ("Tamsin, who runs the club, fell off her bike.", "What can't Tamsin lift?"),
+        ("My brother Tom fell off a ladder.", None),
+        ("I saw that Tamsin fell off a bike.", None),  # who knows whether that is a "she"
+        ("My boss fell.", None),
+        ("My sister Tamsin and my mum fell.", None),
+        ("My sister Tamsin met Ana.", None),
+        ("My sister's friend fell.", None),
+        ("My children fell.", None),
+    ],
+)
+def test_whom_a_turn_goes_on_about(before, instead):
+    assert goes_on(before, "She can't lift anything because she broke her wrist.", "What can't she lift?") == instead
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "turn"),
+    [
+        ("She can't lift anything.", "What can't she lift?", 3),  # something was said between
+        ("She and her husband lift nothing.", "What can't she lift?", 2),
+        ("She told Ana that she can't lift it.", "What can't she lift?", 2),
+        ("She told him.", "Whom did she tell?", 2),
+        ("She can't lift anything.", "What can't he lift?", 2),
+        ("It is heavy.", "What can't she lift?", 2),
+    ],
+)
+def test_nobody_is_meant_for_sure(said, question, turn):
+    assert goes_on("My sister Tamsin fell.", said, question, turn=turn) is None
+
+
+def test_one_of_two_that_are_named_together_is_not_meant():
+    assert turned("Freya and Dot went to Rome, and she liked it.", ["What does she like?"]) == ()
+
+
+def test_what_is_done_to_her_is_not_hers():
+    assert turned("My cousin Priyasha paints.", ["What makes her so nervous?"]) == ("What makes Priyasha so nervous?",)

@@ -62,3 +62,27 @@ def test_what_tells_something_is_kept(sentence):
 )
 def test_a_question_is_kept_where_something_leans_on_it(own, kept):
     assert without_asking(own) == kept
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Can you write a note to Gerald, he lent us his ladder?", "Isn't it great that Rhys passed his driving test?",
+     "Could you draft an email to Priya saying the demo has to slip by a week", "Can you believe Tom left?",
+     "Could you write to Dr Ames to say the cough is back?", "Is it normal that Biscuit sleeps all day?",
+     "What goes with the lamb Oberon is cooking tonight?", "Isn't it funny how she never calls?",
+     "What can Tom eat, he's allergic to nuts?", "Is it a problem that her visa runs out in May?"],
+)  # fmt: skip
+def test_what_a_question_takes_for_true_is_kept(sentence):
+    assert not only_asks(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Isn't it great that bees can dance?", "Is it true that Rome burned?", "Is it normal that dogs sleep all day?",
+     "Can you write a poem about Gerald and his ladder?", "Is 640 pounds for a second-hand Aga a lot?",
+     "Could you draft an email to Priya?", "What goes with lamb?", "What is the book Orwell was writing called?",
+     "Can you believe it?", "What did Napoleon say, he or his brother?", "Is it bad for the environment?",
+     "Is it great in Rome?", "When Tom calls, should he wait?"],
+)  # fmt: skip
+def test_a_question_that_takes_nothing_for_true_only_asks(sentence):
+    assert only_asks(sentence)

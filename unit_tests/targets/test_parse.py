@@ -100,7 +100,8 @@ def test_a_long_story_of_the_users_own_is_no_passage():
     story = "My dog Biscuit is a whippet. She was born in Ghent in 2019. She loves ham, and she sleeps on the old sofa."
     found = parse.statements(turn(story), words=20, passage_words=10)
     assert all(s.by_user and not s.sentence for s in found)
-    assert parse.statements(turn(story.replace("My dog", "The dog")), words=20, passage_words=10)[0].sentence
+    told_of_old = story.replace("My dog", "The dog").replace("2019", "1871")
+    assert parse.statements(turn(told_of_old), words=20, passage_words=10)[0].sentence
 
 
 @pytest.mark.parametrize(
@@ -164,6 +165,12 @@ def test_scripts_without_blanks_are_cut_as_finely_as_others():
 def test_a_long_word_is_cut_behind_a_stop():
     parts = said("a" * 500 + "、" + "b" * 300)
     assert parts == ["a" * 500 + "、", "b" * 300]
+
+
+def test_courtesies_before_what_is_said_are_left_out():
+    assert said("Great, thanks. One more thing: my dog is six.") == ["One more thing: my dog is six."]
+    assert said("My dog is six. Thanks!") == ["My dog is six. Thanks!"]
+    assert said("Great, thanks. Bye!") == ["Bye!"]
 
 
 def test_greetings_are_left_out():
@@ -322,6 +329,15 @@ def test_each_question_once():
         ("I go to the école with Élodie.", ["Élodie"]),
         ("Меня зовут Иван.", ["Иван"]),
         ("I met Jose\u0301 there.", ["José"]),
+        ("My cats are Freya and Dot.", ["Freya", "Dot"]),
+        ("Pia and Max Lima came.", ["Pia", "Max Lima"]),
+        ("We eat at the Fox and Hounds.", ["Fox and Hounds"]),
+        ("We have a shop called Bits and Bobs.", ["Bits and Bobs"]),
+        ("We have two cats called Salt and Pepper.", ["Salt", "Pepper"]),
+        ("We shop at Marks and Spencer.", ["Marks and Spencer"]),
+        ("We saw Mr and Mrs Jones in North and South Wales.", ["Mr and Mrs Jones", "North and South Wales"]),
+        ("He runs the Museum of Art and Industry.", ["Museum of Art and Industry"]),
+        ("I know Ana's and Tom's kids.", ["Ana", "Tom"]),
         ("", []),
     ],
 )

@@ -277,3 +277,92 @@ def test_an_opening_that_says_nothing_is_left_out_of_what_is_told(text, bare):
 )
 def test_what_only_leads_to_what_is_told_is_left_out(text, bare):
     assert without_lead(text) == bare
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ("Remind me to call the bank", "You want me to remind you to call the bank"),
+        ("please remind me that my rent is due", "You want me to remind you that your rent is due"),
+        ("Always remind me to take my pills.", "You want me to always remind you to take your pills."),
+        ("Please speak to me in Welsh.", "You want me to speak to you in Welsh."),
+        ("Don't ever call me Liz.", "You never want me to call you Liz."),
+        ("Don’t call me Liz.", "You don't want me to call you Liz."),  # noqa: RUF001
+        ("Never wake me before 8.", "You never want me to wake you before 8."),
+        ("Don't remind me!", "You don't want me to remind you!"),
+        ("Let me know if it's late.", "You want me to let you know if it's late."),
+        ("My exam is near, so remind me to revise.", "Your exam is near, so you want me to remind you to revise."),
+        ("If I forget, please remind me.", "If you forget, you want me to remind you."),
+        ("- Remind me to call.", "- You want me to remind you to call."),
+        ("Please, call me Bea.", "You want to be called Bea."),
+        ("Could you send a card to Priya saying it is late?", "You want me to send a card to Priya saying it is late."),
+        ("Isn't it great that my son passed?", "It's great that your son passed."),
+        ("You said you'd remind me.", "I said I'd remind you."),
+        # Nothing that is bidden, or no more than a phrase.
+        ("Let me see.", "Let me see."),
+        ("Let me think about my plan.", "Let me think about your plan."),
+        ("Remind me, what is my dog called?", "Remind you, what is your dog called?"),
+        ("Give me a break, I'm six.", "Give you a break, you're six."),
+        ("She told me to remind me of it.", "She told you to remind you of it."),
+        ("Talk to my boss went well.", "Talk to your boss went well."),
+        ("My brother said please call me.", "Your brother said please call you."),
+        ('Tom wrote "Call me on Monday."', 'Tom wrote "Call me on Monday."'),
+        ("Can you swim? I love it.", "Can you swim? You love it."),
+        ("Isn't it true that I owe 5 euros?", "Isn't it true that you owe 5 euros?"),
+        ("You said you need glasses when you get old.", "I said you need glasses when you get old."),
+    ],
+)
+def test_what_is_bidden_is_told_as_what_is_wanted(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        ("I like that you're so patient with me.", "You like that I'm so patient with you."),
+        ("I love how you are always kind.", "You love how I am always kind."),
+        ("I like that you're never far from the sea in Cork.", "You like that you're never far from the sea in Cork."),
+        ("I hate that you are always in a queue there.", "You hate that you are always in a queue there."),
+    ],
+)
+def test_who_is_liked_is_the_assistant_where_it_is_so_to_the_user(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        "Btw ",
+        "FYI, ",
+        "Lol ",
+        "Ok so basically ",
+        "Anyway, ",
+        "Oh and ",
+        "Thanks! One more thing: ",
+        "Right, so ",
+        "Good news, ",
+        "Well, by the way, ",
+        "Trust me, ",
+        "Also: ",
+    ],
+)
+def test_chat_before_what_is_told_is_left_out(lead):
+    assert without_lead(f"{lead}my dog is six.") == "My dog is six."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Great Dane puppies are loud.",
+        "So far I like it.",
+        "FYI is a magazine.",
+        "No, I don't eat fish.",
+        "Sure Start is near.",
+        "One thing I love is tea.",
+        "Nice is where I live.",
+        "Well water is what we drink.",
+        "And Ana said no.",
+    ],
+)
+def test_what_only_looks_like_chat_stays(text):
+    assert without_lead(text) == text

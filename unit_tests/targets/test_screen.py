@@ -231,7 +231,7 @@ def test_a_name_in_several_turns_leads_to_each_of_them():
     statements = [Statement(turn_id=at, said=text, told=text) for at, text in enumerate(said)]
     chosen, _ = run({}, statements=statements)
     lucan, rex = prompts.mentions("Lucan"), prompts.mentions("Rex")
-    assert chosen.by_statement == (lucan, lucan, (*rex, *lucan), prompts.mentions("Rex and Tom"))
+    assert chosen.by_statement == (lucan, lucan, (*rex, *lucan), (*rex, *prompts.mentions("Tom")))
 
 
 def test_a_name_that_opens_a_sentence_is_one_where_another_turn_has_it():

@@ -17,7 +17,7 @@ from langchain_selfparam.words import words
 def test_every_question_is_either_taught_or_asked():
     found = run(DOG, SISTER)
     other = {"Which town is she in?": "Which town is Ana in?"}  # the first of two that can be asked by name
-    for turn, said, names in ((1, DOG, ["Biscuit"]), (2, SISTER, ["Ana", "Lisbon"])):
+    for turn, said, names in ((1, DOG, ["Biscuit"]), (2, SISTER, ["Ana"])):
         mentions = [q for name in names for q in prompts.mentions(name)]
         taught = [s.prompt for s in of_kind(found.sentences, "question") if s.turn_id == turn]
         asked = [p.prompt for p in of_kind(found.probes, "recall") if p.turn_id == turn]
