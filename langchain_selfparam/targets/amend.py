@@ -22,6 +22,7 @@ from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mention
 from langchain_selfparam.targets.person import told, without_lead
 from langchain_selfparam.targets.restated import restated, restates
+from langchain_selfparam.targets.tails import alone
 from langchain_selfparam.targets.values import Value, alike, put, values
 
 Pairs = tuple[tuple[Value, Value], ...]
@@ -50,7 +51,7 @@ def amended(
         is to be replaced or it is not clear what.
     """
     found = _exchange(old, new, replies or {}, nearest=nearest)
-    return _exchanged(old, found) if found else None
+    return _exchanged(old, new, found) if found else None
 
 
 def amend_all(
@@ -118,7 +119,7 @@ def _as_left(
                 found.update({at: pairs} if pairs else {})
         if _agree(found.values()):
             for at, pairs in found.items():
-                now[at] = (_exchanged(now[at][0], pairs), new.turn_id)
+                now[at] = (_exchanged(now[at][0], new, pairs), new.turn_id)
     return now
 
 
@@ -131,10 +132,10 @@ def _agree(found: Iterable[Pairs]) -> bool:
     return all(len(keys) == 1 for keys in replaced.values())
 
 
-def _exchanged(old: Statement, pairs: Pairs) -> Statement:
+def _exchanged(old: Statement, new: Statement, pairs: Pairs) -> Statement:
     text = old.said
     for value, by in sorted(pairs, key=lambda pair: -pair[0].start):  # from the end, so that places stay
-        text = put(text, value, by)
+        text = put(*alone(text, value, corrected=changes.corrects(new.said)), by)
     return dataclasses.replace(old, said=text, told=told(without_lead(text)), instead=old.instead or old.told)
 
 
@@ -166,7 +167,8 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
     if any(v.kinds & w.kinds and v.key in over - {o.key for o in there} for v in found for _, w in pairs):
         return ()  # it says what it was before, and that was something else
     given = over | {v.key for v in found} | {v.key for v in there if v.named and v.text in new.said}
-    meant = [pair for pair in pairs if pair[0].key in given] or pairs
+    pairs = _without_repeated(new.said, pairs, there, [v for v in found if v.key not in over])
+    meant = [p for p in pairs if p[0].key in over] or [p for p in pairs if p[0].key in given] or pairs
     chosen = _clear(meant)
     to = _to(old, replies), _to(new, replies)
     for value, by in chosen:
@@ -182,6 +184,30 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
         elif not _same(before, after, to, plain, value.key in given):
             return ()
     return chosen
+
+
+def _without_repeated(
+    text: str, pairs: Sequence[tuple[Value, Value]], there: Sequence[Value], found: Sequence[Value]
+) -> Sequence[tuple[Value, Value]]:
+    """The exchanges that can be meant beside values that a text says again and that are no longer so, or are still.
+
+    Two that are alike may have been exchanged with each other: "swimming on Thursdays and chess on Fridays now".
+    """
+    left = list(pairs)
+    for old, by in pairs:
+        those = {v.key: v for v in there if alike(v, by)}
+        again = [w for w in found if w.key in those]
+        named = {w.key: changes.names_it(text, w, by) for w in again}
+        if len(those) > 1 and None in named.values():
+            return []
+        across = any(
+            not named[w.key] and (old.start < those[w.key].start) != (by.start < w.start)
+            for w in again
+            if w.key != old.key
+        )
+        if across or named.get(old.key) is False:
+            left.remove((old, by))
+    return left
 
 
 def _clear(meant: Sequence[tuple[Value, Value]]) -> Pairs:

@@ -61,6 +61,11 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 """How somebody begins who corrects what they have just said."""
+_WAS_WRONG = re.compile(
+    r"\b(?:correct(?:ed|ion)?|mistaken?|wrong|mix(?:ed)? (?:\w+ ){0,4}up|muddled|confused|misspel\w+|spelled|spelt|typo"
+    r"|misread|misspoke|misremembered|(?:that['’]s|that is|that was) not right|renamed|is(?: not|n['’]t) called)\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _DIRECTED = re.compile(
     r"\b(?:mov(?:e|ed|es|ing)|put|putting|push(?:ed|es|ing)?|brought|bring|switch(?:ed)?|shift(?:ed)?|bumped|upped"
     r"|rais(?:ed|es|ing)|increas(?:ed|es|ing)|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|chang(?:ed|es|ing)|rebooked|cut"
@@ -83,6 +88,24 @@ _NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
 _CAME_FROM = re.compile(r"\b(?:moved|raised|increased|lowered|reduced|changed|up|down) from $", re.IGNORECASE)
 _ONTO = re.compile(r"^\w? (?:in)?to ", re.IGNORECASE)
+_STILL = re.compile(
+    r"\b(?:still|stay(?:s|ed|ing)?|remain(?:s|ed|ing)?|unchanged|as (?:before|always|ever)|(?:is|are|be) the same)\b",
+    re.IGNORECASE,
+)
+_BESIDE_OTHERS = re.compile(
+    r"\s*,? ?(?:and|&|or|as well as)(?: again)?(?: (?:on|at|in|for))?(?: the)? $", re.IGNORECASE
+)
+_AND_SO = re.compile(
+    r"(?:[^;.!?]*[\w,])??,? (?:and|but|while)(?: (?!(?:was|were|moved|changed)\b)[\w'’-]+){0,5} $",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_JOINS = re.compile(r"[,;.!?:](?=\s)|\b(?:and|or|but|while|whereas)\b", re.IGNORECASE)
+_WHICH_ONE = re.compile(
+    r"(?:['’]s)? (?!(?:and|or|but|at|on|in|to|for|now|instead|from|till|until|with|by|of|as|is|are|was|were|a|an|per"  # noqa: RUF001
+    r"|each|every|after|before|too|again|so|because|since|while)\b)[a-z]"
+)
+"""Behind a day that says which one is meant: "the Tuesday lesson"."""
+_THE = re.compile(r"(?:^|[,;.!?:] |\b(?:the|my|our|his|her|their|this|that|[\w-]+['’]s) )$", re.IGNORECASE)  # noqa: RUF001
 _UNSURE = re.compile(
     r"\b(?:if|whether|might|may(?= \w+ ?(?:be|mov|chang|com|start))|could|would|wish(?:es|ed)?|hop(?:e|es|ed|ing)"
     r"|asked|perhaps|maybe|probably|possibly|almost|nearly|unless|hopefully|in case|as if"
@@ -169,6 +192,11 @@ def ended(text: str) -> bool:
     return _ENDED.search(text) is not None
 
 
+def corrects(text: str) -> bool:
+    """Whether it says that what was said before was never so, or was not said well."""
+    return LEAD.search(text) is not None or _WAS_WRONG.search(text) is not None
+
+
 def says_so(text: str) -> bool:
     """Whether it tells of a change, however it begins."""
     return SAYS_SO.search(text) is not None
@@ -182,6 +210,36 @@ def over(text: str, there: Iterable[Value]) -> frozenset[str]:
         for match in re.finditer(rf"(?<!\w){_written(value)}", text, re.IGNORECASE)
         if _is_over(text, match.start(), match.end())
     )
+
+
+def names_it(text: str, value: Value, by: Value) -> bool | None:
+    """Whether a value that a text says again is the one in whose place another stands, where there are several.
+
+    Args:
+        text: The later statement.
+        value: What it says as it was said before.
+        by: What it says otherwise.
+
+    Returns:
+        ``False`` where it is so still: "on Monday and Thursday now", "the heating is still 60"; ``None`` where it is
+        not clear: "swimming on Thursdays and chess on Fridays now".
+    """
+    before, behind = text[: value.start], text[value.end :]
+    own = before[max((m.end() for m in _JOINS.finditer(before)), default=0) :]
+    rest = _JOINS.split(behind)[0]
+    if _STILL.search(own if value.start < by.start else own[-(value.start - by.end) :]):
+        return False
+    if _STILL.search(rest if by.start < value.start else rest[: by.start - value.end]):
+        return False
+    which = value.kinds & {"weekday", "date", "day", "time"} and _WHICH_ONE.match(behind)
+    if which and (_THE.search(before) or behind.startswith(("'s ", "’s "))):  # noqa: RUF001
+        return True
+    if value.start < by.start:
+        between = text[value.end : by.start]
+        if _BESIDE_OTHERS.fullmatch(between):
+            return False
+        return None if _JOINS.search(between) else True
+    return False if _AND_SO.fullmatch(text[by.end : value.start]) else None
 
 
 def _written(value: Value) -> str:

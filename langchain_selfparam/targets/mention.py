@@ -91,7 +91,10 @@ class Mention:
         if self.value.kinds & days:
             # "Friday, 8 May" is one day: with one of the two exchanged it would be none.
             return not any(
-                v.kinds & days and v.start not in gone and abs(v.start - old.value.start) < _BESIDE
+                v.kinds & days
+                and v.kinds != old.value.kinds
+                and v.start not in gone
+                and abs(v.start - old.value.start) < _BESIDE
                 for v in values(old.text)
                 if v.start != old.value.start
             )

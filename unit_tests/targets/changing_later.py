@@ -97,6 +97,7 @@ My locker at the pool is number 88. | I've been given another locker at the pool
 
 My son Bram has football practice on Mondays and Thursdays. |
 Bram's football practice on Thursdays has moved to Fridays.
+> My son Bram has football practice on Mondays and Fridays.
 
 The band practises in Gustav's garage every Saturday. | Gustav sold the house, so the band practises at Nell's barn now.
 

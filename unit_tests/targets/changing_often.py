@@ -354,7 +354,7 @@ I live in Bristol with my partner Jo. | We've just moved to Bath!
 > I live in Bath with my partner Jo.
 
 My boss is called Helen and she's lovely. | Helen retired. My boss is called Marcus now.
-> My boss is called Marcus and she's lovely.
+> My boss is called Marcus.
 
 The wedding is at St Mary's Church on 12 July. | We've moved the wedding to the Guildhall.
 > The wedding is at the Guildhall on 12 July.

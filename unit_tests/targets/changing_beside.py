@@ -1,0 +1,118 @@
+"""Pairs of statements in which a value that changes stands beside others, or with what was said of it alone.
+
+Each is what was said first, behind a bar what was said later, and behind ">" what the first says from then on.
+"""
+
+from changing_later import read
+
+_REPEATED = """
+I pay 340 pounds of rent and 60 pounds for heating. | My rent is now 370 pounds, and the heating is still 60 pounds.
+> I pay 370 pounds of rent and 60 pounds for heating.
+
+I pay 340 pounds of rent and 60 for heating. | My rent is still 340 pounds, but heating has gone up to 70 pounds.
+
+Breakfast is at 7:30 and dinner at 19:00. | Breakfast is at 8:00 from now on, and dinner stays at 19:00.
+> Breakfast is at 8:00 and dinner at 19:00.
+
+I start at 8:00 and have my lunch at 12:30. | I start at 9:00 now and still have my lunch at 12:30.
+> I start at 9:00 and have my lunch at 12:30.
+
+The trip costs 340 pounds for me and 200 pounds for Ana. |
+The trip now costs 360 pounds for me, still 200 pounds for Ana.
+> The trip costs 360 pounds for me and 200 pounds for Ana.
+
+I have piano lessons on Tuesday at six o'clock and again on Thursday. |
+My piano lessons are on Monday and Thursday now.
+> I have piano lessons on Monday at six o'clock and again on Thursday.
+
+We practise on Tuesday and Thursday. | We practise on Monday now, Thursday stays.
+> We practise on Monday and Thursday.
+
+We practise on Tuesday and Thursday. | The Tuesday practice has moved to Monday.
+> We practise on Monday and Thursday.
+
+We practise on Tuesdays and Thursdays. | Practice has moved from Tuesday to Monday.
+> We practise on Mondays and Thursdays.
+
+The nurse comes on Mondays and Fridays at ten. | The nurse now comes on Wednesdays and Fridays.
+> The nurse comes on Wednesdays and Fridays at ten.
+
+I have a lesson with my tutor on Tuesday and Thursday. |
+My tutor can't do Tuesdays any more, so from now on it's Monday and Thursday.
+> I have a lesson with my tutor on Monday and Thursday.
+
+I have yoga on Mondays and choir on Wednesdays. | Yoga has moved to Tuesdays, and choir is still on Wednesdays.
+> I have yoga on Tuesdays and choir on Wednesdays.
+"""
+_OF_THE_OLD = """
+My landlord is Mr Hargreave, who lives downstairs with a parrot. | My new landlord is Mrs Quist.
+> My landlord is Mrs Quist.
+
+My landlord is Mr Pike, who lives downstairs, and I like the flat. | My new landlord is Mr Lowe.
+> My landlord is Mr Lowe, and I like the flat.
+
+My boss is called Rosamund, and she once glued her own sleeve. | Rosamund has left, and my new boss is called Igor.
+> My boss is called Igor.
+
+My doctor is Dr Nakasone, who studied in Kyoto. | My doctor is Dr Falk now because Dr Nakasone has retired.
+> My doctor is Dr Falk.
+
+My dog walker is Ludovic, a student from Ghent. | My dog walker is now Femke.
+> My dog walker is Femke.
+
+My boss is a man called Piotr who collects umbrellas. | My boss is now called Gwendolyn.
+> My boss is Gwendolyn.
+
+My dentist is Dr Roe. She's on Mill Lane. | My dentist is Dr Abara now.
+> My dentist is Dr Abara.
+
+I have a lesson with Petra at her flat. | My lesson is with Greta now instead of Petra.
+> I have a lesson with Greta.
+
+My boss is Priya. My sister lives in Leith. | My new boss is Tom.
+> My boss is Tom. My sister lives in Leith.
+
+The wedding is on 22 August, my mother's birthday. | The wedding is on 29 August now.
+> The wedding is on 29 August.
+
+The concert is at the Saltworks, an old factory by the river. | The concert has moved to the Old Tannery.
+> The concert is at the Old Tannery.
+
+The team meets at the Crown, where we know the cook. | The team moved the meeting to the Plough.
+
+I live in Rome, the capital, with two cats. | I live in Oslo now, not in Rome.
+> I live in Oslo with two cats.
+
+I live in Rome, my wife works in Milan. | I live in Oslo now, not in Rome.
+> I live in Oslo, my wife works in Milan.
+
+I work at the Crown, the Plough and the Swan. | I work at the Fox now, not at the Crown.
+> I work at the Fox, the Plough and the Swan.
+
+My sister is called Ana. She lives in Leith. | My sister is called Anna, not Ana.
+> My sister is called Anna. She lives in Leith.
+
+My dentist is Dr Roe. She's on Mill Lane. | Sorry, my dentist is Dr Rowe.
+> My dentist is Dr Rowe. She's on Mill Lane.
+
+Our puppy's name is Bo, and he sleeps in the hall. | Our puppy's name is Max now.
+> Our puppy's name is Max, and he sleeps in the hall.
+"""
+
+_STAYING = """
+I have swimming on Mondays and chess on Thursdays. | I have swimming on Thursdays and chess on Fridays now.
+I have swimming on Mondays and chess on Thursdays. | Swimming is on Thursdays, chess on Fridays now.
+I have yoga on Mondays and choir on Wednesdays. | Yoga has moved to Wednesdays, and choir is on Mondays now.
+Breakfast is at 7:30 and dinner at 19:00. | Lunch is at 12:00 from now on, and dinner stays at 19:00.
+I pay 340 pounds of rent and 60 pounds for heating. | The insurance is 370 pounds now, and heating is still 60 pounds.
+We practise on Tuesday and Thursday. | We practise on Thursday and Friday now.
+We practise on Tuesday and Thursday. | Practice has moved to Monday.
+We practise on Tuesday and Thursday. | The practice on Tuesday was too early, so it's on Friday now.
+The cleaner comes on Tuesdays and Thursdays. | The cleaner comes on Monday and Thursday mornings now.
+The exam is on Friday, 8 May. | The exam has moved to Monday.
+"""
+
+BESIDE = read(_REPEATED) + read(_OF_THE_OLD)
+"""What was said first, then later, and what the first says from then on; ``None`` where it is left."""
+STAYING_BESIDE = [(old, new) for old, _, new in (line.partition(" | ") for line in _STAYING.split("\n")) if old]
+"""What was said first, and what was said later and changes nothing in it."""
