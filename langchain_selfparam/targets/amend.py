@@ -23,12 +23,14 @@ from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mentio
 from langchain_selfparam.targets.person import told, without_lead
 from langchain_selfparam.targets.restated import restated, restates
 from langchain_selfparam.targets.tails import alone
-from langchain_selfparam.targets.values import Value, alike, put, values
+from langchain_selfparam.targets.things import done
+from langchain_selfparam.targets.values import Value, alike, as_before, put, values
 
 Pairs = tuple[tuple[Value, Value], ...]
 """Values that are so no longer, each with the one in its place."""
 _AT_ONCE = frozenset(("weekday", "date", "day", "time"))
 """Kinds of which several may change together: "It has moved to Friday at nine"."""
+_DAYS = frozenset(("weekday", "date", "day", "month"))
 _BY = re.compile(r"\bby $")
 """Before how much more or less it is, and not what it is now."""
 _WHICH = re.compile(r" last (?:week|month)\b|['’]s ", re.IGNORECASE)  # noqa: RUF001
@@ -159,16 +161,17 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
     if not changes.may_tell(new.said):
         said_again = restated(old.said, new.said)
         return (said_again,) if said_again else ()
-    there, found = values(old.said), values(new.said)
+    there = values(old.said)
+    found = as_before(values(new.said), there)
     over = changes.over(new.said, [*there, *found])
     known = {v.key for v in there} | over
-    fresh = [w for w in found if w.key not in known and not (_is_how_much_more(new.said, w) or _is_when(new.said, w))]
+    fresh = [w for w in found if w.key not in known and not _is_beside(new.said, w, found)]
     pairs = [(v, w) for v in there for w in fresh if alike(v, w)]
     if any(v.kinds & w.kinds and v.key in over - {o.key for o in there} for v in found for _, w in pairs):
         return ()  # it says what it was before, and that was something else
     given = over | {v.key for v in found} | {v.key for v in there if v.named and v.text in new.said}
-    pairs = _without_repeated(new.said, pairs, there, [v for v in found if v.key not in over])
-    meant = [p for p in pairs if p[0].key in over] or [p for p in pairs if p[0].key in given] or pairs
+    clear = _without_repeated(new.said, pairs, there, [v for v in found if v.key not in over])
+    meant = [p for p in clear if p[0].key in over] or [p for p in clear if p[0].key in given] or clear
     chosen = _clear(meant)
     to = _to(old, replies), _to(new, replies)
     for value, by in chosen:
@@ -221,6 +224,13 @@ def _clear(meant: Sequence[tuple[Value, Value]]) -> Pairs:
     return tuple(part[0] for part in parts)
 
 
+def _is_beside(text: str, value: Value, found: Sequence[Value]) -> bool:
+    """Whether it only says by how much, when or from when on something is otherwise."""
+    if value.kinds & _DAYS and changes.since(text, value.start, value.end):
+        return any(other.kinds.isdisjoint(_DAYS) for other in found)
+    return _is_how_much_more(text, value) or _is_when(text, value)
+
+
 def _is_how_much_more(text: str, value: Value) -> bool:
     return not value.named and not value.kinds & _AT_ONCE and _BY.search(text[: value.start]) is not None
 
@@ -245,6 +255,8 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if any(kind.startswith(("is ", "place ")) for kind in before.value.kinds & after.value.kinds):
         return True  # the same thing by all its words
     same = bool(before.subject) and before.subject == after.subject
+    if given and same and done(before.clause) & done(after.clause) and "time" in after.value.kinds:
+        return True  # "I'll be starting at five instead of half past four"
     same = same or _is_called(before, after.subject) or _is_called(after, before.subject)
     # Where somebody was born or works is left alone by where they live now.
     both = before.value.kinds & after.value.kinds

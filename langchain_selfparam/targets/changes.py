@@ -40,6 +40,8 @@ SAYS_SO = re.compile(
 """What says that something is different now. "Now" alone may only add: it needs more in common."""
 HINTS = re.compile(
     r"\b(?:actually|after all|any ?(?:more|longer)|now(?! and (?:then|again)\b)|nowadays|these days|used to|rather than"
+    r"|(?:from|starting|as of) (?:next (?:week|month|year|term|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)|tomorrow)"
+    r"|(?:(?<![\w)] )from|starting|as of) (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?!s? (?:to|till|until|through)\b)"
     r"|stopped|(?<!\bmy )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\bthe )left"
     r"(?! (?:for|at|on|early|home|behind|over|hand|us)\b"
     r"| (?:my|our|his|her|their|the|an?|some|all|it|them)\b(?! (?:job|work|company|firm|team|position|post)\b)"
@@ -88,6 +90,8 @@ _NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
 _CAME_FROM = re.compile(r"\b(?:moved|raised|increased|lowered|reduced|changed|up|down) from $", re.IGNORECASE)
 _ONTO = re.compile(r"^\w? (?:in)?to ", re.IGNORECASE)
+_SINCE = re.compile(r"\b(?:from|starting(?: on)?|as of)(?: next)? $", re.IGNORECASE)
+_RANGE = re.compile(r"s? ?(?:to|till|until|through|[-–—]) ?", re.IGNORECASE)  # noqa: RUF001
 _STILL = re.compile(
     r"\b(?:still|stay(?:s|ed|ing)?|remain(?:s|ed|ing)?|unchanged|as (?:before|always|ever)|(?:is|are|be) the same)\b",
     re.IGNORECASE,
@@ -180,6 +184,11 @@ def may_tell(text: str) -> bool:
 def adds(text: str) -> bool:
     """Whether it says that there is something beside what there was."""
     return _ALSO.search(text) is not None
+
+
+def since(text: str, start: int, end: int) -> bool:
+    """Whether what stands there says from when on: "From Monday I start at five"."""
+    return _SINCE.search(text[:start]) is not None and _RANGE.match(text[end:]) is None
 
 
 def used_to(text: str) -> bool:

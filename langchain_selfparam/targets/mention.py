@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from langchain_selfparam.targets import changes
-from langchain_selfparam.targets.things import Thing, clauses, differ, subject, things, verbs, words
+from langchain_selfparam.targets.things import Thing, clauses, differ, lemma, subject, things, verbs, words
 from langchain_selfparam.targets.values import Value, values
 
 NEAR = 4
@@ -37,6 +37,7 @@ _BESIDE_IT = re.compile(
     r"\b(?:after|before|during|because of|despite)(?: (?:the|my|our|a|his|her|their))?(?: \w+)? $", re.IGNORECASE
 )
 """Before what only says when or why: "After the meeting we moved to the pub"."""
+_PARTS = frozenset(map(lemma, ("morning", "afternoon", "evening", "night")))
 _THIRD = re.compile(r"\b(?:he|she|him|her|his|they|them|their)\b", re.IGNORECASE)
 
 
@@ -99,7 +100,10 @@ class Mention:
                 if v.start != old.value.start
             )
         said = {v.key for v in values(old.text)} | come
-        return all(v.key in said or "weekday" not in v.kinds for v in values(self.clause))
+        return all(
+            v.key in said or "weekday" not in v.kinds or changes.since(self.clause, v.start, v.end)
+            for v in values(self.clause)
+        )
 
 
 def mention(text: str, value: Value) -> Mention:
@@ -173,7 +177,8 @@ def in_common(before: Mention, after: Mention, reply: str = "", answer: str = ""
     known = any(t.head in common for t in after.within)
     if strange and (lost or not known or any(_leads(t, after) or _owner(t) - old for t in strange)):
         return None
-    return frozenset(common), not strange and not lost
+    whenever = {t.head for t in before.within if t.head in _PARTS and not t.before}
+    return frozenset(common), not strange and lost <= whenever
 
 
 def _leads(thing: Thing, after: Mention) -> bool:

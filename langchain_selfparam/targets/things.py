@@ -183,6 +183,11 @@ def verbs(text: str) -> frozenset[str]:
     return frozenset(w for w in found if w in _SHARED_VERBS)
 
 
+def done(text: str) -> frozenset[str]:
+    """Lemmas of what is done, also of what says little: to start, to open."""
+    return frozenset(lemma(m.group(0)) for m in _TOKEN.finditer(text) if m.group(0).lower() in _VERBS)
+
+
 def differ(old: Thing, new: Thing, before: Collection[str], later: Collection[str]) -> bool:
     """Whether two things of one name are not the same one, or it is not clear that they are.
 

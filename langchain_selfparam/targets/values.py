@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from langchain_selfparam.targets.frames import frames
 from langchain_selfparam.targets.parse import is_date, names, telling
@@ -19,13 +19,16 @@ _MONTH = (
     "(?:January|February|March|April|May|June|July|August|September|October|November|December"
     "|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\\b\\.?)"
 )
-_HOUR = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\d{1,2})"
+_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
+_HOUR = rf"(?:{'|'.join(_HOURS)}|0?\d|1\d|2[0-4])"
 _COUNT = (
     "(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight"
     "|nine))?|\\d[\\d,.]*)"
 )
+_PART = r"(?: in the (?:morning|afternoon|evening)| at night)?"
 _UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these|starting|as of)\b))"
+_UNTIL_THERE = rf"(?=\s*(?:sharp|with|for|until|when)\b|{_UNTIL_HERE})"
 _KINDS = {
     "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "phone": re.compile(r"(?<![\w.,])\+?\d[\d /-]{5,}\d\b(?!-)(?<!\d{4}-\d\d-\d\d)"),
@@ -38,10 +41,10 @@ _KINDS = {
     ),
     "day": re.compile(r"\bthe \d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE),
     "time": re.compile(
-        r"\b(?:a quarter|half|ten|twenty) (?:past|to) [a-z]+\b"
-        rf"|\bhalf {_HOUR}\b{_UNTIL_HERE}"
-        r"|\b\d{1,2}(?:[:.]\d\d)? ?(?:[ap]m\b|[ap]\.m\.)|\b\d{1,2}:\d\d\b"
-        rf"|\b{_HOUR} o'clock\b|(?<=\bat ){_HOUR}\b{_UNTIL_HERE}",
+        rf"\b(?:(?:a )?quarter|half|ten|twenty) (?:past|to) (?:{_HOUR}|noon|midnight)\b{_PART}"
+        rf"|\bhalf {_HOUR}\b{_PART}{_UNTIL_HERE}"
+        rf"|\b\d{{1,2}}(?:[:.]\d\d)? ?(?:[ap]m\b|[ap]\.m\.)|\b\d{{1,2}}:\d\d\b{_PART}"
+        rf"|\b{_HOUR} o['’]clock\b{_PART}|(?<=\bat ){_HOUR}\b{_PART}{_UNTIL_THERE}",  # noqa: RUF001
         re.IGNORECASE,
     ),
 }
@@ -113,11 +116,13 @@ class Value:
     text: str
     kinds: frozenset[str]
     named: bool = False
+    same_as: str = ""
+    """The key of another that it is, although it says less: six, of 6 pm."""
 
     @property
     def key(self) -> str:
         """By which it is the same as another, however it is written."""
-        return re.sub(r"^the ", "", self.text.lower())
+        return self.same_as or _clock(self) or re.sub(r"^the ", "", self.text.lower())
 
 
 @functools.lru_cache(maxsize=4096)
@@ -125,6 +130,52 @@ def values(text: str) -> tuple[Value, ...]:
     """The values of a text that another may stand for, in no order."""
     found = [v for v in _found(text) if v.kinds]
     return tuple(v for v in found if not any(o.end - o.start > v.end - v.start and _meet(o, v) for o in found))
+
+
+def as_before(found: Iterable[Value], there: Iterable[Value]) -> tuple[Value, ...]:
+    """Values of a later text with the keys of those of an earlier one that they are: at six, if that was 6 pm."""
+    hours: dict[str, set[str]] = {}
+    for value in there:
+        if "time" in value.kinds:
+            hours.setdefault(_hour(value.key), set()).add(value.key)
+    return tuple(_as_one_of(value, hours.get(_hour(value.key), set())) for value in found)
+
+
+def _as_one_of(value: Value, keys: set[str]) -> Value:
+    if "time" not in value.kinds or len(keys) != 1 or value.key in keys:
+        return value
+    (key,) = keys
+    return dataclasses.replace(value, same_as=key) if _hour(key) in {key, value.key} else value
+
+
+def _hour(key: str) -> str:
+    return key.removesuffix(" am").removesuffix(" pm")
+
+
+_CLOCK = re.compile(
+    rf"(?:(?P<before>(?:a )?quarter|half|ten|twenty) (?:(?P<to>past|to) )?)?(?P<hour>{_HOUR})(?:[:.](?P<minutes>\d\d))?"
+    r"(?: o['’]clock)?(?: ?(?P<half>[ap])\.?m\.?)?(?: (?:in the |at )(?P<part>morning|afternoon|evening|night))?",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_MINUTES = {"quarter": 15, "half": 30, "ten": 10, "twenty": 20}
+
+
+def _clock(value: Value) -> str:
+    """A time in figures, with its half of the day where that is told: half past four, 4:30; empty for what is none."""
+    match = _CLOCK.fullmatch(value.text) if "time" in value.kinds else None
+    if match is None:
+        return ""
+    said = match["hour"].lower()
+    hour = _HOURS.index(said) + 1 if said in _HOURS else int(said)
+    minutes = int(match["minutes"] or 0) + _MINUTES.get((match["before"] or "").lower().removeprefix("a "), 0)
+    if (match["to"] or "").lower() == "to":
+        hour, minutes = (hour - 2) % 12 + 1, 60 - minutes
+    half = {"a": " am", "p": " pm"}.get((match["half"] or "").lower(), "")
+    if match["part"]:
+        half = " am" if match["part"].lower() == "morning" else " pm"
+    if hour > 12 or hour == 0:
+        half = " pm" if 12 < hour < 24 else " am"
+    return f"{(hour - 1) % 12 + 1}:{minutes:02}{half}"
 
 
 def alike(old: Value, new: Value) -> frozenset[str]:
@@ -144,9 +195,21 @@ def put(text: str, value: Value, by: Value) -> str:
     elif any(kind.endswith(" the") for kind in both):
         the = re.match(r"the ", value.text, re.IGNORECASE)
         word = (the.group(0) if the else "") + re.sub(r"^the ", "", word, flags=re.IGNORECASE)
+    if both == {"time"}:
+        word += _part_of_day(value, by)
     if by.kinds & {"weekday", "date", "month"}:
         word = re.sub(r"[A-Za-z]+", lambda m: m.group(0).capitalize() if _is_month(m.group(0)) else m.group(0), word)
     return text[: value.start] + word + text[value.end :]
+
+
+def _part_of_day(value: Value, by: Value) -> str:
+    """What goes on to hold of another time: in the morning, where that is not noon or later."""
+    part = re.search(r" in the (?:morning|afternoon|evening)$", value.text, re.IGNORECASE)
+    clock = re.fullmatch(r"(\d+):\d\d", by.key)
+    if not part or not clock:
+        return ""
+    early = int(clock[1]) % 12 < 5
+    return part.group(0) if early == part.group(0).lower().endswith("afternoon") else ""
 
 
 def _is_month(word: str) -> bool:

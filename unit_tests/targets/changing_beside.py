@@ -98,8 +98,55 @@ My dentist is Dr Roe. She's on Mill Lane. | Sorry, my dentist is Dr Rowe.
 Our puppy's name is Bo, and he sleeps in the hall. | Our puppy's name is Max now.
 > Our puppy's name is Max, and he sleeps in the hall.
 """
+_TIMES = """
+Lotte has swimming on Mondays at 6 pm. | Lotte's swimming is at 7, not at 6.
+> Lotte has swimming on Mondays at 7.
+
+I start work at 4:30 every morning, and we open at half past seven. | From next week I'll be starting at five instead
+of half past four, since Esteban has got his own key.
+> I start work at five every morning, and we open at half past seven.
+
+Training is at six in the evening. | Training is at half past six from now on.
+> Training is at half past six in the evening.
+
+The pharmacy closes at six in the evening. | The pharmacy closes at two in the afternoon now.
+> The pharmacy closes at two in the afternoon.
+
+The pharmacy closes at six in the evening. | The pharmacy closes at 2 now.
+> The pharmacy closes at 2.
+
+I start work at half past four every morning. | I start work at five now.
+> I start work at five every morning.
+
+I start work at half past four every morning. | From Monday I start work at five.
+> I start work at five every morning.
+
+My shift starts at 8 am. | From next month my shift starts at nine.
+> My shift starts at nine.
+
+Supper is at six with the kids. | Supper is at seven from now on.
+> Supper is at seven with the kids.
+
+The film is at quarter to nine. | The film has been moved from 8:45 to 9.15 pm.
+> The film is at 9.15 pm.
+
+We meet at half past six. | We meet at 6:45, not 6:30.
+> We meet at 6:45.
+
+My pill is at 8 am. | My pill is at 8 pm now.
+> My pill is at 8 pm.
+
+I start at 4:30 and Ana starts at 5. | Ana starts at 6 now instead of 5 o'clock.
+> I start at 4:30 and Ana starts at 6.
+"""
 
 _STAYING = """
+Dinner is at 6 pm. | Dinner is at 18:00 now.
+We meet at half past six. | We meet at 6:30 now.
+My lesson is on Tuesday. | From Monday the lesson costs 20 euros.
+I wake at 8 am. | The shop opens at nine from next week.
+I walk the dog at 7 every morning. | I walk the dog at 6 every evening now.
+The office is open from Monday to Friday. | From Monday the office opens at nine.
 I have swimming on Mondays and chess on Thursdays. | I have swimming on Thursdays and chess on Fridays now.
 I have swimming on Mondays and chess on Thursdays. | Swimming is on Thursdays, chess on Fridays now.
 I have yoga on Mondays and choir on Wednesdays. | Yoga has moved to Wednesdays, and choir is on Mondays now.
@@ -112,7 +159,7 @@ The cleaner comes on Tuesdays and Thursdays. | The cleaner comes on Monday and T
 The exam is on Friday, 8 May. | The exam has moved to Monday.
 """
 
-BESIDE = read(_REPEATED) + read(_OF_THE_OLD)
+BESIDE = read(_REPEATED) + read(_OF_THE_OLD) + read(_TIMES)
 """What was said first, then later, and what the first says from then on; ``None`` where it is left."""
 STAYING_BESIDE = [(old, new) for old, _, new in (line.partition(" | ") for line in _STAYING.split("\n")) if old]
 """What was said first, and what was said later and changes nothing in it."""
