@@ -7,6 +7,7 @@ Plain text work; which questions move is decided by ``screen``, with the model's
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 
 from langchain_selfparam.records import Statement
@@ -17,6 +18,7 @@ from langchain_selfparam.targets.parse import names, sentences
 from langchain_selfparam.targets.things import WHICH, clauses, differ, lemma, subject, things, verbs, words
 from langchain_selfparam.targets.values import PLACES, alike, values
 
+_MEANT = re.compile(r"\b(?:the|my|our|his|her|their|this|that) ([\w'-]+)")
 _MOST = 12
 """Earlier statements that are compared with, the latest: each costs a reading of every question."""
 
@@ -159,13 +161,30 @@ def _words(said: str) -> frozenset[str]:
     return words(changes.without(said)) - WHICH
 
 
+@functools.lru_cache(maxsize=4096)
+def _in_names(said: str) -> frozenset[str]:
+    """Lemmas of what is only a part of a name: the Snail Pack is no pack."""
+    found = [name for name in names(said) if " " in name]
+    parts = {lemma(word) for name in found for word in name.split()[1:]}
+    rest = said
+    for name in found:
+        rest = rest.replace(name, "")
+    return frozenset(parts - words(rest))
+
+
+def _another(one: str, other: str) -> frozenset[str]:
+    """Lemmas that are only a part of a name in one of two texts, and not meant by the other: a pack a day."""
+    meant = {lemma(word) for word in _MEANT.findall(other.lower())}
+    return _in_names(one) - _in_names(other) - meant
+
+
 def _in_common(part: str, said: str, other: str) -> frozenset[str]:
     """What a part of a statement and an earlier one are both about, in lemmas; none where it is something else.
 
     What is asked about the piano lesson is not answered by what is said of the guitar lesson, nor what is asked about
     the bell by what is said of the bell practice.
     """
-    common = _words(part) & _words(other)
+    common = (_words(part) & _words(other)) - _another(part, other) - _another(other, part)
     if not common:
         return common
     old, new = words(other), words(said)

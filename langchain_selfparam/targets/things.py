@@ -50,6 +50,12 @@ _SUBJECTS = {
     **dict.fromkeys(("it", "it's", "it'll", "it'd", "that", "that's", "that'll", "this"), "it"),
     **dict.fromkeys(("they", "they've", "they're", "they'll", "they'd", "there", "there's", "there'll"), "it"),
 }
+_EITHER = frozenset("book call coach cook fly park ring shop train watch".split())
+"""Lemmas of words that mean one thing as a verb and another as a noun, and not as a race is what is raced."""
+_BEFORE_A_DEED = frozenset(
+    """always and can can't could didn't don't let's may might must never not often only or rarely should sometimes to
+    usually will won't would""".split()
+)
 _BEHIND = _PREPOSITIONS | frozenset("after before during on since under until".split())
 """Before a thing that its clause is not about: "Because of the heat", "at the library"."""
 
@@ -67,6 +73,8 @@ class Thing:
     name: bool
     done: bool
     """Whether it looks like something that is done and not something that there is: "we practise"."""
+    deed: bool
+    """Whether its word means another thing than it would of something that there is: "we train"."""
 
     @property
     def words(self) -> frozenset[str]:
@@ -139,7 +147,7 @@ def things(text: str) -> tuple[Thing, ...]:
             continue
         own = [lemma(t) for t, _ in tokens[first:at]]
         if re.search(r"['’]s$", tokens[at - 1][0]) and at < len(tokens) and _content(tokens[at][0]):  # noqa: RUF001
-            owner = own[-1]
+            owner = "" if is_date(own[-1]) else own[-1]
             continue
         previous = tokens[first - 1][0].lower() if first else ""
         thing = Thing(
@@ -150,6 +158,7 @@ def things(text: str) -> tuple[Thing, ...]:
             start=tokens[first][1],
             name=tokens[at - 1][0][:1].isupper() and previous not in {"", ".", "!", "?", ":"},
             done=at == first + 1 and _SUBJECTS.get(previous) is not None,
+            deed=_is_a_deed(tokens, at - 1),
         )
         found.append((thing, first, at))
         owner = ""
@@ -200,6 +209,8 @@ def differ(old: Thing, new: Thing, before: Collection[str], later: Collection[st
     Returns:
         Whether the later one says whose or which it is, and the earlier one does not say so.
     """
+    if old.deed != new.deed:
+        return True
     if new.owner == "me":
         other = old.owner not in {"", "me"}
     elif new.owner == "them":
@@ -226,6 +237,19 @@ def _content(token: str) -> bool:
 
 def _is_a_call(tokens: list[tuple[str, int]], at: int) -> bool:
     return tokens[at][0].lower() == "call" and at > 0 and tokens[at - 1][0].lower() in _ARTICLES
+
+
+def _is_a_deed(tokens: list[tuple[str, int]], at: int) -> bool:
+    """Whether a word that may be either is something that is done there."""
+    word = tokens[at][0].lower()
+    if lemma(word) not in _EITHER:
+        return False
+    if at > 1 and tokens[at - 1][0] == ",":
+        at -= 1  # where "now" was
+    previous = tokens[at - 1][0].replace("’", "'") if at else ""  # noqa: RUF001
+    if previous.lower() in _SUBJECTS or previous.lower() in _BEFORE_A_DEED:
+        return True
+    return re.search(r"(?:ing|ed)$", word) is not None or (previous[:1].isupper() and word.endswith("s"))
 
 
 def _opens_a_name(tokens: list[tuple[str, int]], at: int) -> bool:

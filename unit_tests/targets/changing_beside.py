@@ -133,6 +133,15 @@ The film is at quarter to nine. | The film has been moved from 8:45 to 9.15 pm.
 We meet at half past six. | We meet at 6:45, not 6:30.
 > We meet at 6:45.
 
+We train on Tuesdays at 19:30. | Training is at 20:00 now.
+> We train on Tuesdays at 20:00.
+
+I take the train at 7:14. | My train leaves at 6:52 now.
+> I take the train at 6:52.
+
+We race on Saturdays at ten. | The race starts at eleven now.
+> We race on Saturdays at eleven.
+
 My pill is at 8 am. | My pill is at 8 pm now.
 > My pill is at 8 pm.
 
@@ -143,6 +152,12 @@ I start at 4:30 and Ana starts at 5. | Ana starts at 6 now instead of 5 o'clock.
 _STAYING = """
 Dinner is at 6 pm. | Dinner is at 18:00 now.
 We meet at half past six. | We meet at 6:30 now.
+We train on Tuesdays at 19:30. | My train leaves at 6:52 now.
+Ana trains on Tuesdays at 19:30. | The train leaves at 6:52 now.
+I cook at six on Sundays. | The cook comes at seven now.
+I want to book the hall at 9:00. | The book club is at 10:00 now.
+I watch the news at 20:15. | My watch is at the jeweller's until 21:00 now.
+I run with the Snail Pack on Sundays at nine. | I used to smoke a pack a day, but I quit at ten.
 My lesson is on Tuesday. | From Monday the lesson costs 20 euros.
 I wake at 8 am. | The shop opens at nine from next week.
 I walk the dog at 7 every morning. | I walk the dog at 6 every evening now.
