@@ -181,6 +181,8 @@ def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nea
         plain = after.plain or value.key in over or (changes.hints(after.sentence) and changes.says_so(to[1]))
         if not plain and not changes.hints(after.sentence):
             return ()
+        if _may_be_both(value) and value.key not in over and not changes.was_wrong(new.said):
+            return ()
         if after.bare and not after.led:
             if not nearest or value.named:
                 return ()
@@ -252,7 +254,7 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if shared is None:
         return False
     common, exact = shared
-    if any(kind.startswith(("is ", "place ")) for kind in before.value.kinds & after.value.kinds):
+    if any(kind.startswith(("is ", "place ", "allergic ")) for kind in before.value.kinds & after.value.kinds):
         return True  # the same thing by all its words
     same = bool(before.subject) and before.subject == after.subject
     if given and same and done(before.clause) & done(after.clause) and "time" in after.value.kinds:
@@ -265,6 +267,11 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if after.value.named:
         enough = len(common) > 1 or settled or (given and (same or enough))
     return enough and (plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled))
+
+
+def _may_be_both(value: Value) -> bool:
+    """Whether another may be so beside it: who is allergic to one thing may be to two."""
+    return any(kind.startswith("allergic ") for kind in value.kinds)
 
 
 def _is_called(said: Mention, name: str) -> bool:

@@ -9,12 +9,14 @@ import functools
 import re
 from collections.abc import Iterable
 
+from langchain_selfparam.targets.frames import ROLES
 from langchain_selfparam.targets.values import Value
 
 _ONCE = (
     "address|bedtime|boss|code|date|day|deadline|e-?mail|fee|hours?|job|landlord|mobile|number|password|phone|pin"
     "|postcode|price|rent|salary|time"
 )
+_ONE = rf"(?:phone |mobile |e-?mail )?(?:{_ONCE})|(?:driving |piano |guitar |swimming )?(?:{'|'.join(sorted(ROLES))})"
 """Of which people have one: a new one stands for the old one. A new cat may be a second one."""
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
@@ -29,12 +31,13 @@ SAYS_SO = re.compile(
     r"|slipped(?= (?:back )?to (?:[\d#]|(?-i:[A-Z])))"
     r"|cut(?= (?:\S+ ){1,4}to [\d#£$€])"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
-    r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d)"
+    r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it|turned (?=\d|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty)\b)"
     r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
     r"|extend|bring)(?! (?:in|out|house|home|away|flat)\b)"
     r"|(?:I|we) (?:said|told you|thought|wrote)(?=[^.;]*\bbut\b)|than (?:I|we) (?:said|thought|told you)"
     r"|mixed (?:\w+ ){0,4}up|mis(?:read|spoke|remembered)|turn(?:s|ed) out|(?:scrap|scratch) that"
-    rf"|new(?= (?:phone |mobile |e-?mail )?(?:{_ONCE})\b))\b",
+    rf"|new(?= (?:{_ONE})\b)|halved|doubled|tripled|(?:got|was|am|I['’]m) (?:\w+ )?(?:confused|muddled)"  # noqa: RUF001
+    r"|(?:that['’]s|that is|that was) not right)\b",  # noqa: RUF001
     re.IGNORECASE,
 )
 """What says that something is different now. "Now" alone may only add: it needs more in common."""
@@ -57,7 +60,8 @@ _ENDED = re.compile(
     re.IGNORECASE,
 )
 LEAD = re.compile(
-    r"(?:^|(?<=[.!?] ))(?:(?:oh|ah|hmm)[,!]? )?(?:no|sorry|oops|wait|correction|pardon|excuse me)(?: again)?"
+    r"(?:^|(?<=[.!?] ))(?:(?:oh|ah|hmm)[,!]? )?(?:no|sorry|oops|wait|correction|pardon|excuse me|hang on|hold on)"
+    r"(?: again)?"
     r"[,.:;!–—-]+ "  # noqa: RUF001
     r"|\bI me(?:an|ant)\b",
     re.IGNORECASE,
@@ -71,7 +75,7 @@ _WAS_WRONG = re.compile(
 _DIRECTED = re.compile(
     r"\b(?:mov(?:e|ed|es|ing)|put|putting|push(?:ed|es|ing)?|brought|bring|switch(?:ed)?|shift(?:ed)?|bumped|upped"
     r"|rais(?:ed|es|ing)|increas(?:ed|es|ing)|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|chang(?:ed|es|ing)|rebooked|cut"
-    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended)"
+    r"|postponed?|delay(?:ed)?|rescheduled?|slashed|hiked|slipped|transferred|extended|halved|doubled|tripled)"
     r"(?: (?!(?:back|forward|off|up|down|out|over)\b)[\w#'’-]+){0,7}"  # noqa: RUF001
     r"(?P<where> (?:(?:back|forward|off|up|down|out|over) )?(?:in)?to(?= (?:the|my|our|an?|(?-i:[A-Z])|[£$€]?\d|#))"
     r"| (?:back|forward|off|up|down|out)\b)(?<!next to)(?<!close to)(?<!due to)",
@@ -81,7 +85,7 @@ _DIRECTED = re.compile(
 _OLD = re.compile(
     r"(?:\bnot|\bcannot|\bno(?:body| one)|n['’]t"  # noqa: RUF001
     r"|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"
-    r"|\b(?:I|we) (?:said|told you|thought|wrote)|\bnever|\breplac(?:ed|es|ing))\b"
+    r"|\b(?:I|we) (?:said|told you|thought|wrote)|\bnever|\breplac(?:ed(?! (?:by|with)\b)|es|ing))\b"
     r"(?:(?!\b(?:but|until|till)\b)[^,;:.])*$",
     re.IGNORECASE,
 )
@@ -125,10 +129,15 @@ _UNSURE = re.compile(
 )
 _MORE = re.compile(
     r"\b(?:other|another|second|third|also|too|as well|additional|extra|one more|both"
-    rf"|new(?! (?:\w+ )?(?:{_ONCE})\b))\b",
+    rf"|new(?! (?:\w+ )?(?:{_ONCE})\b| (?:{_ONE})\b))\b",
     re.IGNORECASE,
 )
 _ALSO = re.compile(r"\b(?:also|as well|additionally|too(?=[.,;!]|$))(?!\w)", re.IGNORECASE)
+_BY_ANOTHER = re.compile(
+    r"\breplaced (?:by|with) (?!(?:one|it|that)\b|(?:(?:the|a|an|my|our) )?[#\d£$€])", re.IGNORECASE
+)
+"""Before what there is in place of all of it: "Yoga has been replaced by a walk on Saturdays"."""
+_WANTED_NOW = re.compile(r"\bwants (?:me|us) to\b(?=.*\bnow\b)", re.IGNORECASE)
 _OFF = re.compile(r"\b(?:was|were|is|been|got|being) (?:just )?(?:cancel(?:l?ed)|called off)\b", re.IGNORECASE)
 """What is off, and not what is in its place."""
 _USED_TO = re.compile(r"\bused to\b", re.IGNORECASE)
@@ -148,7 +157,7 @@ _BARE = re.compile(
     r"|I me(?:an|ant)|make (?:that|it)|I (?:was|have been|got)|I['’]ve been)"  # noqa: RUF001
     r"(?: (?:has|have|been|just|now|actually|got|be|should))*)?"
     r"(?: (?:moved|pushed|changed|rescheduled|postponed|put|switched|rebooked|booked|delayed|brought|shifted|up|down"
-    r"|back|off|forward|it|that|raised|lowered|went))*"
+    r"|back|off|forward|it|that|raised|lowered|went|halved|doubled|tripled))*"
     r" ?(?:(?:on|at|to|until|till|for|by)(?: the)? )*#"
     r"(?:,? (?:now|instead|actually|from now on|these days|after all|then|not (?:on |at |the )*[\w: ]+))*[.!]*",
     re.IGNORECASE,
@@ -203,7 +212,12 @@ def ended(text: str) -> bool:
 
 def corrects(text: str) -> bool:
     """Whether it says that what was said before was never so, or was not said well."""
-    return LEAD.search(text) is not None or _WAS_WRONG.search(text) is not None
+    return LEAD.search(text) is not None or was_wrong(text)
+
+
+def was_wrong(text: str) -> bool:
+    """Whether it says so in more than how it begins: "Sorry, I forgot ..." may add something."""
+    return _WAS_WRONG.search(text) is not None
 
 
 def says_so(text: str) -> bool:
@@ -279,14 +293,14 @@ def is_meant(old: str, clause: str, sentence: str) -> bool:
     Returns:
         Whether it is no question, wish or exception.
     """
-    if _MORE.search(clause) or _OFF.search(clause) or is_unsure(clause, sentence):
+    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER)) or is_unsure(clause, sentence):
         return False
     return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
 
 
 def is_unsure(clause: str, sentence: str) -> bool:
     """Whether what a clause of a sentence says is asked, wished or not known."""
-    if _UNSURE.search(clause) or sentence.rstrip().endswith("?"):
+    if _UNSURE.search(_WANTED_NOW.sub("", clause)) or sentence.rstrip().endswith("?"):
         return True
     return re.match(r"(?:if|when|unless)\b", sentence.strip(), re.IGNORECASE) is not None
 

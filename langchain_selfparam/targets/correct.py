@@ -18,6 +18,8 @@ from langchain_selfparam.targets.parse import names, sentences
 from langchain_selfparam.targets.things import WHICH, clauses, differ, lemma, subject, things, verbs, words
 from langchain_selfparam.targets.values import PLACES, alike, values
 
+_OPENING = re.compile(r"(?:(?:oh|ah|well|so|but)[,!]? )?actually\b", re.IGNORECASE)
+"""Before what may be said otherwise in the next sentence."""
 _MEANT = re.compile(r"\b(?:the|my|our|his|her|their|this|that) ([\w'-]+)")
 _MOST = 12
 """Earlier statements that are compared with, the latest: each costs a reading of every question."""
@@ -153,6 +155,8 @@ def _telling(said: str) -> tuple[str, ...]:
                     # "So it's on Friday now" leans on what was said before.
                     leans = LEANS.search(sentence[start:end]) or not _words(sentence[start:end])
                     found.append(" ".join(there[max(at - 1, 0) : at + 1]) if leans else sentence[start:end])
+                    if start == 0 and _OPENING.match(sentence):
+                        found += [s for s in there[at + 1 : at + 2] if not changes.is_unsure(s, s)]
     return tuple(dict.fromkeys(found))
 
 
@@ -170,6 +174,13 @@ def _in_names(said: str) -> frozenset[str]:
     for name in found:
         rest = rest.replace(name, "")
     return frozenset(parts - words(rest))
+
+
+def _of_another_before(part: str, other: str) -> bool:
+    """Whether what it says of before is not of whom the other is about; "who used to ..." only describes somebody."""
+    there = {subject(other[s:e]) for s, e in clauses(other)}
+    used = [part[s:e].strip() for s, e in clauses(part) if changes.used_to(part[s:e])]
+    return subject(part) not in there and any(not re.match(r"wh(?:o|ich)\b", clause) for clause in used)
 
 
 def _another(one: str, other: str) -> frozenset[str]:
@@ -194,7 +205,7 @@ def _in_common(part: str, said: str, other: str) -> frozenset[str]:
     if shared and all(differ(o, t, old, new) for t, namesakes in shared for o in namesakes):
         return frozenset()
     done = verbs(part) & verbs(other)
-    if changes.used_to(part) and subject(part) not in {subject(other[s:e]) for s, e in clauses(other)}:
+    if _of_another_before(part, other):
         return frozenset()
     people = {lemma(word) for name in names(part) for word in name.split()}
     told_apart = {w for t in here for w in t.before if t.head not in old} - people

@@ -58,6 +58,15 @@ _NOT_BUT = re.compile(
     rf"(?:,? but|, (?:it|that|he|she)(?:['’]s| is)) (?:now )?{_VALUE}{_LATER}\s*(?=[.!]|$)",  # noqa: RUF001
     re.IGNORECASE,
 )
+_FOOD = r"(?P<value>(?!(?:all|any|both|everything|it|many|most|no|some|that|them|this|those|two)\b)[a-z][\w-]+)"
+_NO_LIST = r"(?!\w|,? (?:and|or)\b|, (?!not\b|so\b|but\b|because\b|I\b|we\b|he\b|she\b)\w+)"
+_ALLERGIC = re.compile(
+    rf"(?P<who>I|[\w'’-]+?)(?:['’]m|['’]s| am| is) (?:(?P<not>not) |(?:badly|very|highly|actually|really) )*"  # noqa: RUF001
+    rf"allergic to {_FOOD}(?(not)(?P<but>,? but)(?: to)? (?P<other>[a-z][\w-]+){_NO_LIST}|{_NO_LIST})"
+    rf"|\bit(?:['’]s| is) {_FOOD.replace('value', 'value_')} that (?P<who_>I|[\w'’-]+?)"  # noqa: RUF001
+    r"(?:['’]m|['’]s| am| is) allergic to\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _PROVIDED = frozenset(
     "account broadband contract electricity energy insurance internet mortgage pension policy".split()
 )
@@ -114,6 +123,11 @@ ONE = frozenset(
 """Of which somebody has one, or the last that they name is the one."""
 
 
+ROLES = frozenset(
+    """babysitter captain childminder cleaner coach dentist doctor drummer gp hairdresser instructor landlady manager
+    nanny neighbor neighbour physio physiotherapist supervisor teacher therapist trainer tutor vet""".split()
+)
+"""Whom somebody else takes over from: a new one stands for the old one, although there may be two."""
 _HOW = re.compile(
     r"\w{3}(?:able|ible|ful|less|ous|ive|where)$|^(?:cheap|big|small|old|new|long|short|hard|easi|nic|warm|cold)\w*er$"
     r"|^(?:vegan|vegetarian)$"
@@ -135,6 +149,7 @@ def frames(text: str) -> tuple[Frame, ...]:
     """What a text says that something is, or where it is, in order."""
     people = frozenset(name for name in names(text) if not is_date(name))
     found = [frame for start, end in clauses(text) for frame in _of_clause(text[start:end], start, people)]
+    found += [_allergic(match) for match in _ALLERGIC.finditer(text)]
     for match in _NOT_BUT.finditer(text):
         found += _being(match, 0, people)
     return tuple(found)
@@ -154,6 +169,12 @@ def _being(match: re.Match[str], at: int, people: frozenset[str]) -> Iterator[Fr
     if named is not None:
         kind = f"is {_of(match['owner'], match['what'])}"
         yield Frame(at + match.start("value"), at + match.end("value"), kind, named)
+
+
+def _allergic(match: re.Match[str]) -> Frame:
+    part = next(name for name in ("other", "value_", "value") if match[name])
+    who = (match["who"] or match["who_"]).lower()
+    return Frame(match.start(part), match.end(part), f"allergic {'me' if who == 'i' else lemma(who)}", named=False)
 
 
 def _place(match: re.Match[str], other: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
@@ -198,7 +219,7 @@ def _of(owner: str, what: str) -> str:
     elif whose in {"his", "her", "their"}:
         whose = "them"
     said = what.lower().split()
-    if said[0] == "new" and len(said) > 1 and (said[1] in _FAVOURITE or said[-1] in ONE):
+    if said[0] == "new" and len(said) > 1 and (said[1] in _FAVOURITE or said[-1] in ONE | ROLES):
         said = said[1:]
     return " ".join([lemma(whose), *map(lemma, said)])
 

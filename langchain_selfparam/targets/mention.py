@@ -19,8 +19,8 @@ _SENTENCE = re.compile(r"(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]+\s+")
 _ACTS = re.compile(
     r"\b(?:has |have |had |just )*(?:moved|pushed|changed|rescheduled|postponed|put|brought|switched|rebooked|cut"
     r"|raised|increased|lowered|delayed|shifted|reduced|extended"
-    r"|upped|bumped|slashed|hiked|swapped|rearranged)(?: back| up| down| off| forward)?"
-    r" (?:me|us|my|our|the|it)\b",
+    r"|upped|bumped|slashed|hiked|swapped|rearranged|halved|doubled|tripled)(?: back| up| down| off| forward)?"
+    r" (?:me|us|my|our|her|his|the|it)\b|\bwants (?:me|us)\b",
     re.IGNORECASE,
 )
 """After whoever changes something that need not be theirs: "My boss pushed the meeting ..."."""
@@ -31,6 +31,7 @@ _FIRST = re.compile(r"\b(?:begin|start|open|leav|depart)(?:s|e|es|ing)?\b", re.I
 _LAST = re.compile(r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?\b", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
 """Which one it is: vitamin D."""
+_WANTING = re.compile(r"([\w'’-]+) wants (?:me|us)\b")  # noqa: RUF001
 LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
 """What stands for something that was said before."""
 _BESIDE_IT = re.compile(
@@ -128,7 +129,7 @@ def mention(text: str, value: Value) -> Mention:
         things=found,
         within=[t for t in found if first <= t.start < end],
         acts=acts is not None,
-        subject=subject(rest[start:end]),
+        subject="me" if acts and acts.group(0).startswith("wants") else subject(rest[start:end]),
         shape=re.findall(r"[\w']+", rest[start:end].lower()),
     )
 
@@ -191,8 +192,11 @@ def _owner(thing: Thing) -> frozenset[str]:
 
 
 def _opposed(before: Mention, after: Mention) -> bool:
-    """Whether one says when it begins and the other when it ends, or one speaks of vitamin D and the other of B."""
+    """Whether they say when it begins and when it ends, what two want, or one speaks of vitamin D and one of B."""
     one, other = ((_FIRST.search(m.clause) is not None, _LAST.search(m.clause) is not None) for m in (before, after))
+    wanting = [{w.lower() for w in _WANTING.findall(m.clause)} for m in (before, after)]
+    if all(wanting) and wanting[0].isdisjoint(wanting[1]):
+        return True
     letters = [set(_LETTER.findall(m.clause)) for m in (before, after)]
     return (any(one) and any(other) and one != other) or (all(letters) and letters[0].isdisjoint(letters[1]))
 

@@ -30,7 +30,7 @@ _VERBS = frozenset(
 _SHARED_VERBS = frozenset("attend eat driv liv own play run sleep walk work pay".split())
 _NOTHING = re.compile(
     r"congratulations|date|day|glad|good|hope|hour|kilo|kilometre|metre|mile|minut|month|morning|name|night|not|noted?"
-    r"|number|place|plac|pound|sorry|sound|sum|thank|tim|time|today|tomorrow|twic|understood|week|year|dollar|euro|evening"
+    r"|number|place|plac|pound|sorry|sound|sum|thank|tim|time|today|tomorrow|twis|understood|week|year|dollar|euro|evening"
     r"|mg|mcg|kg|km|cm|mm|ml|mins?|hr|kcal|mph|gb|mb|tb|lb|percent|actually|nowaday|just|already|early|earli|late|later|wrong|mistak|mistake|remember|enjoy"
     r"|appreciat|luck|fun|welcom|wonderful|great|nic|afternoon|clock|next|bett|news|all|no|yes|ok|okay|pleas|tell|old"
     r"|don|doesn|have|moment|everyth|everything|someth|something|anyth|anything|anyway|unfortunately|finally|lead"

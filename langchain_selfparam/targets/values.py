@@ -67,6 +67,8 @@ _UNITS = {
 """What may stand behind a number without a blank, and what is the same."""
 _ATTACHED = "|".join(unit for unit in _UNITS if len(unit) < 5 and unit.isalpha())
 _NUMBER = re.compile(rf"\b{_COUNT}(?<![,.])(?:(?![\w-])|(?=(?:{_ATTACHED})\b))", re.IGNORECASE)
+_CODE = re.compile(r"(?<![\w.-])(?<![Vv]itamin )(?P<letters>[A-Z]{1,2})\d{1,4}(?![\w-]|\.\d)")
+"""Of gates, rooms, seats and levels."""
 _TO = r"[^.,;:!?]*? (?:to|until|till) "
 _HOUR_INSTEAD = re.compile(
     rf"\b(?:moved|pushed|shifted|changed|rescheduled|postponed|delayed|brought|switched|put|bumped)\b{_TO}"
@@ -75,7 +77,8 @@ _HOUR_INSTEAD = re.compile(
 )
 _SUM_INSTEAD = re.compile(
     r"\b(?:rais(?:ed|ing)|increas(?:ed|ing)|lower(?:ed|ing)|reduc(?:ed|ing)|changed|upped|bumped|cut|slashed|hiked"
-    rf"|dropped|rose|(?:put|putting|went|gone|goes|going)(?= (?:[^.,;:!?]* )?(?:up|down)\b))\b{_TO}"
+    r"|halved|doubled|tripled|dropped|rose|(?:put|putting|went|gone|goes|going)(?= (?:[^.,;:!?]* )?(?:up|down)\b))"
+    rf"\b{_TO}"
     rf"(?P<value>{_COUNT})(?<![,.])(?![\w-]|%){_UNTIL_HERE}",
     re.IGNORECASE,
 )
@@ -89,7 +92,10 @@ _AFTER = re.compile(r"^\s*([\w'-]+|%)")
 _BEING = re.compile(
     r"(?:\b(?:is|am|are|turned|turns|be|changed to)|'[ms])(?: now| already| just| actually)? $", re.IGNORECASE
 )
-_AGED = re.compile(r"(?: years? old)?(?: now| today| already)?\s*(?:$|[.,;!])", re.IGNORECASE)
+_AGED = re.compile(
+    r"(?: years? old)?(?: now| today| yesterday| already| last (?:week|month)| on \w+day)?\s*(?:$|[.,;!])",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"\bnumber\b[^.,;:]*$", re.IGNORECASE)
 _PLACE = re.compile(r"\b((?:at|called|from|in|into|named|near|to|with)(?: the)?) $")
 PLACES = frozenset(f"{by}{the}" for by in ("at", "from", "in", "into", "near", "to", "with") for the in ("", " the"))
@@ -240,6 +246,9 @@ def _found(text: str) -> Iterator[Value]:
             taken.append(match.span())
             unit = _SIGNS.get(match["sign"] or "", "") or match["unit"].lower()
             yield Value(*match.span(), match.group(0), frozenset({f"money {unit}"}))
+    for match in filter(free, _CODE.finditer(text)):
+        kinds = _number(text[: match.start()], text[match.end() :])
+        yield Value(*match.span(), match.group(0), kinds | {f"code {len(match['letters'])}"})
     hours = {m.start("value") for m in _HOUR_INSTEAD.finditer(text)}
     sums = {m.start("value") for m in _SUM_INSTEAD.finditer(text)}
     for match in filter(free, _NUMBER.finditer(text)):

@@ -148,8 +148,70 @@ My pill is at 8 am. | My pill is at 8 pm now.
 I start at 4:30 and Ana starts at 5. | Ana starts at 6 now instead of 5 o'clock.
 > I start at 4:30 and Ana starts at 6.
 """
+_SAID_OTHERWISE = """
+Dr Mbeki has put her on Calvadine, 10 milligrams a day. | Dr Mbeki has halved her Calvadine to 5 milligrams.
+> Dr Mbeki has put her on Calvadine, 5 milligrams a day.
+
+I take 50 mg of Sertraline. | My doctor has doubled my Sertraline to 100 mg.
+> I take 100 mg of Sertraline.
+
+My yoga class is on Wednesday. | My yoga class on Wednesday has been replaced by one on Saturday.
+> My yoga class is on Saturday.
+
+I go to a grief group on the first Wednesday of each month. | Wednesday's grief group has been replaced by a walk on
+Saturdays.
+
+My boss is a man called Piotr who collects umbrellas. | Piotr has retired, and my new boss is Gwendolyn, who used to
+run a library on a boat.
+
+The party is on 5 May. | Actually, I got muddled. The party is on 12 May.
+> The party is on 12 May.
+
+The party is on 5 May. | Hang on, that's not right. The party is on 12 May.
+> The party is on 12 May.
+
+My aim is to pass the B1 exam in November. | Actually, I was too ambitious. I'm only going to take the A2 exam.
+
+I'm sitting the B1 exam in November. | I'm sitting the A2 exam instead.
+> I'm sitting the A2 exam in November.
+
+My flight is BA217 from gate C4. | The gate has changed to D9.
+> My flight is BA217 from gate D9.
+
+Our vet is Dr Lindqvist, and her practice is in an old bakery. | Our new vet is Dr Moss.
+> Our vet is Dr Moss.
+
+My driving instructor is Mortimer, a retired policeman. | My new driving instructor is Yolanda.
+> My driving instructor is Yolanda.
+
+My son is seven. | My son turned eight yesterday.
+> My son is eight.
+
+I run 30 kilometres a week. | My coach wants me to run 45 kilometres a week now.
+> I run 45 kilometres a week.
+
+I'm allergic to aspirin, so always check. | Correction: it's penicillin that I'm allergic to.
+> I'm allergic to penicillin, so always check.
+
+I'm allergic to kiwi. | It turns out I'm not allergic to kiwi but to mango.
+> I'm allergic to mango.
+"""
 
 _STAYING = """
+I run 30 kilometres a week. | I want to run 45 kilometres a week now.
+My trainer wants me to run 30 kilometres a week. | My coach wants me to run 45 kilometres a week now.
+My yoga class is on Wednesday. | My yoga class has been replaced by a walk on Saturday.
+I'm allergic to nuts. | I'm allergic to eggs now.
+I'm allergic to nuts. | I'm also allergic to eggs.
+I'm allergic to nuts. | Sorry, I forgot to say that I'm allergic to eggs.
+I'm allergic to nuts and eggs. | I was wrong, I'm allergic to mango, not nuts.
+My son is allergic to nuts. | I'm not allergic to nuts but to eggs.
+I'm not allergic to kiwi. | Correction: I'm allergic to mango.
+I take vitamin B12. | I take vitamin D3 now.
+I live near the M25. | The M4 is closed now.
+My tutor is Ana. | My tutor is Ben.
+My son is seven. | My daughter turned eight yesterday.
+The slides are due on Monday. | There's a mistake in the slides from Friday.
 Dinner is at 6 pm. | Dinner is at 18:00 now.
 We meet at half past six. | We meet at 6:30 now.
 We train on Tuesdays at 19:30. | My train leaves at 6:52 now.
@@ -166,7 +228,7 @@ I have swimming on Mondays and chess on Thursdays. | I have swimming on Thursday
 I have swimming on Mondays and chess on Thursdays. | Swimming is on Thursdays, chess on Fridays now.
 I have yoga on Mondays and choir on Wednesdays. | Yoga has moved to Wednesdays, and choir is on Mondays now.
 Breakfast is at 7:30 and dinner at 19:00. | Lunch is at 12:00 from now on, and dinner stays at 19:00.
-I pay 340 pounds of rent and 60 pounds for heating. | The insurance is 370 pounds now, and heating is still 60 pounds.
+I pay 340 pounds of rent and 60 for heating. | The insurance is 370 pounds now, and heating is still 60 pounds.
 We practise on Tuesday and Thursday. | We practise on Thursday and Friday now.
 We practise on Tuesday and Thursday. | Practice has moved to Monday.
 We practise on Tuesday and Thursday. | The practice on Tuesday was too early, so it's on Friday now.
@@ -174,7 +236,7 @@ The cleaner comes on Tuesdays and Thursdays. | The cleaner comes on Monday and T
 The exam is on Friday, 8 May. | The exam has moved to Monday.
 """
 
-BESIDE = read(_REPEATED) + read(_OF_THE_OLD) + read(_TIMES)
+BESIDE = read(_REPEATED) + read(_OF_THE_OLD) + read(_TIMES) + read(_SAID_OTHERWISE)
 """What was said first, then later, and what the first says from then on; ``None`` where it is left."""
 STAYING_BESIDE = [(old, new) for old, _, new in (line.partition(" | ") for line in _STAYING.split("\n")) if old]
 """What was said first, and what was said later and changes nothing in it."""

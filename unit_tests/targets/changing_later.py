@@ -81,6 +81,7 @@ Sorry, I mixed up the dates: the organic chemistry exam is on 30 May.
 > My exam in organic chemistry is on 30 May in room B204.
 
 My exam in organic chemistry is on 28 May in room B204. | The exam won't be in room B204 but in room C110.
+> My exam in organic chemistry is on 28 May in room C110.
 
 We're having 60 guests at the wedding, and the caterer is called Plum & Pear. |
 The guest list has grown: there will be 74 guests at the wedding.
