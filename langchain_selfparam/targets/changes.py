@@ -96,6 +96,7 @@ _CAME_FROM = re.compile(r"\b(?:moved|raised|increased|lowered|reduced|changed|up
 _ONTO = re.compile(r"^\w? (?:in)?to ", re.IGNORECASE)
 _SINCE = re.compile(r"\b(?:from|starting(?: on)?|as of)(?: next)? $", re.IGNORECASE)
 _RANGE = re.compile(r"s? ?(?:to|till|until|through|[-–—]) ?", re.IGNORECASE)  # noqa: RUF001
+_SINCE_HIDDEN = re.compile(r"(?:(?<![\w)] )from|starting|as of)(?: next)? #+(?= [a-z])", re.IGNORECASE)
 _STILL = re.compile(
     r"\b(?:still|stay(?:s|ed|ing)?|remain(?:s|ed|ing)?|unchanged|as (?:before|always|ever)|(?:is|are|be) the same)\b",
     re.IGNORECASE,
@@ -178,7 +179,7 @@ def hints(text: str) -> bool:
 def without(text: str) -> str:
     """The text with blanks where it speaks of changes; as long as before."""
     spans = [match.span("where") for match in _DIRECTED.finditer(text)]
-    for pattern in (SAYS_SO, HINTS, LEAD):
+    for pattern in (SAYS_SO, HINTS, LEAD, _SINCE_HIDDEN):
         text = pattern.sub(lambda m: "," + " " * (len(m.group(0)) - 1), text)
     for start, end in spans:
         text = text[:start] + "," + " " * (end - start - 1) + text[end:]

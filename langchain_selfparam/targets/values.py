@@ -69,6 +69,10 @@ _ATTACHED = "|".join(unit for unit in _UNITS if len(unit) < 5 and unit.isalpha()
 _NUMBER = re.compile(rf"\b{_COUNT}(?<![,.])(?:(?![\w-])|(?=(?:{_ATTACHED})\b))", re.IGNORECASE)
 _CODE = re.compile(r"(?<![\w.-])(?<![Vv]itamin )(?P<letters>[A-Z]{1,2})\d{1,4}(?![\w-]|\.\d)")
 """Of gates, rooms, seats and levels."""
+_BARE_HOUR = re.compile(_HOUR, re.IGNORECASE)
+_ONCE_DONE = re.compile(
+    r"\b(?:\w{2,}ed|was|were|had|could|did|went|came|met|left|got|took|began|learnt|ate|saw|sold|bought|knew|won)\b"
+)
 _TO = r"[^.,;:!?]*? (?:to|until|till) "
 _HOUR_INSTEAD = re.compile(
     rf"\b(?:moved|pushed|shifted|changed|rescheduled|postponed|delayed|brought|switched|put|bumped)\b{_TO}"
@@ -234,7 +238,7 @@ def _found(text: str) -> Iterator[Value]:
 
     for kind, pattern in _KINDS.items():
         for match in pattern.finditer(text):
-            if free(match):
+            if free(match) and not (kind == "time" and _is_an_age(text, match)):
                 taken.append(match.span())
                 yield Value(*match.span(), match.group(0), frozenset({kind}))
     for match in filter(free, _A_MONTH.finditer(text)):
@@ -260,6 +264,13 @@ def _found(text: str) -> Iterator[Value]:
     taken += [(v.start, v.end) for v in framed]
     yield from framed
     yield from (v for v in _named(text) if not any(s < v.end and v.start < e for s, e in taken))
+
+
+def _is_an_age(text: str, match: re.Match[str]) -> bool:
+    """Whether a bare hour may be how old somebody was, or when something was once: "I could ski at six with Dad"."""
+    if not re.match(r"\s*(?:with|for|until|when)\b", text[match.end() :]) or not _BARE_HOUR.fullmatch(match.group(0)):
+        return False
+    return _ONCE_DONE.search(re.split(r"[,;.!?](?=\s)", text[: match.start()])[-1]) is not None
 
 
 def _named(text: str) -> Iterator[Value]:

@@ -121,6 +121,9 @@ I start work at half past four every morning. | I start work at five now.
 I start work at half past four every morning. | From Monday I start work at five.
 > I start work at five every morning.
 
+My bus goes at 8:10. | From Monday my bus goes at 8:20.
+> My bus goes at 8:20.
+
 My shift starts at 8 am. | From next month my shift starts at nine.
 > My shift starts at nine.
 
@@ -210,6 +213,11 @@ I'm not allergic to kiwi. | Correction: I'm allergic to mango.
 I take vitamin B12. | I take vitamin D3 now.
 I live near the M25. | The M4 is closed now.
 My tutor is Ana. | My tutor is Ben.
+My piano teacher comes on Mondays. | My new guitar teacher comes on Fridays.
+My son's teacher is Mrs Roe. | My new teacher is Mr Falk.
+I learned to ski at six with my dad. | I ski at seven with my dad now.
+I stopped at one for lunch. | Lunch is at two now.
+My locker is B4. | My desk is C7 now.
 My son is seven. | My daughter turned eight yesterday.
 The slides are due on Monday. | There's a mistake in the slides from Friday.
 Dinner is at 6 pm. | Dinner is at 18:00 now.
