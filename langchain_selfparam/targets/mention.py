@@ -6,6 +6,7 @@ In come texts and their values, out comes whether both are said of the same thin
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -32,6 +33,7 @@ _LAST = re.compile(r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?
 _LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
 """Which one it is: vitamin D."""
 _WANTING = re.compile(r"([\w'’-]+) wants (?:me|us)\b")  # noqa: RUF001
+_AND = re.compile(r"s?(?:,| and| or| &)(?: on)? ", re.IGNORECASE)
 LEANS = re.compile(r"\b(?:it|its|he|she|him|her|his|they|them|their|this|that|these|those|there|one)\b", re.IGNORECASE)
 """What stands for something that was said before."""
 _BESIDE_IT = re.compile(
@@ -100,11 +102,20 @@ class Mention:
                 for v in values(old.text)
                 if v.start != old.value.start
             )
+        own = {v.key for v in values(self.clause) if "weekday" in v.kinds}
+        if any(len(own & both) == 1 for both in _joined(old.clause)):
+            return False  # it is said of one of several days
         said = {v.key for v in values(old.text)} | come
         return all(
             v.key in said or "weekday" not in v.kinds or changes.since(self.clause, v.start, v.end)
             for v in values(self.clause)
         )
+
+
+def _joined(clause: str) -> list[set[str]]:
+    """Days that have one thing in common: "on Mondays and Wednesdays at six"."""
+    days = sorted((v for v in values(clause) if "weekday" in v.kinds), key=lambda v: v.start)
+    return [{a.key, b.key} for a, b in itertools.pairwise(days) if _AND.fullmatch(clause[a.end : b.start])]
 
 
 def mention(text: str, value: Value) -> Mention:

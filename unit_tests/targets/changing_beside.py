@@ -133,6 +133,9 @@ Supper is at six with the kids. | Supper is at seven from now on.
 The film is at quarter to nine. | The film has been moved from 8:45 to 9.15 pm.
 > The film is at 9.15 pm.
 
+I have judo on Mondays and Wednesdays at six. | Judo is at seven now.
+> I have judo on Mondays and Wednesdays at seven.
+
 We meet at half past six. | We meet at 6:45, not 6:30.
 > We meet at 6:45.
 
@@ -239,6 +242,7 @@ Breakfast is at 7:30 and dinner at 19:00. | Lunch is at 12:00 from now on, and d
 I pay 340 pounds of rent and 60 for heating. | The insurance is 370 pounds now, and heating is still 60 pounds.
 We practise on Tuesday and Thursday. | We practise on Thursday and Friday now.
 We practise on Tuesday and Thursday. | Practice has moved to Monday.
+I have judo on Mondays and Wednesdays at six. | Judo on Wednesdays is at seven now.
 We practise on Tuesday and Thursday. | The practice on Tuesday was too early, so it's on Friday now.
 The cleaner comes on Tuesdays and Thursdays. | The cleaner comes on Monday and Thursday mornings now.
 The exam is on Friday, 8 May. | The exam has moved to Monday.
