@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from langchain_selfparam.targets.things import clauses, lemma, things
-from langchain_selfparam.targets.values import Value
+from langchain_selfparam.targets.values import Value, values
 
 _GOES_ON = r"(?:and|but|so|because|since|while) (?:I|I['’]\w+|we|we['’]\w+|my|our|the|there|it)\b"  # noqa: RUF001
 _WHICH = re.compile(
@@ -28,6 +28,7 @@ _HAS_A_VERB = re.compile(
     re.IGNORECASE,
 )
 """Another sentence behind a comma: "I live in Rome, my sister lives in Bari"."""
+_OF_SOMEBODY = re.compile(r", (?:my|our|his|her|their) ")
 _MAN_CALLED = re.compile(r"(?P<be>\b(?:is|was)|['’]s) an? (?:[\w-]+ ){1,3}(?:called|named) $")  # noqa: RUF001
 _THIRD = re.compile(r"\b(?:he|she|him|her|hers|his|(?:he|she)['’]\w+)\b", re.IGNORECASE)  # noqa: RUF001
 _WITH_THEM = re.compile(r",?(?: [\w'’-]+)? (?:he|she|him|her|hers|his)\b", re.IGNORECASE)  # noqa: RUF001
@@ -79,10 +80,15 @@ def _is_same_one(before: str) -> bool:
 def _without_tail(behind: str, *, person: bool) -> str:
     while True:
         apposed = _APPOSED.match(behind)
-        match = _WHICH.match(behind) or (apposed if apposed and not _HAS_A_VERB.search(apposed.group(0)) else None)
+        match = _WHICH.match(behind) or (apposed if apposed and not _is_another(apposed.group(0)) else None)
         if not match or (_WHO.match(behind) and not person) or not (match.group(0)[0] == "," or person):
             return behind
         behind = behind[match.end() :]
+
+
+def _is_another(tail: str) -> bool:
+    """Whether it goes on about something else: "..., my return on 9 May"."""
+    return _HAS_A_VERB.search(tail) is not None or (_OF_SOMEBODY.match(tail) is not None and bool(values(tail)))
 
 
 def _without_third(behind: str) -> str:

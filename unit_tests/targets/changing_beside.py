@@ -86,6 +86,15 @@ I live in Rome, the capital, with two cats. | I live in Oslo now, not in Rome.
 I live in Rome, my wife works in Milan. | I live in Oslo now, not in Rome.
 > I live in Oslo, my wife works in Milan.
 
+My flight is on 4 May, my return on 9 May. | My flight has been moved from 4 May to 5 May.
+> My flight is on 5 May, my return on 9 May.
+
+The exam is on 8 May, a week before my birthday on 15 May. | The exam has been moved from 8 May to 12 May.
+> The exam is on 12 May.
+
+I play at the Crown, my brother plays at the Fox. | I play at the Plough now, not at the Crown.
+> I play at the Plough, my brother plays at the Fox.
+
 I work at the Crown, the Plough and the Swan. | I work at the Fox now, not at the Crown.
 > I work at the Fox, the Plough and the Swan.
 
