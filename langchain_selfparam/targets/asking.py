@@ -79,7 +79,8 @@ _TAKES_FOR_TRUE = re.compile(
 """Takes for true what somebody does: "Isn't it great that Rhys passed?", "the lamb Tom is cooking tonight"; or says
 what the user always wants."""
 _DECLARES = re.compile(r"(?:(?P<before>[\w']+)\W+)?\b(?:i|we|i'd|i'll) \w", re.IGNORECASE)
-_TURNED = re.compile(_AUX, re.IGNORECASE)
+_TURNED = re.compile(rf"{_AUX}|what|(?:any|every|no|some)(?:thing|one|body|where)", re.IGNORECASE)
+"""Before an "I" that a question turns round, or that says what it asks for: "Is there anything I should prepare?"."""
 _TOLD_THAT = re.compile(
     rf"\b(?:told|tell) you (?!about\b|of\b|anything\b|{_WHICH}\b)\w"
     rf"|\b(?:mention|mentioned|say|said) (?!about\b|{_WHICH}\b)\w"
@@ -95,8 +96,15 @@ _ELSEWHERE = re.compile(
 )
 """Plain questions of other languages."""
 _LEANS = re.compile(
-    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|there|ones?|those|these|too|same)\b", re.IGNORECASE
+    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same"
+    r"|there(?!['’]s| (?:is|are|was|were|will|have|has)\b))\b",  # noqa: RUF001
+    re.IGNORECASE,
 )
+_OURS = re.compile(r"\b(?:ours|mine)\b", re.IGNORECASE)
+_FIRST = 3
+"""Words in which what leans on a question says so; further on "they" may be anybody who was spoken of before."""
+_BRIEF = 6
+"""Words of a sentence that leans on a question wherever it does: "My sister really loves them."."""
 _LONGEST = 400
 """Letters of a mere question."""
 _PIECE = re.compile(
@@ -130,8 +138,14 @@ def without_asking(own: Sequence[str]) -> list[str]:
 def _goes_on(sentence: str, following: str) -> bool:
     if not following or courteous(following) or only_asks(following):
         return False
-    leans = not _asks_back(_bare(sentence)) and _LEANS.search(following) is not None
-    return leans or len(following.split()) <= _SHORT or _PIECE.match(following) is not None
+    # "There is" leans on nothing, also where it is cut: the words stay in their sentence.
+    own = following.split()
+    first = len(" ".join(own[: len(own) if len(own) <= _BRIEF else _FIRST]))
+    found = _LEANS.search(" ".join(own))
+    leans = not _asks_back(_bare(sentence)) and (
+        (found is not None and found.start() < first) or _OURS.search(following) is not None
+    )
+    return leans or len(own) <= _SHORT or _PIECE.match(following) is not None
 
 
 def only_asks(sentence: str) -> bool:
