@@ -96,15 +96,16 @@ _ELSEWHERE = re.compile(
 )
 """Plain questions of other languages."""
 _LEANS = re.compile(
-    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same"
+    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same|ours|mine"
     r"|there(?!['’]s| (?:is|are|was|were|will|have|has)\b))\b",  # noqa: RUF001
     re.IGNORECASE,
 )
-_OURS = re.compile(r"\b(?:ours|mine)\b", re.IGNORECASE)
+_LEANS_BEHIND = re.compile(r"\b(?:it|them|him|her|ones?)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:–—]| (?:and|but|because|so|who|which|that|when|if|as)\b", re.IGNORECASE)  # noqa: RUF001
 _FIRST = 3
 """Words in which what leans on a question says so; further on "they" may be anybody who was spoken of before."""
 _BRIEF = 6
-"""Words of a sentence that leans on a question wherever it does: "My sister really loves them."."""
+"""Words of a clause in which "it" leans on a question as well: "My sister really loves it, and we go there."."""
 _LONGEST = 400
 """Letters of a mere question."""
 _PIECE = re.compile(
@@ -138,14 +139,18 @@ def without_asking(own: Sequence[str]) -> list[str]:
 def _goes_on(sentence: str, following: str) -> bool:
     if not following or courteous(following) or only_asks(following):
         return False
-    # "There is" leans on nothing, also where it is cut: the words stay in their sentence.
     own = following.split()
-    first = len(" ".join(own[: len(own) if len(own) <= _BRIEF else _FIRST]))
-    found = _LEANS.search(" ".join(own))
-    leans = not _asks_back(_bare(sentence)) and (
-        (found is not None and found.start() < first) or _OURS.search(following) is not None
-    )
+    leans = not _asks_back(_bare(sentence)) and _leans(following)
     return leans or len(own) <= _SHORT or _PIECE.match(following) is not None
+
+
+def _leans(following: str) -> bool:
+    """Whether a sentence begins so that it cannot be understood without what was asked before it."""
+    first = " ".join(_CLAUSE.split(following)[0].split()[:_BRIEF])
+    begins = _LEANS.search(following)
+    return _LEANS_BEHIND.search(first) is not None or (
+        begins is not None and len(following[: begins.start()].split()) < _FIRST
+    )
 
 
 def only_asks(sentence: str) -> bool:
