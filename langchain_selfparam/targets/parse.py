@@ -343,7 +343,7 @@ def only_names(said: str) -> bool:
     text = composed(said)
     for start, end, _ in sorted(introductions(text), reverse=True):
         text = f"{text[:start]} {text[end:]}"
-    return introduces(said) and set(telling(text)) - set(secrets(said)) <= COURTESY
+    return introduces(said) and set(telling(text)) - set(secrets(said)) <= COURTESY | {"speaking"}
 
 
 def speaks_of_you(text: str) -> bool:
