@@ -27,7 +27,12 @@ _ABBREVIATED = 8
 """Letters at a sentence's end that show whether it is one."""
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
 _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
-_NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
+_JOINS = (
+    r"(?:(?:d[aeiu]s?|de la|del|della|des|e|y|et|la|las|le|les|los|v[ao]n(?: de[nr]?)?|(?<=\bRua )do|(?<=\bRio )do"
+    r"|(?<=\bCasa )do|(?<=\bPraia )do) (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))"
+)
+"""Within names of other languages: Rua das Flores, Verbos e Vinho."""
+_NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& |{_JOINS})?(?!I'){_BIG})*")
 _HALF = re.compile(
     r"(?:Mrs?|Ms|Dr|Prof|Miss|Sir|Lord|Lady|Aunt|Uncle)\.?|Central|(?:North|South|East|West)(?:ern)?", re.IGNORECASE
 )
@@ -35,6 +40,9 @@ _HALF = re.compile(
 _ONE_NAME = re.compile(
     r"(?:\b[Tt]he|[\"“«]|\b(?:reads?|reading|watch(?:ed|ing)?|film|movie|book|novel|play|musical|series|show"
     r"|opera|band|duo|pub|bar|shop|store|restaurant|hotel|caf[eé]|firm|company|brand|game|song|album)(?: \w+)?"
+    r"|\b(?:work(?:s|ed|ing)?|shop(?:s|ped|ping)?|jobs?|position|post|internship|apprenticeship|employed|trained) at"
+    r"|(?:\b(?:as|am|is|was|became)|'m|'s) (?:an?|the) (?:[\w-]+ )?(?:apprentice|chef|clerk|cook|intern|nurse|trainee"
+    r"|(?!lodger|outsider|stranger|visitor)\w+(?:er|or|ist|ant|eer|ian)) at"
     r"|\b(?:an?|my|our|his|her|their) (?:[\w-]+ ){0,2}?(?:\w*[^\Ws]|\w+ss) (?:is )?(?:called|named))\s*$"
 )
 """Before a name that may have an "and" in it: a pub's, a book's, that of one thing that is called so."""

@@ -87,7 +87,7 @@ def study(
     progress(1, 4)
     tried = _tried(episode)
     names = parse.known_names(s.said for s in (*statements, *(old.statement for old in earlier)))
-    chosen, taken = _assigned(statements, candidates, earlier, taught, tried, scorer, config)
+    chosen, taken = _assigned(statements, candidates, earlier, taught, tried, scorer, names, config)
     progress(2, 4)
     chance = random.Random(config.seed)
     told = _told(statements, chosen.by_statement, names, original, taught, tried, chance=chance, config=config)
@@ -159,6 +159,7 @@ def _assigned(
     taught: Sequence[TargetSet],
     tried: Collection[int],
     scorer: TextScorer,
+    names: Collection[str],
     config: TargetConfig,
 ) -> tuple[screen.Chosen, list[str]]:
     """The questions of each statement; those of the bank, and of earlier statements that one corrects, among them.
@@ -184,6 +185,7 @@ def _assigned(
         corrections=pairs,
         bank=seeds,
         rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
+        known=names,
     )
     asked = {probe.prompt for probe in recall_probes(taught)}  # those are to be asked again
     taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest and q not in asked]
