@@ -130,11 +130,20 @@ def as_wanted(said: str) -> str:
     """
     text = _CALL_ME.sub("I want to be called ", said)
     for pattern, wanted in _WANTED:
-        text = _in_other_words(text, pattern, wanted) if pattern.search(text) else text
+        text = in_other_words(text, pattern, wanted) if pattern.search(text) else text
     return text
 
 
-def _in_other_words(text: str, pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str]) -> str:
-    """The text with what a pattern finds in other words, where it is the speaker's own."""
+def in_other_words(text: str, pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str]) -> str:
+    """The text with what a pattern finds in other words, where it is the speaker's own.
+
+    Args:
+        text: What was said.
+        pattern: What is looked for.
+        wanted: Gives the other words for each.
+
+    Returns:
+        The text, with what others said as it was.
+    """
     kept = as_said(text)
     return pattern.sub(lambda m: m[0] if within(m.end() - 1, kept) or within(m.start(), kept) else wanted(m), text)

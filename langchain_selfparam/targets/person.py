@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from langchain_selfparam.targets.bidding import as_wanted
+from langchain_selfparam.targets.bidding import as_wanted, in_other_words
 from langchain_selfparam.targets.language import Reading, as_said, within
 from langchain_selfparam.words import SMALL
 
@@ -97,9 +97,9 @@ _CHAT = (
     r"|(?:ok(?:ay)?|also|basically|honestly|actually|yeah) +(?=(?:my|our|we|i)\b)"
     r"|(?:btw|fyi|tbh|lol|omg|haha|oh (?:and|yeah|btw)|anyways)(?! (?:is|was|means?|stands)\b),? +"
     r"|(?:oh|ah|well|so|and|also|anyways?|actually|basically|honestly|right|great|good|cool|perfect|awesome|brilliant"
-    r"|lovely|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi|tbh|ps"
-    r"|by the way|just so you know|for the record|for what it['’]s worth|trust me|believe me|excuse me"  # noqa: RUF001
-    r"|don['’]t get me wrong|call me (?:old-fashioned|crazy|mad|weird)|correct me if i['’]m wrong"  # noqa: RUF001
+    r"|lovely|sorry|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi"
+    r"|tbh|ps|by the way|just so you know|between you and me|for the record|for what it['’]s worth|trust me"  # noqa: RUF001
+    r"|believe me|excuse me|don['’]t get me wrong|call me (?:old-fashioned|crazy|mad|weird)|correct me if i['’]m wrong"  # noqa: RUF001
     r"|quick (?:one|update)|(?:good|bad|great|big|sad) news"
     r"|(?:(?:one|another|just one) (?:more|last|other|final)|another|one) thing"
     r")(?:(?: again| so much| a lot| very much)?(?:[,:!]|\.{2,}|…| [-–]) +(?:but +)?))"  # noqa: RUF001
@@ -110,6 +110,8 @@ _LEAD = re.compile(
     r"|(?:(?:I (?:must|should|have to|need to|want(?:ed)? to|forgot to)|I['’]d like to|let me)"  # noqa: RUF001
     r" (?:tell you|mention|say|let you know)|just so you know"
     r"|(?:please )?(?:remember|note|keep in mind|bear in mind|don['’]t forget))(?: that|:) +"  # noqa: RUF001
+    r"|(?:(?:sorry|oh|but|no)[, ]+)*I (?:told|gave|sent) you (?:the )?wrong \w+(?: \w+)?"
+    r"(?: before| earlier| yesterday| last time)?: +"
     r"|(?=[^:.!?]{1,48}: )(?:(?:sorry|wait|oh|no|so|well|actually)[, ]+)*"
     r"(?:(?:an?|one|some|another|small|little|quick|minor|slight|good|bad|great|big|sad|happy|important|latest|just|there"
     r"(?:['’]s| is| has been)|i(?:['’]ve| have)?|got|had|made|was|have|has|it|that|something|(?:my|our|the) plans?) )*"  # noqa: RUF001
@@ -153,6 +155,18 @@ _IF_I_WERE = re.compile(r"\b[Ii]f I (?:was|were)$")
 _OWN_NAME = re.compile(r" name (?:is|will be)\b")
 _OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
 _I_BE = re.compile(r"\bI (are|were)\b")
+_AFRAID = re.compile(
+    r"(?:(?<=^)|(?<=[.!?;,] ))I(?:['’]m| am) afraid(?: that)? (?=(?:I|we) (?:can(?:not|['’]?t)|couldn['’]t"  # noqa: RUF001
+    r"|have to|had to|won['’]t be able)\b)"  # noqa: RUF001
+    r"|,? I(?:['’]m| am) afraid(?=[.!]|$)|, between you and me(?=[,.!]|$)",  # noqa: RUF001
+    re.IGNORECASE,
+)
+"""A courtesy and no fear: "I'm afraid I can't come"; nothing of the assistant's either: "between you and me"."""
+_TOLD_ALREADY = re.compile(
+    r"(?<=\w), (?:did|have) I (?:already |ever )?(?:tell|told|mention(?:ed)?)(?: you)?(?: about)?(?: that| this| it)?"
+    r"(?: already| yet| before)?\?",
+    re.IGNORECASE,
+)
 _LET = re.compile(
     r"(?:^|[.!?\n:(\"“–—-]\s*|\b[Pp]lease,? "  # noqa: RUF001
     r"|(?:^|[.!?,:;] )(?:[Ss]o|[Nn]ow|[Ww]ell|[Oo]h|[Oo]k|[Ff]irst),? )[Ll]et$"
@@ -172,7 +186,8 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    text = _were(as_wanted(said))
+    text = in_other_words(said, _AFRAID, lambda _: "")
+    text = _were(as_wanted(in_other_words(text, _TOLD_ALREADY, lambda _: ".")))
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
 
 
@@ -252,7 +267,8 @@ def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] =
             return word
         opens = not before.strip("-*•> ") or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
         closed = before.endswith('"') and before.count('"') % 2 == 0 and before[-2] not in ".!?"
-        opens = opens and not closed
+        # "They've changed the timetable: my train leaves ..." goes on with a small letter.
+        opens = opens and not closed and not (before.endswith(":") and word.islower())
         return other[0].upper() + other[1:] if opens else other
 
     return _WORD.sub(turn, text)
