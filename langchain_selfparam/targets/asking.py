@@ -96,16 +96,21 @@ _ELSEWHERE = re.compile(
 )
 """Plain questions of other languages."""
 _LEANS = re.compile(
-    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same|ours|mine"
+    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same|ours|mine|if (?:so|not)"
     r"|there(?!['’]s| (?:is|are|was|were|will|have|has)\b))\b",  # noqa: RUF001
     re.IGNORECASE,
 )
-_LEANS_BEHIND = re.compile(r"\b(?:it|them|him|her|ones?)\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"[,;:–—]| (?:and|but|because|so|who|which|that|when|if|as)\b", re.IGNORECASE)  # noqa: RUF001
+_LEANS_BEHIND = re.compile(
+    r"\b(?:it|them|him|ones?|her(?! \w)"
+    r"|th(?:at|is|ose|ese)(?= (?:one|book|film|game|movie|place|show|song)s?\b|[.!]|$))(?!['’-])\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[,;:–—]| (?:and(?! i\b)|but|because|so|who|which|when|if|as|that(?= (?:i|he|she|it|they|we|my|the)\b))\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _FIRST = 3
-"""Words in which what leans on a question says so; further on "they" may be anybody who was spoken of before."""
-_BRIEF = 6
-"""Words of a clause in which "it" leans on a question as well: "My sister really loves it, and we go there."."""
+"""Words in which what leans on a question says so, but for "it"; further on "they" may be anybody."""
 _LONGEST = 400
 """Letters of a mere question."""
 _PIECE = re.compile(
@@ -146,7 +151,7 @@ def _goes_on(sentence: str, following: str) -> bool:
 
 def _leans(following: str) -> bool:
     """Whether a sentence begins so that it cannot be understood without what was asked before it."""
-    first = " ".join(_CLAUSE.split(following)[0].split()[:_BRIEF])
+    first = _CLAUSE.split(following)[0].rstrip(".!?")
     begins = _LEANS.search(following)
     return _LEANS_BEHIND.search(first) is not None or (
         begins is not None and len(following[: begins.start()].split()) < _FIRST

@@ -168,10 +168,13 @@ _TOLD_ALREADY = re.compile(
     re.IGNORECASE,
 )
 _LET = re.compile(
-    r"(?:^|[.!?\n:(\"“–—-]\s*|\b[Pp]lease,? "  # noqa: RUF001
-    r"|(?:^|[.!?,:;] )(?:[Ss]o|[Nn]ow|[Ww]ell|[Oo]h|[Oo]k|[Ff]irst),? )[Ll]et$"
+    r"(?:^|[.!?\n:(\"“–—-]\s*|\bplease,? |(?:^|[.!?,:;] )(?:so|now|well|oh|ok|okay|all ?right|alright|wait|yes"  # noqa: RUF001
+    r"|yeah?|yep|sure|of course|perfect|great|cool|right|first|then|hm+|um+),? )let$",
+    re.IGNORECASE,
 )
 """Before "me" of the speaker who only begins to speak: "Let me see", and not "Mum won't let me"."""
+_LET_THINK = re.compile(r"^(?:(?!\b(?:who|which|and)\b).)*(?:,|\b(?:but|oh|then)) let$", re.IGNORECASE | re.DOTALL)
+_THINKS = re.compile(r" (?:just )?(?:think|see|look|check|find|explain|tell|ask|rephrase|introduce)\b")
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
@@ -336,6 +339,8 @@ def _is_numeral(text: str, match: re.Match[str]) -> bool:
 def _no_person(word: str, before: str, after: str) -> bool:
     """Whether a word only looks like one of a person, the US, 6 AM, 7 am, i.e., or is the assistant's: "Let me see"."""
     if word in {"me", "us"} and _LET.search(before) and not after.startswith((" in", " go", " be", " know", " have")):
+        return True
+    if word == "me" and _THINKS.match(after) and _LET_THINK.search(re.split(r"[.!?\n]", before)[-1]):
         return True
     shouted = len(word) > 1 and word.isupper()
     return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

@@ -58,6 +58,9 @@ def test_what_tells_something_is_kept(sentence):
         (["Do you like jazz?", "Thanks!"], ["Thanks!"]),
         (["Do you like opera?", "My sister really loves it, and she sings."],) * 2,
         (["Do you know Oslo?", "We went there last year with my aunt and two cousins."],) * 2,
+        (["Have you seen Rushmore?", "My dad really loves that film."],) * 2,
+        (["Have you seen Rushmore?", "My son and I went to see it with his friend."],) * 2,
+        (["Do you like opera?", "If so, my sister has a ticket for tonight."],) * 2,
         (["Is it true that goats can climb?", "Ours got over the fence, and so did Wilbur's."],) * 2,
         (
             ["What would you cook for eight people?", "My birthday is on 3 November and they're all coming to ours."],
