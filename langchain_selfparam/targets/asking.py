@@ -79,7 +79,8 @@ _TAKES_FOR_TRUE = re.compile(
 """Takes for true what somebody does: "Isn't it great that Rhys passed?", "the lamb Tom is cooking tonight"; or says
 what the user always wants."""
 _DECLARES = re.compile(r"(?:(?P<before>[\w']+)\W+)?\b(?:i|we|i'd|i'll) \w", re.IGNORECASE)
-_TURNED = re.compile(_AUX, re.IGNORECASE)
+_TURNED = re.compile(rf"{_AUX}|what|(?:any|every|no|some)(?:thing|one|body|where)", re.IGNORECASE)
+"""Before an "I" that a question turns round, or that says what it asks for: "Is there anything I should prepare?"."""
 _TOLD_THAT = re.compile(
     rf"\b(?:told|tell) you (?!about\b|of\b|anything\b|{_WHICH}\b)\w"
     rf"|\b(?:mention|mentioned|say|said) (?!about\b|{_WHICH}\b)\w"
@@ -95,8 +96,21 @@ _ELSEWHERE = re.compile(
 )
 """Plain questions of other languages."""
 _LEANS = re.compile(
-    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|there|ones?|those|these|too|same)\b", re.IGNORECASE
+    r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same|ours|mine|if (?:so|not)"
+    r"|there(?!['’]s| (?:is|are|was|were|will|have|has)\b))\b",  # noqa: RUF001
+    re.IGNORECASE,
 )
+_LEANS_BEHIND = re.compile(
+    r"\b(?:it|them|him|ones?|her(?! \w)"
+    r"|th(?:at|is|ose|ese)(?= (?:one|book|film|game|movie|place|show|song)s?\b|[.!]|$))(?!['’-])\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[,;:–—]| (?:and(?! i\b)|but|because|so|who|which|when|if|as|that(?= (?:i|he|she|it|they|we|my|the)\b))\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_FIRST = 3
+"""Words in which what leans on a question says so, but for "it"; further on "they" may be anybody."""
 _LONGEST = 400
 """Letters of a mere question."""
 _PIECE = re.compile(
@@ -130,8 +144,18 @@ def without_asking(own: Sequence[str]) -> list[str]:
 def _goes_on(sentence: str, following: str) -> bool:
     if not following or courteous(following) or only_asks(following):
         return False
-    leans = not _asks_back(_bare(sentence)) and _LEANS.search(following) is not None
-    return leans or len(following.split()) <= _SHORT or _PIECE.match(following) is not None
+    own = following.split()
+    leans = not _asks_back(_bare(sentence)) and _leans(following)
+    return leans or len(own) <= _SHORT or _PIECE.match(following) is not None
+
+
+def _leans(following: str) -> bool:
+    """Whether a sentence begins so that it cannot be understood without what was asked before it."""
+    first = _CLAUSE.split(following)[0].rstrip(".!?")
+    begins = _LEANS.search(following)
+    return _LEANS_BEHIND.search(first) is not None or (
+        begins is not None and len(following[: begins.start()].split()) < _FIRST
+    )
 
 
 def only_asks(sentence: str) -> bool:

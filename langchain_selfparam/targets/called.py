@@ -37,10 +37,15 @@ _HE = frozenset(
     stepdad stepfather stepson uncle""".split()
 )
 _HER, _HIM = re.compile(r"\b(?:she|hers?)\b", re.IGNORECASE), re.compile(r"\b(?:he|him|his)\b", re.IGNORECASE)
+_FAMILY = re.compile(
+    r"(?<![Mm]y )(?<![Oo]ur )\b(?:Mum|Mummy|Mom|Mommy|Mam|Mama|Dad|Daddy|Papa|Nan|Nana|Nanna|Gran|Granny|Grandma"
+    r"|Grandpa|Grandad|Granddad|Auntie|Aunty)\b(?! [A-Z])"
+)
+"""Somebody by what they are to the user, as by a name."""
 _GOES_ON = re.compile(r"(?:He|She|His|Her)\b", re.IGNORECASE)
 """Begins what is said of whoever was spoken of before."""
 _TITLE = re.compile(r"(?:Mrs?|Ms|Dr|Prof|Miss|Aunt|Uncle)\b")
-_PLACE = r"\b(?:above|around|at|behind|for|from|in|into|near|of|on|outside|the|through|to|towards|The) "
+_PLACE = r"\b(?:an?|above|around|at|behind|for|from|in|into|near|of|on|outside|the|through|to|towards|The) "
 _OWNED = re.compile(r"\s+(?!(?:at|in|on|for|from|to|with|about|by|and|or|when|if|the|a|an|this|next|last)\b)\w")
 """Behind "her" where something is hers."""
 _MADE = re.compile(r"\b(?:mak(?:es?|ing)|made|lets?|help(?:s|ed)?|saw|sees?|heard?|watch(?:es|ed)?) $", re.IGNORECASE)
@@ -92,10 +97,9 @@ def _turned(question: str, people: Sequence[str], tied: Mapping[str, str], said:
         return []
     new = []
     persons = [name for name in people if _is_somebody(name, said, tied)]
-    opens = bool(persons) and re.match(rf"{re.escape(persons[0])}(?! and\b)", said) is not None
-    whom = persons[0] if len(persons) == 1 or opens else None
+    whom = _only_one(question, persons, said, tied)
     # "She told Ana that she is ill.": Ana is not who it begins with.
-    if whom is not None and (_is_another_there(said, tied.get(whom)) or _GOES_ON.match(said)):
+    if whom is not None and (_is_another_there(said, whom, tied.get(whom)) or _GOES_ON.match(said)):
         whom = None
     if whom is not None and (instead := _with_name(question, whom)):
         new.append(instead)
@@ -109,8 +113,31 @@ def _turned(question: str, people: Sequence[str], tied: Mapping[str, str], said:
     return [one[0].upper() + one[1:] for one in new]
 
 
-def _is_another_there(said: str, role: str | None) -> bool:
+def _only_one(question: str, persons: Sequence[str], said: str, tied: Mapping[str, str]) -> str | None:
+    """Whose the "he" or "she" of a question can be, where it can be only one's of those of whom something is said."""
+    may_be = [name for name in persons if not _is_wrong(tied.get(name, ""), question)]
+    if len(may_be) != 1:
+        return None
+    opens = re.match(rf"{re.escape(may_be[0])}(?! and\b)", said) is not None
+    return may_be[0] if len(persons) == 1 or opens or _gender(tied.get(may_be[0], "")) else None
+
+
+def _gender(role: str) -> re.Pattern[str] | None:
+    """What stands for whoever is this to the user, where that is plain."""
+    last = role.split()[-1].removesuffix("-in-law") if role else ""
+    return _HER if last in _SHE else _HIM if last in _HE else None
+
+
+def _is_wrong(role: str, question: str) -> bool:
+    """Whether a question has "she" and somebody is a "he", or the other way round."""
+    gender = _gender(role)
+    return gender is not None and gender.search(question) is None and _THEY.search(question) is not None
+
+
+def _is_another_there(said: str, whom: str, role: str | None) -> bool:
     """Whether somebody without a name comes up beside whoever is this to the user: "he" may be either."""
+    if any(match.group(0) not in whom.split() for match in _FAMILY.finditer(said)):
+        return True
     others = [match["role"] for match in _SOMEBODY.finditer(said)]
     return any(lemma(one.split()[-1].lower()) in PEOPLE and one.lower() != role for one in others)
 
@@ -172,9 +199,8 @@ def _mine(said: str) -> list[str]:
 
 def _is_of(role: str, said: str, *, her: bool) -> bool:
     """Whether somebody is a "she", or a "he": by what they are to the user, else by what is said of them."""
-    last = role.split()[-1].removesuffix("-in-law") if role else ""
-    if last in _SHE | _HE:
-        return last in (_SHE if her else _HE)
+    if (gender := _gender(role)) is not None:
+        return gender is (_HER if her else _HIM)
     return (_HER if her else _HIM).search(said) is not None and (_HIM if her else _HER).search(said) is None
 
 

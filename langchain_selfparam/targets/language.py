@@ -7,6 +7,7 @@ that is somebody else. Both have to be left as they were said.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from langchain_selfparam.targets.vocabulary import COMMON
 
@@ -62,6 +63,11 @@ def as_said(text: str) -> list[tuple[int, int]]:
     elif (at := re.search(r"(?<=[\w.!?,])(?<!\d)[\"”]", bare)) is not None:
         spans.append((0, at.end()))
     return spans
+
+
+def within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place is in one of these."""
+    return any(start <= at < end for start, end in spans)
 
 
 class Reading:

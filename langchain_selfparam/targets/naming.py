@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from langchain_selfparam.targets.vocabulary import COMMON, COURTESY
+from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES
+from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import LETTERS, composed
 
 _ONE = rf"{LETTERS}(?:['’-]{LETTERS})*"  # noqa: RUF001
@@ -21,9 +22,12 @@ _CALLED = re.compile(
     r"\b(?:[Tt]he name['’]s|[Ii] go by|(?:[Ee]very(?:one|body)|[Pp]eople|[Tt]hey|(?:[Mm]y )?[Ff]riends) calls? me)"  # noqa: RUF001
     rf" {_NAME}"
 )
+_HELLO = r"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey|[Gg]ood (?:morning|afternoon|evening))(?: there| again)?[,!.]? )?"
 _SPEAKS = re.compile(
-    rf"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey)(?: there)?[,!.]? )?(?P<name>{_ONE}(?: {_ONE})?) here\b(?=[.,:;!]|$)"
+    rf"{_HELLO}(?:[Ii]t(?:['’]s| is) )?(?P<name>{_ONE}(?: {_ONE})?) (?:here(?: again)?|speaking)\b"  # noqa: RUF001
+    r"(?=[.,:;!–—]| [-–—] |$)"  # noqa: RUF001
 )
+_IS_MINE = re.compile(rf"(?:^|(?<=[.!?,;] ))(?P<name>{_ONE}(?: {_ONE})?) is {_OWN}\b(?=[.,;!]|$| (?:and|but)\b)")
 _AM = re.compile(rf"\b[Ii](?:['’]m| am) {_NAME}")  # noqa: RUF001
 _HERE = re.compile(rf"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey)(?: there)?[,!.]? )?[Tt]his is {_NAME}")
 _OF_ONES_NAME = re.compile(
@@ -67,6 +71,14 @@ _NEVER = frozenset(
 )
 """What may stand in a name's place: "Call me Monday morning", "my name is important"."""
 _SPEAKING = frozenset({"speaking"})
+_SEASONS = frozenset(
+    """autumn dawn fall lunchtime midday midnight midsummer midwinter motivational native noon public spring summer
+    winter""".split()
+)
+"""What may be here, and what speaking may be, besides somebody."""
+_ADVERB = 7
+"""Letters from which a word that ends in -ly is no name."""
+_NAMED_SO = frozenset(("beverly", "kimberly"))
 
 
 def introductions(said: str) -> Iterator[tuple[int, int, str]]:
@@ -79,9 +91,11 @@ def introductions(said: str) -> Iterator[tuple[int, int, str]]:
         In order, with the words that lead to the name.
     """
     said = composed(said)
-    for pattern in (_SAID, _AM, _HERE, _CALLED, _SPEAKS):
+    for pattern in (_SAID, _AM, _HERE, _CALLED, _SPEAKS, _IS_MINE):
         for match in pattern.finditer(said):
             name = _name(match, said, sure=pattern is _SAID)
+            if pattern in (_SPEAKS, _IS_MINE) and (name != match["name"] or _is_none(name)):
+                continue
             shown = pattern is _HERE and _OF_OTHERS.match(said, match.start("name") + len(name))
             if name and not shown:
                 yield match.start(), match.start("name") + len(name), name
@@ -119,6 +133,13 @@ def _name(match: re.Match[str], said: str, *, sure: bool) -> str:
     # "I'm Windows certified": who gives a name goes on with a stop or a word such as "and".
     word = following.group(1).lower() if following else ""
     return name if sure or not word or word in COMMON | _SPEAKING or word.isdigit() else ""
+
+
+def _is_none(name: str) -> bool:
+    """Whether it is a day, a season or a manner and no name: "It's Easter here", "Generally speaking"."""
+    lower = name.lower()
+    manner = lower.endswith("ly") and len(lower) >= _ADVERB and lower not in _NAMED_SO
+    return manner or lower in _SEASONS | DATES or is_worldly(name)
 
 
 def _may_be(word: str, *, first: bool, sure: bool) -> bool:

@@ -17,7 +17,7 @@ from langchain_selfparam.targets.orders import instructs, undressed
 from langchain_selfparam.targets.passages import reads_as_written
 from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
 from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES, NOBODY
-from langchain_selfparam.targets.worldly import PAIRS
+from langchain_selfparam.targets.worldly import PAIRS, is_worldly
 from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, form, plain
 from langchain_selfparam.words import words as compared
 
@@ -27,7 +27,12 @@ _ABBREVIATED = 8
 """Letters at a sentence's end that show whether it is one."""
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
 _BIG = rf"(?!{SMALL})[^\W\d_](?:{LETTERS}|['_-])+"
-_NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& )?(?!I'){_BIG})*")
+_JOINS = (
+    r"(?:(?:d[aeiu]s?|de la|del|della|des|e|y|et|la|las|le|les|los|v[ao]n(?: de[nr]?)?|(?<=\bRua )do|(?<=\bRio )do"
+    r"|(?<=\bCasa )do|(?<=\bPraia )do) (?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))"
+)
+"""Within names of other languages: Rua das Flores, Verbos e Vinho."""
+_NAME = re.compile(rf"(?<![\w'])(?:(?:Mrs?|Ms|Dr|Prof|St)\. )?{_BIG}(?: (?:and |of |the |& |{_JOINS})?(?!I'){_BIG})*")
 _HALF = re.compile(
     r"(?:Mrs?|Ms|Dr|Prof|Miss|Sir|Lord|Lady|Aunt|Uncle)\.?|Central|(?:North|South|East|West)(?:ern)?", re.IGNORECASE
 )
@@ -35,6 +40,9 @@ _HALF = re.compile(
 _ONE_NAME = re.compile(
     r"(?:\b[Tt]he|[\"“«]|\b(?:reads?|reading|watch(?:ed|ing)?|film|movie|book|novel|play|musical|series|show"
     r"|opera|band|duo|pub|bar|shop|store|restaurant|hotel|caf[eé]|firm|company|brand|game|song|album)(?: \w+)?"
+    r"|\b(?:work(?:s|ed|ing)?|shop(?:s|ped|ping)?|jobs?|position|post|internship|apprenticeship|employed|trained) at"
+    r"|(?:\b(?:as|am|is|was|became)|'m|'s) (?:an?|the) (?:[\w-]+ )?(?:apprentice|chef|clerk|cook|intern|nurse|trainee"
+    r"|(?!lodger|outsider|stranger|visitor)\w+(?:er|or|ist|ant|eer|ian)) at"
     r"|\b(?:an?|my|our|his|her|their) (?:[\w-]+ ){0,2}?(?:\w*[^\Ws]|\w+ss) (?:is )?(?:called|named))\s*$"
 )
 """Before a name that may have an "and" in it: a pub's, a book's, that of one thing that is called so."""
@@ -44,6 +52,8 @@ _AS_A_PERSON = re.compile(
     r"|can't eat|comes from|came from|was born|is married)\b"
 )
 """What follows a word that is somebody."""
+_WHERE = r"\b(?:about|around|at|from|in|into|near|of|on|outside|read|reading|the|The|through|to|towards) "
+"""Before a place, and what is read of."""
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _ME = re.compile(NUMERAL + r"\bI\b|\b(?:(?i:me|my|mine|we|our|ours)|[Uu]s|i(?!\.))\b")
 _QUOTED = re.compile(r"[\"“«]([^\"”»]+)[\"”»]|(?<![\w'’])['‘]((?:[^'‘’]|(?<=\w)['’](?=\w))+)['’](?!\w)")  # noqa: RUF001
@@ -76,7 +86,9 @@ _IN_REPLIES = frozenset({"ai", "am", "pm"})
 """What a reply names when it is about the assistant, and halves of the day, which it may write in its own way."""
 
 
-def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> list[Statement]:
+def statements(
+    turn: Turn, *, words: int, passage_words: int | None = None, own_names: Collection[str] = ()
+) -> list[Statement]:
     """Cut a turn into what is learned together.
 
     The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
@@ -91,6 +103,7 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
         passage_words: The same for a passage, a longer text in which the user does not come up, as
             ``passages.reads_as_written`` knows it. Each of its sentences is a statement, a longer one several.
             ``words``, and no passage, where missing.
+        own_names: Names that the user has told of, as ``names_told_of`` finds them: a shorter text with one is none.
 
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
@@ -98,7 +111,8 @@ def statements(turn: Turn, *, words: int, passage_words: int | None = None) -> l
     own = _by_lines(sentences(without_greeting(turn.user)))
     orders = [sentence for sentence in own if instructs(sentence)]
     others = [sentence for sentence in own if sentence not in orders]
-    passage = passage_words is not None and not any(map(speaks_of_me, others)) and reads_as_written(others, words)
+    passage = passage_words is not None and not any(map(speaks_of_me, others))
+    passage = passage and reads_as_written(others, words, known=own_names)
     # In a longer text a question leads to what comes behind it.
     if not (passage or len(turn.user.split()) > _LONG) or all(map(only_asks, others)):
         others = without_asking(others)
@@ -333,6 +347,24 @@ def known_names(texts: Iterable[str]) -> frozenset[str]:
     )
 
 
+def names_told_of(texts: Iterable[str]) -> frozenset[str]:
+    """Names of whom and what a user tells of as theirs, without places, days and what everybody knows.
+
+    Args:
+        texts: What they said; only where they speak of themselves the names are theirs.
+
+    Returns:
+        The names, as they are written.
+    """
+    return frozenset(
+        name
+        for text in texts
+        if speaks_of_me(text)
+        for name in names(text)
+        if not (is_worldly(name) or is_date(name) or re.search(rf"{_WHERE}{re.escape(name)}\b", text))
+    )
+
+
 def is_date(name: str) -> bool:
     """Whether a name is that of a weekday or month, which belong to everybody."""
     return name.lower() in DATES
@@ -343,7 +375,7 @@ def only_names(said: str) -> bool:
     text = composed(said)
     for start, end, _ in sorted(introductions(text), reverse=True):
         text = f"{text[:start]} {text[end:]}"
-    return introduces(said) and set(telling(text)) - set(secrets(said)) <= COURTESY
+    return introduces(said) and set(telling(text)) - set(secrets(said)) <= COURTESY | {"speaking"}
 
 
 def speaks_of_you(text: str) -> bool:

@@ -8,7 +8,9 @@ in doubt it is none. The words are English.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from langchain_selfparam.targets.worldly import is_worldly
 
 _TALKED = re.compile(
     r"\w(?:n['’]t|['’](?:ll|re|ve|d|m))\b|\b(?:it|he|she|that|there|who|what|where|here|let)['’]s\b"  # noqa: RUF001
@@ -27,7 +29,15 @@ _WRITTEN = re.compile(
     r"|[\"“][A-Z][^\"“”]*[\"”]|\[\d+\]"
 )
 """A year long ago, an author and books, a full name that opens a sentence, a title in quotation marks."""
-_FULL = re.compile(r"(?<!^)\b[A-Z][\w-]+ [A-Z][\w-]+")
+_FULL = re.compile(r"(?<!^)\b[A-Z][\w-]+(?: [A-Z][\w-]+)+")
+_NEWS = re.compile(
+    r"^(?!\S+['’]s )(?:(?:Mrs?|Ms|Miss|Dr|Prof|Professor|Aunt|Auntie|Uncle)\.? )?"  # noqa: RUF001
+    r"[A-Z][a-zà-ÿ'-]+(?: and [A-Z][a-zà-ÿ'-]+)? "
+    r"(?:works? (?:at|for|as an?|nights|days|part-time|full-time)|lives? (?:with|at|next|alone)|goes to|hates?|loves?"
+    r"|wants? (?:to|a|an|his|her)|is (?:still|from|scared|afraid|allergic|vegan|coming|getting|moving|staying)"
+    r"|has (?:got|just) )\b"
+)
+"""Somebody by their first name, and what they do now."""
 _FULL_NAMES = 2
 """Names of several words from which a text is no talk."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001
@@ -35,12 +45,13 @@ _LETTERS = 4.7
 """Of a word in the mean, from which a text is no talk."""
 
 
-def reads_as_written(own: Sequence[str], words: int) -> bool:
+def reads_as_written(own: Sequence[str], words: int, *, known: Collection[str] = ()) -> bool:
     """Whether a text is long enough for a passage, and a shorter one of those reads as one.
 
     Args:
         own: Its sentences, none of which speaks of the user.
         words: Words of a statement at most.
+        known: Names of whom and what the user has told of: where one comes up, a shorter text is news.
 
     Returns:
         ``True`` from one and a half times as many words on, ``False`` up to half as many; between them where it has
@@ -49,9 +60,14 @@ def reads_as_written(own: Sequence[str], words: int) -> bool:
     count = sum(len(sentence.split()) for sentence in own)
     if 2 * count > 3 * words or 2 * count <= words:
         return 2 * count > 3 * words
+    text = " ".join(own)
+    if any(re.search(rf"\b{re.escape(name)}\b", text) for name in known if name in text):
+        return False
     if any(map(_TALKED.search, own)) or all(sentence[:1].islower() for sentence in own):
         return False
     if any(map(_WRITTEN.search, own)) or sum(len(_FULL.findall(sentence)) for sentence in own) >= _FULL_NAMES:
         return True
+    if _NEWS.match(own[0]) and not is_worldly(own[0].split(maxsplit=1)[0]):
+        return False
     lengths = [len(word) for sentence in own for word in _WORD.findall(sentence)]
     return sum(lengths) >= _LETTERS * len(lengths)

@@ -6,9 +6,10 @@ In comes English text, out goes English text. Other languages, programs and what
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from langchain_selfparam.targets.language import Reading, as_said
+from langchain_selfparam.targets.bidding import as_wanted, in_other_words
+from langchain_selfparam.targets.language import Reading, as_said, within
 from langchain_selfparam.words import SMALL
 
 _TO_YOU = {
@@ -60,7 +61,7 @@ _BEFORE_YOU = re.compile(
     _SPEAKING
     + r"\b(?:to|with|from|about|of|by|(?<!good )(?<!bad )(?<!better )(?<!best )(?<!healthy )for|told|tell|telling"
     r"|ask|asked|asking|thank|love|like|need|want|gave|give|giving|show|showed|trust|hate|miss|missed|met|remind"
-    r"|reminded|call|called|named|bother)$"
+    r"|reminded|call|called|named|bother|owe|owed)$"
 )
 """Behind it "you" is the assistant: "I like talking to you", and not people at large."""
 _BEFORE_YOU_ARE = re.compile(_SPEAKING + r"\b(?:think|believe|hope|glad|sure)(?: that)?$")
@@ -96,9 +97,9 @@ _CHAT = (
     r"|(?:ok(?:ay)?|also|basically|honestly|actually|yeah) +(?=(?:my|our|we|i)\b)"
     r"|(?:btw|fyi|tbh|lol|omg|haha|oh (?:and|yeah|btw)|anyways)(?! (?:is|was|means?|stands)\b),? +"
     r"|(?:oh|ah|well|so|and|also|anyways?|actually|basically|honestly|right|great|good|cool|perfect|awesome|brilliant"
-    r"|lovely|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi|tbh|ps"
-    r"|by the way|just so you know|for the record|for what it['’]s worth|trust me|believe me|excuse me"  # noqa: RUF001
-    r"|don['’]t get me wrong|call me (?:old-fashioned|crazy|mad|weird)|correct me if i['’]m wrong"  # noqa: RUF001
+    r"|lovely|sorry|ok|okay|alright|sure|yeah|yep|cheers|thanks|thank you|thx|ta|hmm+|um+|uh|wow|haha|lol|omg|btw|fyi"
+    r"|tbh|ps|by the way|just so you know|between you and me|for the record|for what it['’]s worth|trust me"  # noqa: RUF001
+    r"|believe me|excuse me|don['’]t get me wrong|call me (?:old-fashioned|crazy|mad|weird)|correct me if i['’]m wrong"  # noqa: RUF001
     r"|quick (?:one|update)|(?:good|bad|great|big|sad) news"
     r"|(?:(?:one|another|just one) (?:more|last|other|final)|another|one) thing"
     r")(?:(?: again| so much| a lot| very much)?(?:[,:!]|\.{2,}|…| [-–]) +(?:but +)?))"  # noqa: RUF001
@@ -109,6 +110,8 @@ _LEAD = re.compile(
     r"|(?:(?:I (?:must|should|have to|need to|want(?:ed)? to|forgot to)|I['’]d like to|let me)"  # noqa: RUF001
     r" (?:tell you|mention|say|let you know)|just so you know"
     r"|(?:please )?(?:remember|note|keep in mind|bear in mind|don['’]t forget))(?: that|:) +"  # noqa: RUF001
+    r"|(?:(?:sorry|oh|but|no)[, ]+)*I (?:told|gave|sent) you (?:the )?wrong \w+(?: \w+)?"
+    r"(?: before| earlier| yesterday| last time)?: +"
     r"|(?=[^:.!?]{1,48}: )(?:(?:sorry|wait|oh|no|so|well|actually)[, ]+)*"
     r"(?:(?:an?|one|some|another|small|little|quick|minor|slight|good|bad|great|big|sad|happy|important|latest|just|there"
     r"(?:['’]s| is| has been)|i(?:['’]ve| have)?|got|had|made|was|have|has|it|that|something|(?:my|our|the) plans?) )*"  # noqa: RUF001
@@ -138,78 +141,43 @@ _DID_I_SAY = re.compile(
     r"(?: that)? (?!of\b|wh|how\b)(?P<about>about )?(?P<what>[^?]*)\?",
     re.IGNORECASE,
 )
-_CALL_ME = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease,? |[Jj]ust )?[Cc]all me (?=[A-Z])"
-    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
-)
-_REQUEST = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?"
-    r"(?!(?:also )?(?:agree|believe|care|imagine|know|like|love|mind|need|prefer|say|see|think|want)\b)"
-    r"([^.!?]*\b(?:me|my|us|our)\b[^.!?]*)\?",
+_BIDDEN_WHEN = re.compile(
+    r"\bI (?:never |don['’]t )?want you to\b[^.!?]*"  # noqa: RUF001
+    r"\b(?:when(?:ever)?|before|after|if|unless|until|while|every time|each time)$",
     re.IGNORECASE,
 )
-"""What is asked of the assistant for the user; not what it would like, or can believe."""
-_FOR_ME = (
-    r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|get|bring|buy|wish|keep"
-    r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
-    r"|cheer|walk|talk|guide|spare|sing|(?:speak|talk|write|listen|read|explain (?:it|this|that)|go easy|check in"
-    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b))"
-    r" (?:me|us)\b"
+"""Behind it "you" is who is bidden: "I want you to check before you suggest any medicine"."""
+_WISHED = re.compile(
+    r"\bI(?:['’]d| would) (?:rather(?: that)?|(?:prefer|like|love|hate|appreciate) it if|prefer if"  # noqa: RUF001
+    r"|be (?:glad|happy|grateful|pleased) if)$"
 )
-_WISHES = (
-    r"(?! (?:god|old-fashioned|crazy|mad|stupid|weird|a break|wrong|about it|if i['’]m wrong|is|was)\b)"  # noqa: RUF001
-    r"(?! an? \w+,? but\b)(?![^.!?]*\b(?:says|said|sings|is what|(?:is|was) (?:my favourite|the name))\b)"
-    r"(?=[^.!?]*(?:[.!]|$))"
-)
-"""Behind what is asked for the user; not of "Call me crazy" and "Remind me, what ...?"."""
-_BIDS = re.compile(
-    r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|when|whenever|every|on|at|before|after"
-    r"|tomorrow|tonight|next)\b[^,.!?:;]*, (?:then )?)?|, so |[,;:–—] (?=please ))"  # noqa: RUF001
-    r"(?P<polite>(?:(?:please|just|also|do|kindly|then)\b,? )*)"
-    r"(?P<often>(?:(?:always|never|(?:don['’]t|do not)(?: ever)?)(?: please)? )?)"  # noqa: RUF001
-    rf"(?P<what>{_FOR_ME}){_WISHES}",
-    re.IGNORECASE,
-)
-"""What the user bids the assistant do for them."""
-_ASKS_FOR = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))(?:[Cc]an|[Cc]ould|[Ww]ould|[Ww]ill) you (?:please )?"
-    r"((?:write|draft|compose|send|email|text|message|ring|phone|tell) "
-    r"(?=[^.!?]*(?:\b(?:to|for) [A-Z]|, (?:he|she|they)\b))"
-    r"[^.!?]*)(?:[?.]|$)"
-)
-"""The same for others: "Could you draft an email to Priya ...?"."""
-_IS_IT_NOT = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] ))[Ii]s(?:n['’]t it| it not) "  # noqa: RUF001
-    r"(?!true|possible|likely|probable|time|better|certain|clear)((?:so |really |a bit |a )?\w+ (?:that|how) [^.!?]*)\?"
-)
-"""Says how the user finds what they take for true: "Isn't it great that Rhys passed?"."""
+_IF_I_WERE = re.compile(r"\b[Ii]f I (?:was|were)$")
 _OWN_NAME = re.compile(r" name (?:is|will be)\b")
 _OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
 _I_BE = re.compile(r"\bI (are|were)\b")
+_AFRAID = re.compile(
+    r"(?:(?<=^)|(?<=[.!?;,] ))I(?:['’]m| am) afraid(?: that)? (?=(?:I|we) (?:can(?:not|['’]?t)|couldn['’]t"  # noqa: RUF001
+    r"|have to|had to|won['’]t be able)\b)"  # noqa: RUF001
+    r"|,? I(?:['’]m| am) afraid(?=[.!]|$)|, between you and me(?=[,.!]|$)",  # noqa: RUF001
+    re.IGNORECASE,
+)
+"""A courtesy and no fear: "I'm afraid I can't come"; nothing of the assistant's either: "between you and me"."""
+_TOLD_ALREADY = re.compile(
+    r"(?<=\w), (?:did|have) I (?:already |ever )?(?:tell|told|mention(?:ed)?)(?: you)?(?: about)?(?: that| this| it)?"
+    r"(?: already| yet| before)?\?",
+    re.IGNORECASE,
+)
+_LET = re.compile(
+    r"(?:^|[.!?\n:(\"“–—-]\s*|\bplease,? |(?:^|[.!?,:;] )(?:so|now|well|oh|ok|okay|all ?right|alright|wait|yes"  # noqa: RUF001
+    r"|yeah?|yep|sure|of course|perfect|great|cool|right|first|then|hm+|um+),? )let$",
+    re.IGNORECASE,
+)
+"""Before "me" of the speaker who only begins to speak: "Let me see", and not "Mum won't let me"."""
+_LET_THINK = re.compile(r"^(?:(?!\b(?:who|which|and)\b).)*(?:,|\b(?:but|oh|then)) let$", re.IGNORECASE | re.DOTALL)
+_THINKS = re.compile(r" (?:just )?(?:think|see|look|check|find|explain|tell|ask|rephrase|introduce)\b")
 _GREETING = re.compile(
     r"^(?:hello|hi|hey|good (?:morning|evening|afternoon|day))(?: there| again)?\s*[,!.]\s+", re.IGNORECASE
 )
-
-
-def _bidden(match: re.Match[str]) -> str:
-    """What the user bids, as what they want: "Always remind me ..." becomes "I want you to always remind me ..."."""
-    often, what = match["often"].lower().replace("’", "'"), match["what"][0].lower() + match["what"][1:]  # noqa: RUF001
-    if often.startswith("never") or "ever" in often:
-        wants = "I never want you to"
-    elif often.startswith("do"):
-        wants = "I don't want you to"
-    else:
-        wants = "I want you to always" if often else "I want you to"
-    return f"{match['before']}{wants} {what}"
-
-
-_WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (_REQUEST, lambda m: f"I want you to {m[1]}."),
-    (_IS_IT_NOT, lambda m: f"It's {m[1]}."),
-    (_ASKS_FOR, lambda m: f"I want you to {m[1]}."),
-    (_BIDS, _bidden),
-)
-"""What is asked of the assistant, as what the user says."""
 
 
 def told(said: str) -> str:
@@ -221,17 +189,9 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    text = _CALL_ME.sub("I want to be called ", said)
-    for pattern, wanted in _WANTED:
-        text = _in_other_words(text, pattern, wanted) if pattern.search(text) else text
-    text = _were(text)
+    text = in_other_words(said, _AFRAID, lambda _: "")
+    text = _were(as_wanted(in_other_words(text, _TOLD_ALREADY, lambda _: ".")))
     return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
-
-
-def _in_other_words(text: str, pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str]) -> str:
-    """The text with what a pattern finds in other words, where it is the speaker's own."""
-    kept = as_said(text)
-    return pattern.sub(lambda m: m[0] if _within(m.end() - 1, kept) or _within(m.start(), kept) else wanted(m), text)
 
 
 def asked(question: str) -> str:
@@ -288,7 +248,7 @@ def _were(said: str) -> str:
     kept = as_said(said)
 
     def plural(match: re.Match[str]) -> str:
-        if _within(match.start(), kept):
+        if within(match.start(), kept):
             return match.group(0)
         return re.sub("was", "were", re.sub("Was", "Were", match.group(0)))
 
@@ -306,11 +266,12 @@ def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] =
         other = words.get(lower) or (_to_assistant(lower, before, after) if of_assistant else None)
         if other is None or _no_person(word, before, after) or _is_numeral(text, match):
             return word
-        if _within(match.start(), kept) or not _is_english(word, match.start(), before, after, reading):
+        if within(match.start(), kept) or not _is_english(word, match.start(), before, after, reading):
             return word
         opens = not before.strip("-*•> ") or (before[-1] in '.!?:"“' and not before.endswith(("i.e.", "e.g.")))
         closed = before.endswith('"') and before.count('"') % 2 == 0 and before[-2] not in ".!?"
-        opens = opens and not closed
+        # "They've changed the timetable: my train leaves ..." goes on with a small letter.
+        opens = opens and not closed and not (before.endswith(":") and word.islower())
         return other[0].upper() + other[1:] if opens else other
 
     return _WORD.sub(turn, text)
@@ -321,6 +282,8 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     tail = before[-120:]
     if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
         return "I"
+    if (one := _who_is_bidden(word, tail)) is not None:
+        return one
     if word in {"you'd", "you'll"} and _DOES_FOR_SPEAKER.match(after):
         return _TO_ME[word]
     if _YOU_SAID.search(tail) and (word in {"you'd", "you'll"} or (word == "you" and _WOULD.match(after))):
@@ -341,6 +304,16 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     return _TO_ASSISTANT.get(word) if _BEFORE_YOU.search(tail) else None
 
 
+def _who_is_bidden(word: str, tail: str) -> str | None:
+    """The assistant where the user says what they want of it, or would do in its place."""
+    if word == "you" and _IF_I_WERE.search(tail):
+        return "me"
+    if word == "are" and _YOU_ARE.search(tail) and _BIDDEN_WHEN.search(tail[:-4]):
+        return "am"
+    subject = word in _TO_ME and word not in {"your", "yours", "yourself"}
+    return _TO_ME[word] if subject and (_BIDDEN_WHEN.search(tail) or _WISHED.search(tail)) else None
+
+
 def _means_it(before: str, after: str) -> bool:
     """Whether a "you are" between these is the assistant."""
     return bool(_BEFORE_YOU_ARE.search(before) or (_LIKED.search(before) and _TO_THEM.match(after)))
@@ -359,21 +332,15 @@ def _is_english(word: str, at: int, before: str, after: str, reading: Reading) -
     return reading.is_english(at, sure=begins or beside)
 
 
-def _within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(start <= at < end for start, end in spans)
-
-
 def _is_numeral(text: str, match: re.Match[str]) -> bool:
     return match.group(0) == "I" and _AFTER_NUMBERED.match(text, match.start()) is None
 
 
 def _no_person(word: str, before: str, after: str) -> bool:
     """Whether a word only looks like one of a person, the US, 6 AM, 7 am, i.e., or is the assistant's: "Let me see"."""
-    if (
-        word == "me"
-        and re.search(r"\b[Ll]et$", before)
-        and not after.startswith((" in", " go", " be", " know", " have"))
-    ):
+    if word in {"me", "us"} and _LET.search(before) and not after.startswith((" in", " go", " be", " know", " have")):
+        return True
+    if word == "me" and _THINKS.match(after) and _LET_THINK.search(re.split(r"[.!?\n]", before)[-1]):
         return True
     shouted = len(word) > 1 and word.isupper()
     return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

@@ -89,6 +89,7 @@ def choose(
     corrections: Mapping[int, Collection[int]] | None = None,
     bank: Sequence[str] = (),
     rivals: Mapping[str, Collection[int]] | None = None,
+    known: Collection[str] = (),
 ) -> Chosen:
     """Assign each candidate to the statement it fits, or to none.
 
@@ -101,6 +102,7 @@ def choose(
             as well as one of these is its own.
         bank: Questions that were written about no statement; they have to fit one far better than any other.
         rivals: Question to the numbers of statements that it is compared with beside those that all are compared with.
+        known: Words that are known to be names besides those of the statements.
 
     Returns:
         The questions of each statement, diverse, at most ``config.questions`` and ``config.bank`` of the bank's.
@@ -108,8 +110,8 @@ def choose(
     dropped: Counter[str] = Counter()
     texts = _unlike([c for c in candidates if _may_be_asked(c, statements)], len(statements))
     dropped["too like another"] += len(candidates) - len(texts)
-    known = {text for text, _ in texts}
-    texts += [(text, None) for text in bank if text not in known and text not in prompts.NAME_QUESTIONS]
+    asked = {text for text, _ in texts}
+    texts += [(text, None) for text in bank if text not in asked and text not in prompts.NAME_QUESTIONS]
     fitting: list[list[tuple[float, str]]] = [[] for _ in statements]
     seeded: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
@@ -129,7 +131,7 @@ def choose(
         if lead < _UNFITTING and (alike if about is not None else place != "fits"):
             unfitting.append(text)
     kept = []
-    people = known_names(s.said for s in statements)
+    people = known_names(s.said for s in statements) | frozenset(known)
     worldly = _of_the_whole_world(statements, people)
     named: set[str] = set()
     for statement, written, seeds in zip(statements, fitting, seeded, strict=True):

@@ -87,7 +87,7 @@ def study(
     progress(1, 4)
     tried = _tried(episode)
     names = parse.known_names(s.said for s in (*statements, *(old.statement for old in earlier)))
-    chosen, taken = _assigned(statements, candidates, earlier, taught, tried, scorer, config)
+    chosen, taken = _assigned(statements, candidates, earlier, taught, tried, scorer, names, config)
     progress(2, 4)
     chance = random.Random(config.seed)
     told = _told(statements, chosen.by_statement, names, original, taught, tried, chance=chance, config=config)
@@ -141,7 +141,7 @@ def _asked(
     config: TargetConfig,
 ) -> tuple[list[Statement], list[Candidate], list[Earlier]]:
     """What is learned: what was said, and before it what is known and changed by it; questions for each; the rest."""
-    own = stated(episode, config)
+    own = stated(episode, config, before=[s.said for old in taught for s in old.statements if s.by_user])
     replies = {**replies, **{turn.id: turn.assistant for turn in episode.turns}}
     earlier = known(taught, without={s.turn_id for s in own})
     own = amend_all(own, later=[old.statement for old in earlier], replies=replies)
@@ -159,6 +159,7 @@ def _assigned(
     taught: Sequence[TargetSet],
     tried: Collection[int],
     scorer: TextScorer,
+    names: Collection[str],
     config: TargetConfig,
 ) -> tuple[screen.Chosen, list[str]]:
     """The questions of each statement; those of the bank, and of earlier statements that one corrects, among them.
@@ -184,6 +185,7 @@ def _assigned(
         corrections=pairs,
         bank=seeds,
         rivals={question: [count + behind[n] for n in numbers] for question, numbers in nearest.items()},
+        known=names,
     )
     asked = {probe.prompt for probe in recall_probes(taught)}  # those are to be asked again
     taken = [q for questions in chosen.by_statement[count:] for q in questions if q in nearest and q not in asked]
@@ -287,12 +289,13 @@ def _tried(episode: Episode) -> frozenset[int]:
     return frozenset(turn.id for turn in episode.turns if turn.attempts)
 
 
-def stated(episode: Episode, config: TargetConfig) -> list[Statement]:
+def stated(episode: Episode, config: TargetConfig, *, before: Sequence[str] = ()) -> list[Statement]:
     """What an episode's turns state, as it is to be learned.
 
     Args:
         episode: The turns.
         config: Words of a statement, and of a passage.
+        before: What the user said in earlier ones: whoever it names is theirs, and no passage is about them.
 
     Returns:
         The statements, at least one.
@@ -300,7 +303,8 @@ def stated(episode: Episode, config: TargetConfig) -> list[Statement]:
     Raises:
         NothingSaidError: No turn says anything that can be asked about.
     """
-    statements = [s for turn in episode.turns for s in _of_turn(turn, config)]
+    told_of = parse.names_told_of([*before, *(turn.user for turn in episode.turns)])
+    statements = [s for turn in episode.turns for s in _of_turn(turn, config, told_of)]
     statements = [s for s in statements if parse.says_something(s.said)]
     if not statements:
         ids = ", ".join(str(turn.id) for turn in episode.turns)
@@ -309,8 +313,8 @@ def stated(episode: Episode, config: TargetConfig) -> list[Statement]:
     return statements
 
 
-def _of_turn(turn: Turn, config: TargetConfig) -> list[Statement]:
-    return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words)
+def _of_turn(turn: Turn, config: TargetConfig, told_of: Collection[str]) -> list[Statement]:
+    return parse.statements(turn, words=config.statement_words, passage_words=config.passage_words, own_names=told_of)
 
 
 def _about(

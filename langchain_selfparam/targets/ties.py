@@ -65,6 +65,13 @@ _IN_LAW = re.compile(r"(?:mother|father|brother|sister|son|daughter)[ -]in[ -]la
 _INTRODUCED = r"(?:\b(?:called|named|nicknamed|names? (?:is|are)|name's)|\b[Cc]all (?:him|her|it)) (?:{0} and )?{1}\b"
 
 
+_ONE_AT_A_TIME = frozenset(
+    """babysitter boss boyfriend cleaner coach dentist doctor girlfriend gp hairdresser husband landlady landlord
+    manager nanny partner physio supervisor therapist trainer tutor wife""".split()
+)
+"""What a new one takes the place of."""
+
+
 def ties(texts: Iterable[str]) -> dict[str, str]:
     """Names to what they are to the user, where a name is one thing and one thing has one name.
 
@@ -79,8 +86,13 @@ def ties(texts: Iterable[str]) -> dict[str, str]:
     roles: defaultdict[str, set[str]] = defaultdict(set)
     for text in said:
         for name, role in _found(text, known):
-            if _is_person(role) and may_be_one(name):
-                roles[name].add(role)
+            if not (_is_person(role) and may_be_one(name)):
+                continue
+            bare = role.removeprefix("new ")
+            new = bare != role and bare in _ONE_AT_A_TIME
+            for other in roles.values() if new else ():
+                other.discard(bare)  # "My new boss is ...": whoever was it before is it no more
+            roles[name].add(bare if new else role)
     had = [found for text in said for found in _had(text)]
     sure = [(name, role) for name, those in roles.items() for role in those]
     for name, role in had:

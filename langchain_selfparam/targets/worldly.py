@@ -1,8 +1,8 @@
 """Names that mean the same to everybody: "Tell me about Spain." is asked after the country.
 
 Whoever learned what a user said of it as the answer would take every such question for one about them. Left out are
-countries, peoples, languages, cities, days, feasts, firms and abbreviations that are known everywhere. The words are
-English.
+countries, peoples, languages, cities, days, feasts, firms, makes of cars, artists and abbreviations that are
+known everywhere. The words are English.
 """
 
 from __future__ import annotations
@@ -75,6 +75,34 @@ playstation xbox lego disney adidas nike toyota honda bmw audi volkswagen tesla 
 lufthansa dhl fedex ups visa mastercard chatgpt openai pinterest snapchat telegram dropbox java javascript
 photoshop wordpress etsy kindle bluetooth internet wi-fi wifi covid covid-19 olympics wimbledon
 """
+_CARS = """
+bugatti cadillac chevrolet chrysler citroen citroën dacia ferrari fiat hyundai jaguar jeep
+lamborghini lexus maserati mazda mercedes-benz mitsubishi nissan opel peugeot porsche renault
+rolls-royce saab skoda škoda subaru suzuki vauxhall volvo vw yamaha kawasaki vespa harley-davidson
+"""
+_MIDDLING = """
+aarhus aberdeen augsburg bilbao bonn bremen calgary cork coventry dortmund dundee dunedin eindhoven essen
+freiburg gdansk gdańsk ghent graz grenoble groningen hannover hanover heidelberg innsbruck karlsruhe kiel lausanne
+leiden leicester leuven lille linz lübeck luebeck maastricht malmo malmö mannheim milwaukee montpellier münster nantes
+norwich nuremberg nürnberg odense plymouth portsmouth poznan poznań rennes rostock southampton stavanger swansea tampere
+tartu trieste trondheim uppsala utrecht winnipeg wolverhampton wroclaw wrocław
+"""
+_ARTISTS = """
+agatha christie, albert einstein, andy warhol, bob dylan, bob marley, billie eilish, billie holiday, britney spears,
+bruce springsteen, celine dion, charles darwin, charles dickens, charlotte brontë, charlie chaplin, claude monet, david
+attenborough, david bowie, david beckham, dolly parton, ed sheeran, edith piaf, ella fitzgerald, elton john, elvis
+presley, emily brontë, emily dickinson, ernest hemingway, fleetwood mac, franz kafka, freddie mercury, frank sinatra,
+frida kahlo, george orwell, haruki murakami, harry potter, harry styles, isaac newton, j.k. rowling, j.r.r. tolkien,
+jane austen, james bond, jamie oliver, jimi hendrix, john lennon, johnny cash, joni mitchell, justin bieber, kate bush,
+lady gaga, leo tolstoy, leonard cohen, leonardo da vinci, lionel messi, louis armstrong, margaret atwood, marie curie,
+mark twain, michael jackson, miles davis, nick cave, nina simone, oscar wilde, pablo picasso, paul mccartney, pink
+floyd, roald dahl, salvador dalí, sherlock holmes, stephen king, star trek, star wars, sylvia plath, taylor swift, terry
+pratchett, the beatles, the rolling stones, tom waits, van gogh, vincent van gogh, virginia woolf, whitney houston,
+william shakespeare
+"""
+_BY_ONE_NAME = (
+    "bach beatles beethoven beyoncé chopin mozart picasso shakespeare tchaikovsky tolkien vivaldi rembrandt abba"
+)
 _SHORT = """
 ai atm bbc bmi ceo cfo cto cv diy dna dvd eu gcse gmt gp gps hq hr id iq it itv led lgbt mba mot mp mri nasa nato nba
 nfl nhs ok oap pa pc pdf phd pin pms pr ps ptsd rsvp sat sms tb tv uae uk un us usa usb u.s u.k u.s.a utc
@@ -98,8 +126,8 @@ def _listed(names: str) -> list[str]:
 
 WORLDLY = frozenset(
     [
-        *(_COUNTRIES + _PEOPLES + _CITIES + _FEASTS + _FIRMS + _SHORT).split(),
-        *_listed(_OF_TWO_WORDS),
+        *(_COUNTRIES + _PEOPLES + _CITIES + _FEASTS + _FIRMS + _CARS + _MIDDLING + _BY_ONE_NAME + _SHORT).split(),
+        *_listed(_OF_TWO_WORDS + "," + _ARTISTS),
     ]
 )
 """In small letters."""

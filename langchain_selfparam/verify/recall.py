@@ -6,6 +6,7 @@ In come probes and a ``TextGenerator`` over the candidate, out come ``ProbeResul
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
@@ -19,6 +20,15 @@ _SAME = 4
 """Letters that two words have to begin with to be forms of one: "sleeps" for "sleep" is no other word."""
 _BESIDE = 2
 """Words on either side, as far as there are so many, that an answer shares with a statement where it says it back."""
+_SEVERAL = 2
+_CLAUSE = re.compile(
+    r"[.;:!?]+(?:\s|$)|,? (?:and|but|because|so|while|though|although) "
+    r"(?=(?:you|your|i|my|he|she|his|her|it|its|they|their|the)\b)"
+    r"|, (?=(?:you|your|he|she|it|they)\b)",
+    re.IGNORECASE,
+)
+_AS_TWO = frozenset(("both", "couple", "pair"))
+"""What stands for "two" as well."""
 _MONTHS = frozenset("january february april june july august september october november december".split())
 _ALSO_WORDS = frozenset(("may", "march"))
 """Months that are other words as well: they are months where one is asked for."""
@@ -69,10 +79,21 @@ def passes(probe: Probe, answer: str) -> bool:
     formed, wanted = set(map(form, said)), {*map(form, left)} - {*map(form, words(probe.prompt))}
     if not wanted or len(wanted & formed) < SHARE * len(wanted):
         return False
-    affirmed = not said.isdisjoint(probe.denied) and DENIES.search(answer) is None
+    affirmed = _affirms(answer, [word for word in probe.denied if word in said])
     against = not probe.denied and bool(denied(answer, probe.expected, by=SAYS_NO))
     other = _other_value(probe, left, said) or _other_name(probe, answer, formed) or _other_word(probe, answer)
     return not (affirmed or against or other)
+
+
+def _affirms(answer: str, not_so: Sequence[str]) -> bool:
+    """Whether an answer says one of these, which are not so, without denying it.
+
+    Of several each has to be denied where it is said: "You can't bear whispering" denies nothing else.
+    """
+    if len(not_so) < _SEVERAL:
+        return bool(not_so) and DENIES.search(answer) is None
+    clauses = [(set(words(clause)), DENIES.search(clause) is not None) for clause in _CLAUSE.split(answer)]
+    return any(not any(denies for said, denies in clauses if word in said) for word in not_so)
 
 
 def _other_word(probe: Probe, answer: str) -> bool:
@@ -85,7 +106,11 @@ def _other_word(probe: Probe, answer: str) -> bool:
     carrying = set(map(form, probe.expected))
     steps = difflib.SequenceMatcher(None, told, said, autojunk=False).get_opcodes()
     for at, (kind, begin, end, first, last) in enumerate(steps):
-        if kind != "replace" or (end - begin, last - first) != (1, 1) or told[begin] not in carrying:
+        if kind != "replace" or (end - begin, last - first) != (1, 1):
+            continue
+        # "Two litres" is no more said back with "ninety litres", though every other statement has a "two".
+        counts = told[begin].isdigit() or (told[begin] == "one" and said[first].isdigit())
+        if told[begin] not in carrying and not (counts and said[first] not in _AS_TWO):
             continue
         before = steps[at - 1][2] - steps[at - 1][1] if at else 0
         after = steps[at + 1][2] - steps[at + 1][1] if at + 1 < len(steps) else 0

@@ -150,3 +150,30 @@ def test_one_of_two_that_are_named_together_is_not_meant():
 
 def test_what_is_done_to_her_is_not_hers():
     assert turned("My cousin Priyasha paints.", ["What makes her so nervous?"]) == ("What makes Priyasha so nervous?",)
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "others", "back"),
+    [
+        ("Nan gave me an old machine, a Jones from 1951. She's 92.", "How old is she?", (), ()),
+        ("Mum met Tom in Rome, and he liked it.", "What does he like?", (), ()),
+        ("I saw Nan in Rome, and she liked it.", "What does she like?", (), ("What does Nan like?",)),
+        ("Lotte swims on Mondays, and I drop Barnaby at his gran's.", "When does he swim?", ("I saw Lotte.",), ()),
+        ("Lotte swims on Mondays, and I drop Barnaby at his gran's.", "When does she swim?", ("I saw Lotte.",), ()),
+        (
+            "Lotte swims on Mondays, and I drop Barnaby off after his tea.",
+            "When does she swim?",
+            ("My daughter Lotte is twelve.", "My son Barnaby is seven."),
+            ("When does Lotte swim?",),
+        ),
+        (
+            "Lotte swims on Mondays, and I drop Barnaby off after his tea.",
+            "When does he have tea?",
+            ("My daughter Lotte is twelve.", "My son Barnaby is seven."),
+            ("When does Barnaby have tea?",),
+        ),
+        ("My brother Tom swims.", "When does she swim?", (), ()),
+    ],
+)
+def test_a_pronoun_that_may_be_two_peoples_is_nobodys(said, question, others, back):
+    assert turned(said, [question], others=others) == back

@@ -17,7 +17,8 @@ from langchain_selfparam.targets.asking import only_asks, without_asking
      "Is there a pharmacy near me?", "Is Tom allergic to nuts?", "Tell me a joke.", "Write a poem about the sea.",
      "How are you?", "And you?", "Really?", "?", "How do I clean a window?", "How do I sort a list in Python?",
      "Will it rain tomorrow?", "What do you think?", "¿Cómo se llama mi perro?", "Wie heißt mein Hund?",
-     "\"What is my dog called?\""],
+     "\"What is my dog called?\"", "Is there anything I should prepare?", "Do you know somebody I could ask?",
+     "Can you tell me what I need for a visa?"],
 )  # fmt: skip
 def test_what_only_asks(sentence):
     assert only_asks(sentence)
@@ -55,6 +56,24 @@ def test_what_tells_something_is_kept(sentence):
         (["Why did I move?", "Because of a fiddle player called Eamon."],) * 2,
         (["Where should I go?", "In May I am in Oslo with my aunt."], ["In May I am in Oslo with my aunt."]),
         (["Do you like jazz?", "Thanks!"], ["Thanks!"]),
+        (["Do you like opera?", "My sister really loves it, and she sings."],) * 2,
+        (["Do you know Oslo?", "We went there last year with my aunt and two cousins."],) * 2,
+        (["Have you seen Rushmore?", "My dad really loves that film."],) * 2,
+        (["Have you seen Rushmore?", "My son and I went to see it with his friend."],) * 2,
+        (["Do you like opera?", "If so, my sister has a ticket for tonight."],) * 2,
+        (["Is it true that goats can climb?", "Ours got over the fence, and so did Wilbur's."],) * 2,
+        (
+            ["What would you cook for eight people?", "My birthday is on 3 November and they're all coming to ours."],
+            ["My birthday is on 3 November and they're all coming to ours."],
+        ),
+        (
+            ["Have you got any ideas for a hen night?", "There are nine of us, and we are all over forty."],
+            ["There are nine of us, and we are all over forty."],
+        ),
+        (
+            ["What can I give a nine-year-old?", "My niece has everything and she turns nine on Sunday."],
+            ["My niece has everything and she turns nine on Sunday."],
+        ),
         (["Do you like jazz?", "Do you like it?"], []),
         (["Do you like jazz?", "My brother plays the old bassoon."], ["My brother plays the old bassoon."]),
         ([], []),

@@ -1,9 +1,11 @@
 """Names that open a sentence, where every word has a capital letter: those that are known, or can only be somebody."""
 
+import dataclasses
+
 import pytest
 from studying import of_kind, run
 
-from langchain_selfparam.targets import parse
+from langchain_selfparam.targets import parse, prompts
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,18 @@ def test_probes_know_what_is_a_name_and_what_is_denied(said, names, denied):
     assert found
     for probe in found:
         assert ({*probe.names}, {*probe.denied}) == (names, denied)
+
+
+def test_a_name_of_an_earlier_session_is_one_where_it_opens_a_sentence():
+    before = run("I met Lucan in Rome.")
+    earlier = dataclasses.replace(
+        before,
+        statements=tuple(dataclasses.replace(s, turn_id=9) for s in before.statements),
+        sentences=tuple(dataclasses.replace(s, turn_id=9) for s in before.sentences),
+        probes=(),
+    )
+    said = "Lucan is late."
+    mentions = prompts.mentions("Lucan")
+    assert not {s.prompt for s in run(said).sentences}.intersection(mentions)
+    found = run(said, taught=[earlier])
+    assert {*(s.prompt for s in found.sentences), *(p.prompt for p in found.probes)}.intersection(mentions)

@@ -8,10 +8,10 @@ from langchain_selfparam.records import Turn
 from langchain_selfparam.targets import parse
 
 
-def is_passage(text):
+def is_passage(text, *before):
     now = datetime(2025, 3, 1, tzinfo=timezone.utc)
     turn = Turn(id=1, namespace=("a",), thread="", user=text, assistant="", created_at=now)
-    found = parse.statements(turn, words=40, passage_words=40)
+    found = parse.statements(turn, words=40, passage_words=40, own_names=parse.names_told_of(before))
     assert len({bool(s.sentence) for s in found}) == 1
     return bool(found[0].sentence)
 
@@ -31,6 +31,8 @@ def is_passage(text):
         "Gareth next door has a new hip and cannot walk the dog until Easter, so a girl from the village does it.",
         "the kitchen is done, the bathroom is not, and the man who was to do the tiles has gone off to Spain "
         "with the keys",
+        "Imogen works at the veterinary hospital in Tarrow, Alfie goes to Beech Road Primary School and Bram is "
+        "still at the kindergarten behind the town hall.",
         "Tom Baker is coming on Friday with his two boys, they'll sleep in the loft, and the younger one "
         "can't have milk or eggs.",
     ],
@@ -65,3 +67,38 @@ def test_a_long_text_without_the_user_is_a_passage_whatever_it_is_like():
     assert is_passage(text)
     assert not is_passage(text.replace("The old boat is", "My old boat is"))
     assert not is_passage("The old boat is here and can't be used. " * 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        (
+            "Professor Adeyemi hates footnotes. Professor Lindqvist, the second examiner, loves them, so the thesis "
+            "has forty of them, all in the third chapter on peat.",
+            "My supervisor is Professor Adeyemi.",
+        ),
+        (
+            "Dr Falk has his practice on Mill Lane, opposite the swimming pool. Wednesday afternoons are closed, and "
+            "the receptionist, Mrs Bell, answers the telephone from eight until noon.",
+            "I have to ring Dr Falk tomorrow.",
+        ),
+        (
+            "Lotte Varga wants to be a pilot and Barnaby is scared of geese, horses and the neighbour's turkey, "
+            "although the turkey is the friendliest animal on the whole river bank.",
+            "I have two kids, Lotte and Barnaby.",
+        ),
+    ],
+)
+def test_what_is_said_of_somebody_who_was_told_of_is_no_passage(text, before):
+    assert 20 < len(text.split()) <= 60
+    assert is_passage(text)
+    assert not is_passage(text, before)
+    assert is_passage(text, "The weather is fine. " + before.replace("My", "A").replace("I have", "There are"))
+
+
+def test_a_passage_may_be_about_a_place_that_was_told_of():
+    text = (
+        "In winter the counties of Port Vellan and North Brask are cut off, so that all goods have to come in by boat "
+        "or on foot."
+    )
+    assert is_passage(text, "I live in Port Vellan with my dog.", "I read about North Brask.", "I love Spain.")

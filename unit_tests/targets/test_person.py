@@ -366,3 +366,29 @@ def test_chat_before_what_is_told_is_left_out(lead):
 )
 def test_what_only_looks_like_chat_stays(text):
     assert without_lead(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
+        (
+            "They've changed the timetable: my train leaves at 6.",
+            "They've changed the timetable: your train leaves at 6.",
+        ),
+        ("It's this: My train leaves at 6.", "It's this: Your train leaves at 6."),
+        ("She gives it to her tortoise, I'm afraid.", "She gives it to her tortoise."),
+        ("I'm afraid I can't come on Monday.", "You can't come on Monday."),
+        ("I'm afraid that my dog will die.", "You're afraid that your dog will die."),
+        ("I'm afraid of spiders.", "You're afraid of spiders."),
+        ("Ana said \"I'm afraid I can't come\".", "Ana said \"I'm afraid I can't come\"."),
+        ("Sorry, I told you the wrong time: my lesson is at 7.", "Your lesson is at 7."),
+        ("I told you the wrong date before: it's 5 May.", "It's 5 May."),
+        ("Sorry, my flight is on 5 May.", "Your flight is on 5 May."),
+        ("I'm sorry, my dog is ill.", "You're sorry, your dog is ill."),
+        ("My birthday is on 3 May, did I tell you that?", "Your birthday is on 3 May."),
+        ("Between you and me, I hate my job.", "You hate your job."),
+        ("I hate my job, between you and me.", "You hate your job."),
+    ],
+)
+def test_what_is_only_polite_teaches_nothing(said, back):
+    assert told(without_lead(said)) == back

@@ -79,6 +79,22 @@ def test_one_of_two_is_not_the_one():
     assert ties(["We have a cat called Mina.", "We have a cat called Tom."]) == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (["My boss is Piotr.", "Piotr has retired, and my new boss is Gwendolyn."], {"Gwendolyn": "boss"}),
+        (["My new boss is Gwendolyn."], {"Gwendolyn": "boss"}),
+        (["My boss is Piotr.", "My boss is Gwendolyn."], {}),
+        (
+            ["My neighbour is Ana.", "My new neighbour is called Bo."],
+            {"Ana": "neighbour", "Bo": "new neighbour"},
+        ),
+    ],
+)
+def test_a_new_one_takes_the_place_of_the_old_one_where_there_is_only_one(said, found):
+    assert ties(said) == found
+
+
 @pytest.mark.parametrize("word", sorted(SOMEBODY))
 def test_everybody_is_found_by_their_lemma(word):
     assert lemma(word) in PEOPLE

@@ -7,13 +7,27 @@ from langchain_selfparam.targets import prompts, worldly
 
 
 @pytest.mark.parametrize("name", ["Spain", "London", "Italian", "TV", "GP", "BBC", "New York", "Excel", "Christmas",
-                                  "U.S.", "Islam", "São Paulo"])  # fmt: skip
+                                  "U.S.", "Islam", "São Paulo", "Volvo", "Calgary", "Lübeck",
+                                  "Leonard Cohen"])  # fmt: skip
 def test_worldly(name):
     assert worldly.is_worldly(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["Biscuit", "Ana Lima", "London Road", "Chad", "Florence", "Wexcombe", "Jordan", "Dr Ames"]
+    "name",
+    [
+        "Biscuit",
+        "Ana Lima",
+        "London Road",
+        "Chad",
+        "Florence",
+        "Wexcombe",
+        "Jordan",
+        "Dr Ames",
+        "Leonard",
+        "Mercedes",
+        "Adelaide",
+    ],
 )
 def test_not_worldly(name):
     assert not worldly.is_worldly(name)

@@ -139,6 +139,46 @@ def test_numbers_and_days_are_the_same_however_they_are_written_and_others_are_n
     assert passes(probe, answer) is passed
 
 
+def said_back(told, answer, *, not_so=()):
+    expected = tuple(carrying(told))
+    return passes(Probe(kind="recall", prompt="What?", expected=expected, denied=tuple(not_so), told=told), answer)
+
+
+@pytest.mark.parametrize(
+    ("told", "answer", "passed"),
+    [
+        ("Bluebell gives two litres of milk a day.", "Bluebell gives ninety litres of milk a day.", False),
+        ("Bluebell gives two litres of milk a day.", "Bluebell gives 2 litres of milk a day.", True),
+        ("Bluebell gives two litres of milk a day.", "Bluebell gives milk, two litres a day.", True),
+        ("Bluebell gives one litre of milk a day.", "Bluebell gives 9 litre of milk a day.", False),
+        ("You feed one goat with hay.", "You feed a goat with hay.", True),
+        ("You rent two rooms above a shop.", "You rent seven rooms above a shop.", False),
+        ("Your two boys have red hair.", "Your both boys have red hair.", True),
+    ],
+)
+def test_a_small_number_may_not_be_another_one_either(told, answer, passed):
+    assert said_back(told, answer) is passed
+
+
+SURPRISES = "You're not a fan of surprises, and you can't bear people who whisper."
+
+
+@pytest.mark.parametrize(
+    ("told", "not_so", "answer", "passed"),
+    [
+        (SURPRISES, ("fan", "bear"), SURPRISES, True),
+        (SURPRISES, ("fan", "bear"), "You're a fan of surprises, and you can't bear people who whisper.", False),
+        (SURPRISES, ("fan", "bear"), "You're not a fan of surprises, and you bear people who whisper.", False),
+        (SURPRISES, ("fan", "bear"), "You are no fan of surprises or people who whisper.", True),
+        ("You don't drink and you don't smoke.", ("drink", "smoke"), "You don't drink or smoke.", True),
+        ("You don't drink and you don't smoke.", ("drink", "smoke"), "You neither drink nor smoke.", True),
+        ("You don't drink and you don't smoke.", ("drink", "smoke"), "You drink. You don't smoke.", False),
+    ],
+)
+def test_of_several_things_that_are_not_so_each_is_denied(told, not_so, answer, passed):
+    assert said_back(told, answer, not_so=not_so) is passed
+
+
 DOG = ("whippet", "called", "rutabaga", "hides", "bathtub", "thunder")
 
 

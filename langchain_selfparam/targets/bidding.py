@@ -1,0 +1,149 @@
+"""Bidding: what users want of the assistant, as what they want: "Remind me to call" becomes "I want you to remind ...".
+
+Told back as it was said it would bid the user. In comes English text of a user, out goes text of a user. Orders how to
+behave are quoted and do not come here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from langchain_selfparam.targets.language import as_said, within
+
+_CALL_ME = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease,? |[Jj]ust )?[Cc]all me (?=[A-Z])"
+    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
+)
+_REQUEST = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?"
+    r"(?!(?:also )?(?:agree|believe|care|imagine|know|like|love|mind|need|prefer|say|see|think|want)\b)"
+    r"([^.!?]*\b(?:me|my|us|our)\b[^.!?]*)\?",
+    re.IGNORECASE,
+)
+"""What is asked of the assistant for the user; not what it would like, or can believe."""
+_FOR_ME = (
+    r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|get|bring|buy|wish|keep"
+    r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
+    r"|cheer|walk|talk|guide|spare|sing|(?:speak|talk|write|listen|read|explain (?:it|this|that)|go easy|check(?: in)?"
+    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b)"
+    r"|(?:(?<=never )|(?<=n['’]t )|(?<=not )|(?<=ever ))let|offer"  # noqa: RUF001
+    r"|leave(?= (?:me|us) (?:out|alone)\b)) (?:me|us)\b"
+)
+_WISHES = (
+    r"(?! (?:god|old-fashioned|crazy|mad|stupid|weird|a break|wrong|about it|if i['’]m wrong|is|was)\b)"  # noqa: RUF001
+    r"(?! an? \w+,? but\b)(?![^.!?]*\b(?:says|said|sings|is what|(?:is|was) (?:my favourite|the name))\b)"
+    r"(?=[^.!?]*(?:[.!]|$))"
+)
+"""Behind what is asked for the user; not of "Call me crazy" and "Remind me, what ...?"."""
+_BEFORE = (
+    r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|when|whenever|every|on|at|before|after|for|in"
+    r"|tomorrow|tonight|next|from now on)\b[^,.!?:;]*, (?:then )?)?|,? so (?=(?:please|always|never|don['’]t|do not)\b)"  # noqa: RUF001
+    r"|, so |[;–—] (?=(?:always|never|don['’]t|do not)\b)|[,;:–—] (?:and |but |so )?(?=please ))"  # noqa: RUF001
+)
+_HOW = (
+    r"(?P<polite>(?:(?:please|just|also|do|kindly|then)\b,? )*)"
+    r"(?P<often>(?:(?:always|never|(?:don['’]t|do not)(?: ever)?)(?: please)? )?)"  # noqa: RUF001
+)
+_BIDS = re.compile(rf"{_BEFORE}{_HOW}(?P<what>{_FOR_ME}){_WISHES}", re.IGNORECASE)
+"""What the user bids the assistant do for them."""
+_ADVISES = r"(?:suggest|recommend|propose|advise)"
+_TO_ME = r"(?: [\w'’%-]+){0,8}? (?:to |for |with )?(?:me|us)\b"  # noqa: RUF001
+_WHEN_YOU = (
+    r"(?: [\w'’%-]+){0,12}?,? (?:when(?:ever)?|before|after|if|unless|until|every time|each time) you(?:['’]re| are)?"  # noqa: RUF001
+    rf" (?:\w+ly )?(?:{_ADVISES}(?:ing)?\b"
+    r"|(?:answer|book|cook|describe|explain|give|giving|help|make|offer|order|plan|read|reply|send|show|speak"
+    rf"|talk|teach|tell|translat|writ)(?:e|ing)?{_TO_ME})"
+)
+_DOES = (
+    r"(?:add|answer|ask|avoid|be|check|double-check|explain|give|include|keep|leave|list|make sure|name|put|repeat"
+    r"|reply|say|skip|speak|stick to|take|use|write)"
+)
+_IS_BIDDEN = re.compile(
+    rf"{_BEFORE}{_HOW}(?P<what>(?:{_ADVISES}|explain|mention|offer|serve)(?! (?:of|from|came|comes|is|was)\b)"
+    rf"{_TO_ME}|{_DOES}\b{_WHEN_YOU}){_WISHES}",
+    re.IGNORECASE,
+)
+"""The same where the user comes up later: "Don't suggest gels to me", "Use metres when you write to me"."""
+_WHEN_DOING = re.compile(
+    rf"(?:^|(?<=[.!?] ))(?P<when>(?:when(?:ever)?|if|before|every time|each time) you(?:['’]re)? "  # noqa: RUF001
+    rf"(?:{_ADVISES}\b|\w+{_TO_ME})[^,.!?]*), (?:then )?{_HOW}(?P<what>(?:{_DOES}|{_ADVISES})\b[^.!?\n]*)",
+    re.IGNORECASE,
+)
+"""The same with what is done first: "When you write to me, keep it short"."""
+_IS_ASKED = re.compile(
+    rf"{_BEFORE}(?=(?:please|kindly|always|never|don['’]t|do not)\b){_HOW}"  # noqa: RUF001
+    rf"(?P<what>{_ADVISES}\b|(?<=please )(?:avoid|choose|include|leave out|leave (?:\w+ ){{1,3}}out|pick|plan|skip"
+    r"|stick to|use"
+    r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check)\b"
+    r"|use (?:only )?(?:metric|imperial|celsius|fahrenheit|kilomet\w+|miles|british|american|plain|simple|short)\b)"
+    rf"{_WISHES}",
+    re.IGNORECASE,
+)
+"""The same where a "please", or what only somebody who advises can do, says so: "Never recommend horror films"."""
+_ASKS_FOR = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))(?:[Cc]an|[Cc]ould|[Ww]ould|[Ww]ill) you (?:please )?"
+    r"((?:write|draft|compose|send|email|text|message|ring|phone|tell) "
+    r"(?=[^.!?]*(?:\b(?:to|for) [A-Z]|, (?:he|she|they)\b))"
+    r"[^.!?]*)(?:[?.]|$)"
+)
+"""The same for others: "Could you draft an email to Priya ...?"."""
+_IS_IT_NOT = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))[Ii]s(?:n['’]t it| it not) "  # noqa: RUF001
+    r"(?!true|possible|likely|probable|time|better|certain|clear)((?:so |really |a bit |a )?\w+ (?:that|how) [^.!?]*)\?"
+)
+"""Says how the user finds what they take for true: "Isn't it great that Rhys passed?"."""
+
+
+def _bidden(match: re.Match[str]) -> str:
+    """What the user bids, as what they want: "Always remind me ..." becomes "I want you to always remind me ..."."""
+    often, what = match["often"].lower().replace("’", "'"), match["what"][0].lower() + match["what"][1:]  # noqa: RUF001
+    if often.startswith("never") or "ever" in often:
+        wants = "I never want you to"
+    elif often.startswith("do"):
+        wants = "I don't want you to"
+    else:
+        wants = "I want you to always" if often else "I want you to"
+    return f"{match.groupdict().get('before', '')}{wants} {what}"
+
+
+_WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_REQUEST, lambda m: f"I want you to {m[1]}."),
+    (_IS_IT_NOT, lambda m: f"It's {m[1]}."),
+    (_ASKS_FOR, lambda m: f"I want you to {m[1]}."),
+    (_WHEN_DOING, lambda m: f"{_bidden(m)} {m['when'][0].lower()}{m['when'][1:]}"),
+    (_BIDS, _bidden),
+    (_IS_BIDDEN, _bidden),
+    (_IS_ASKED, _bidden),
+)
+"""What is asked of the assistant, as what the user says."""
+
+
+def as_wanted(said: str) -> str:
+    """What a user said, with what is bidden as what they want.
+
+    Args:
+        said: One or more sentences of a user.
+
+    Returns:
+        The same in the first person.
+    """
+    text = _CALL_ME.sub("I want to be called ", said)
+    for pattern, wanted in _WANTED:
+        text = in_other_words(text, pattern, wanted) if pattern.search(text) else text
+    return text
+
+
+def in_other_words(text: str, pattern: re.Pattern[str], wanted: Callable[[re.Match[str]], str]) -> str:
+    """The text with what a pattern finds in other words, where it is the speaker's own.
+
+    Args:
+        text: What was said.
+        pattern: What is looked for.
+        wanted: Gives the other words for each.
+
+    Returns:
+        The text, with what others said as it was.
+    """
+    kept = as_said(text)
+    return pattern.sub(lambda m: m[0] if within(m.end() - 1, kept) or within(m.start(), kept) else wanted(m), text)
