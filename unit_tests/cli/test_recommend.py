@@ -148,7 +148,7 @@ def test_a_baseline_that_diverges_leaves_what_was_learned(selfparam, arguments, 
     def learn(self, model, given, *, rate, progress):
         raise FloatingPointError
 
-    monkeypatch.setattr("langchain_selfparam.evaluation.baselines.Baseline.learn", learn)
+    monkeypatch.setattr("langchain_selfparam.evaluation.baselines.Baseline.delta", learn)
     code, out, err = selfparam(*arguments, "--baselines", "ft-context", "--json", tmp_path / "found.json")
     assert code == 0, err
     assert "ft-context was not run: ft-context diverged with each learning rate (0.0002, 0.0005" in err

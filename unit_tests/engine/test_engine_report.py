@@ -98,7 +98,7 @@ def test_json_keeps_every_letter():
     )
     text = as_text(targets)
     assert "Grüße" in text
-    probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": ""}
+    probe = {"kind": "recall", "prompt": "Grüße?", "expected": ["köln"], "turn_id": None, "opening": "", "told": ""}
     row = json.loads(text)
     assert row["probes"] == [{**probe, "names": [], "denied": [], "statement": None}]
     assert target_set(text) == targets

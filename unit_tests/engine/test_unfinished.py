@@ -143,13 +143,13 @@ def test_the_worker_too_does_not_keep_one_waiting_that_was_killed_less_often(tow
 
 def test_one_that_was_stopped_twice_is_halved_each_time_until_one_is_done(home):
     engine = home.open(settings=EIGHT)
-    tell(engine, *"abcdefghij")
+    tell(engine, *"abcdefghijklmnop")
     for _ in range(3):
         with pytest.raises(StoppedError):
             engine.consolidate(progress=stop)
     assert list(map(len, engine.quick.episodes)) == [8, 8, 4]
-    assert len(engine.consolidate().held) == 10
-    assert list(map(len, engine.quick.episodes[3:])) == [2, 8]
+    assert len(engine.consolidate().held) == 16
+    assert list(map(len, engine.quick.episodes[3:])) == [2, 7, 7]
     assert engine.quick.episodes[3] == ["a", "b"]  # the oldest first
     assert {turn.attempts for turn in engine.turns()} == {0}
 
