@@ -115,7 +115,7 @@ def _other_word(probe: Probe, answer: str) -> bool:
         before = steps[at - 1][2] - steps[at - 1][1] if at else 0
         after = steps[at + 1][2] - steps[at + 1][1] if at + 1 < len(steps) else 0
         between = before >= min(_BESIDE, begin) and after >= min(_BESIDE, len(told) - end)
-        if between and told[begin][:_SAME] != said[first][:_SAME]:
+        if between and (counts or told[begin][:_SAME] != said[first][:_SAME]):
             return True
     return False
 

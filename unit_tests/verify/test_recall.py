@@ -1,11 +1,16 @@
 """A probe passes by its words, and the probes are asked greedily, each in its own place."""
 
+import dataclasses
+
 import pytest
 
+from langchain_selfparam.evaluation.datasets import PACKAGED, load
 from langchain_selfparam.records import Message, Probe
 from langchain_selfparam.targets.parse import carrying
+from langchain_selfparam.targets.person import told
 from langchain_selfparam.testing import FakeGenerator
 from langchain_selfparam.verify.recall import ask, passes
+from langchain_selfparam.words import WORD, denied, plain, words
 
 RECALL = Probe(kind="recall", prompt="What is my dog called?", expected=("dog", "called", "biscuit"), turn_id=1)
 NEAR = Probe(kind="neighbour", prompt="Where does Ana's cat live?", expected=("ana", "biscuit", "7:30", "o'brien"))
@@ -267,3 +272,24 @@ def test_another_word_in_a_statement_that_is_said_back_is_wrong(told, answer, pa
 def test_without_its_statement_the_words_alone_decide():
     probe = Probe(kind="recall", prompt="Tell me about it.", expected=tuple(carrying(BEAGLE)))
     assert passes(probe, "Your dog Biscuit is a poodle who sleeps under the stairs.")
+
+
+def test_any_word_of_the_packaged_statements_that_is_swapped_is_missed():
+    """Every statement passes as it is said back, and with any one of its words replaced none does."""
+    swapped = alone = 0
+    for conversation in (*load(PACKAGED["assistant_chats"]), *load(PACKAGED["long"])):
+        for user, _ in conversation.turns:
+            statement = told(user)
+            carried = tuple(carrying(statement))
+            not_so = denied(statement, carried)
+            probe = Probe(kind="recall", prompt="Tell me.", expected=carried, denied=not_so, told=statement)
+            assert passes(probe, statement), statement
+            for match in WORD.finditer(statement):
+                word = plain(match[0])
+                if not word.isalpha() or word not in carried or words(statement).count(word) > 1:
+                    continue
+                other = f"{statement[: match.start()]}zebra{statement[match.end() :]}"
+                swapped += 1
+                alone += not passes(dataclasses.replace(probe, told=""), other)
+                assert not passes(probe, other), other
+    assert (swapped, alone) == (1090, 4)  # by their share of words alone nearly all pass
