@@ -124,6 +124,11 @@ class Journal:
         self._need_open()
         return self._store.turns.list(namespace=self.namespace)
 
+    def namespaces(self) -> tuple[Namespace, ...]:
+        """This memory's namespace, where something was said in it."""
+        self._need_open()
+        return tuple(one for one in self._store.turns.namespaces() if one == self.namespace)
+
     def versions(self) -> tuple[Version, ...]:
         """Every version in the ledger, in order."""
         self._need_open()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,8 @@ from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.interfaces.threads import waiting
 from langchain_selfparam.protocols import Progress, no_progress
 from langchain_selfparam.records import BatchReport, Namespace
+
+logger = logging.getLogger(__name__)
 
 
 class Batches:
@@ -44,7 +47,8 @@ class Batches:
         Turns whose attempts are used up (``policy.max_attempts``) are tried when nothing else is left.
 
         Args:
-            namespaces: Only these, such as ``[("memories", "ana")]``; all where missing.
+            namespaces: Only these, such as ``[("memories", "ana")]``; all where missing. One in which nothing was ever
+                said is logged as a warning.
             deadline: Seconds after which the run ends: no episode is begun that would take longer, going by the longest
                 so far, and one that is not learned is stopped between two steps. Its turns are pending then: give more
                 time than one episode takes.
@@ -76,7 +80,7 @@ class Batches:
             concurrency=concurrency,
             stopping=stopping,
         )
-        wanted = None if namespaces is None else [_namespace(one) for one in namespaces]
+        wanted = None if namespaces is None else self._named(namespaces)
         return consolidate_all(self._engine, wanted, limits=limits, progress=progress or no_progress)
 
     async def aconsolidate_all(self, namespaces: Iterable[Namespace] | None = None, **options: Any) -> BatchReport:
@@ -104,6 +108,13 @@ class Batches:
                 with contextlib.suppress(Exception, asyncio.CancelledError):
                     await asyncio.shield(work)
             raise
+
+    def _named(self, namespaces: Iterable[Namespace]) -> list[Namespace]:
+        """The namespaces of a run; one that is unknown may be a slip, or somebody who is yet to speak."""
+        wanted = [_namespace(one) for one in namespaces]
+        for unknown in sorted(set(wanted).difference(self._engine.namespaces())):
+            logger.warning("nothing was ever said in the namespace %r: there is nothing to learn of it", unknown)
+        return wanted
 
 
 def _namespace(given: object) -> Namespace:

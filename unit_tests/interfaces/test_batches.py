@@ -80,6 +80,23 @@ def test_those_who_are_named(memory):
     assert (report.held, report.left) == ((2,), {})
 
 
+def test_a_namespace_in_which_nothing_was_ever_said_is_told(memory, caplog):
+    Quick.gate.set()
+    report = memory.consolidate_all(namespaces=[("memories", "bbo"), ("memories", "ana")])
+    assert (report.held, report.left) == ((1,), {})
+    told = "nothing was ever said in the namespace ('memories', 'bbo'): there is nothing to learn of it"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [told]
+    caplog.clear()
+    memory.consolidate_all(namespaces=[("memories", "ana")])  # all of it is held: no slip
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_one_memory_for_all_knows_its_namespace_too(tiny, tmp_path, caplog):
+    with ParametricMemory(ChatSelfParam(local=tiny), path=tmp_path / "one", consolidate_every=None) as memory:
+        assert memory.consolidate_all(namespaces=[("memories", "ana")]).reports == {}
+    assert "nothing was ever said in the namespace ('memories', 'ana')" in caplog.text
+
+
 async def test_a_cancelled_task_stops_between_two_steps_and_the_turns_are_pending(memory):
     task = asyncio.create_task(memory.aconsolidate_all())
     assert await asyncio.to_thread(Quick.begun.wait, 20)
