@@ -75,7 +75,9 @@ class Journal:
             The turn, or ``None`` where none waits for a reply.
         """
         self._need_open()
-        return self._store.turns.reply(self.namespace, thread, assistant)
+        if (turn := self._store.turns.reply(self.namespace, thread, assistant)) is not None:
+            self._wake()
+        return turn
 
     def prompt_turns(self, *, keep_last: int = 0, thread: str | None = None) -> tuple[Turn, ...]:
         """The turns that belong into the prompt: what the weights do not hold, and the last ``keep_last``.
@@ -143,8 +145,10 @@ class Journal:
             thread: Those of this conversation only; of all where missing.
         """
         self._need_open()
-        lost = self._store.versions.lost(self._store.versions.head().id)
-        self._store.turns.clear(self.namespace, thread, without=lost)
+        versions, turns = self._store.versions, self._store.turns
+        with self._store.database.transaction() as c:  # or a version that is committed in between could lose more
+            lost = versions.lost(versions.head(connection=c).id, connection=c)
+            turns.clear(self.namespace, thread, without=lost, connection=c)
 
     def taught(self) -> list[TargetSet]:
         """What the served version and those before it were learned from, the oldest first."""

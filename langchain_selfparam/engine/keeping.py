@@ -17,7 +17,7 @@ from langchain_selfparam.engine.learn import Learned
 from langchain_selfparam.engine.line import compact
 from langchain_selfparam.engine.report import plain
 from langchain_selfparam.protocols import Progress
-from langchain_selfparam.records import ConsolidationReport, Job
+from langchain_selfparam.records import ConsolidationReport, Job, TurnState
 from langchain_selfparam.serving.gate import Gate
 from langchain_selfparam.store import Store
 from langchain_selfparam.weights.merge import ExactWeights, ServedWeights
@@ -69,6 +69,13 @@ def keep(
             report=plain(report),
             created_at=now(),
         ).id
+        # One that was replied to while it was learned is pending, with its reply.
+        states = {turn.id: turn.state for turn in store.turns.get(verdict.held)}
+        report = dataclasses.replace(
+            report,
+            held=tuple(i for i in report.held if states[i] is TurnState.HELD),
+            pending=tuple(sorted({*report.pending, *(i for i in states if states[i] is not TurnState.HELD)})),
+        )
         if isinstance(exact, ExactWeights):
             compact(store, exact)
         _told(progress, version)

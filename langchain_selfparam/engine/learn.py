@@ -434,7 +434,9 @@ class Learner:
                 if last or (neighbours_wrong(results) <= config.max_neighbours_wrong and not obeyed(results)):
                     break
             shrunk = min(config.max_shrinks, shrunk + drift.shrinks(moved, config))
-        stated = {s.turn_id for s in targets.statements}
+        # A turn that states nothing is held by any weights; a prompt without the reply to be learned by none.
+        replies = self._settings.targets.form == "replies"
+        stated = {t.id for t in episode.turns} if replies else {s.turn_id for s in targets.statements}
         verdict = judge(
             episode,
             results,

@@ -483,7 +483,7 @@ class Engine(Journal):
             )
         except NothingSaidError as nothing:
             self._store.jobs.settle(job)
-            ids = tuple(turn.id for turn in episode.turns)
+            ids = tuple(t.id for t in self._store.turns.get([t.id for t in episode.turns]) if t.state is TurnState.HELD)
             report = dataclasses.replace(nothing_done(str(nothing)), held=ids)
         except BaseException as error:
             # A person's interrupt says nothing about the turns; an error that comes back each time must not loop.

@@ -275,7 +275,8 @@ class ChatGenerator:
         local = self._local
         tools, opens, constraint = self._tools(sampling)
         prompt = self._prompt(messages, tools, opens)
-        config = self._config(len(prompt), sampling.get("max_tokens"))
+        sampler = self._sampler(sampling)
+        config = self._config(len(prompt), sampling.get("max_tokens"), greedy=sampler is None)
         top = sampling.get("logprobs")
         recorder = None if top is None else Recorder(local.tokenizer, top)
         # What continues a text is decoded after the end of that text, or its leading space would be lost.
@@ -292,7 +293,7 @@ class ChatGenerator:
         if opens:
             emit(Piece(text=opens, tokens=0, prompt_tokens=len(prompt)))
         ids_BT = torch.tensor([prompt], device=local.device)
-        processors = [p for p in (recorder, constraint, self._sampler(sampling)) if p is not None]
+        processors = [p for p in (recorder, constraint, sampler) if p is not None]
         local.model.generate(
             input_ids=ids_BT,
             attention_mask=torch.ones_like(ids_BT),
@@ -342,8 +343,12 @@ class ChatGenerator:
         """
         return len(self._prompt(messages, tools, ""))
 
-    def _config(self, prompt_tokens: int, max_tokens: int | None) -> Any:
-        """A generation config of this call's own; ``generate`` fills in what the model's says beside it."""
+    def _config(self, prompt_tokens: int, max_tokens: int | None, *, greedy: bool) -> Any:
+        """A generation config of this call's own; ``generate`` fills in what the model's says beside it.
+
+        The likeliest token is the likeliest, whatever penalty for words that were there the model comes with: it is
+        how a candidate is asked before a turn leaves the prompt, and a user has to get the answers that were judged.
+        """
         from transformers import GenerationConfig
 
         window = self._local.context_window
@@ -361,6 +366,7 @@ class ChatGenerator:
         # generate() warns where the model sets the one and the caller the other.
         by_length = defaults.max_new_tokens is None and defaults.max_length is not None
         length = {"max_length": prompt_tokens + new} if by_length else {"max_new_tokens": new}
+        plain = {"repetition_penalty": 1.0, "no_repeat_ngram_size": 0} if greedy else {}
         return GenerationConfig(
             # The sampler draws; these three are transformers' own defaults and keep it from warning.
             do_sample=False,
@@ -374,6 +380,7 @@ class ChatGenerator:
             eos_token_id=sorted(ends),
             pad_token_id=next(p for p in pads if p is not None),
             **length,
+            **plain,
         )
 
     def _sampler(self, sampling: Sampling) -> Sampler | None:

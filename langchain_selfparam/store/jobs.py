@@ -191,7 +191,7 @@ class Jobs:
         """End a job whose turns state nothing: there is nothing of them that weights could hold, and no version.
 
         A job that is not running any more is refused with ``ConsolidationError``. Where the head is moved, the turns
-        are pending again.
+        are pending again, and one that was replied to meanwhile is pending now.
 
         Args:
             job: A running job.
@@ -200,9 +200,10 @@ class Jobs:
         t, j = tables.turns.c, tables.jobs.c
         with self._database.transaction(connection) as c:
             head = need_running(job, c)
-            c.execute(
-                update(tables.turns).where(t.job == job.id).values(state=TurnState.HELD.value, version=head, job=None)
-            )
+            own = update(tables.turns).where(t.job == job.id)
+            answered = answered_since(job, c)
+            c.execute(own.where(among(t.id, answered)).values(state=TurnState.PENDING.value, job=None))
+            c.execute(own.values(state=TurnState.HELD.value, version=head, job=None))
             c.execute(update(tables.jobs).where(j.id == job.id).values(state=JobState.DONE.value))
 
     def empty(self, versions: Collection[int], *, connection: Connection | None = None) -> None:
@@ -400,3 +401,19 @@ def need_running(job: Job, connection: Connection) -> int | None:
         raise ConsolidationError(msg)
     base: int | None = row.base_version
     return base
+
+
+def answered_since(job: Job, connection: Connection) -> set[int]:
+    """Turns of a job that were replied to after it had read them: what was learned of them is not all they say.
+
+    Args:
+        job: A running job.
+        connection: The transaction in which it ends.
+
+    Returns:
+        Their ids.
+    """
+    t = tables.turns.c
+    read = {turn.id: turn.assistant for turn in job.episode.turns}
+    now = connection.execute(select(t.id, t.assistant).where(t.job == job.id))
+    return {row.id for row in now if row.assistant != read.get(row.id)}

@@ -90,7 +90,8 @@ class Turns:
     ) -> Turn | None:
         """Add the reply to what was said last, where that has none yet.
 
-        Also where it is being learned or held by now: the reply is then in the journal, and in no weights.
+        Where it is being learned by now or held, that is without the reply: it is not held by what is being learned,
+        or not any more, and pending.
 
         Args:
             namespace: Whose.
@@ -107,7 +108,12 @@ class Turns:
             last = c.execute(select(tables.turns).where(own).order_by(t.id.desc()).limit(1)).one_or_none()
             if last is None or last.assistant or last.state == TurnState.CLEARED.value:
                 return None
-            c.execute(update(tables.turns).where(t.id == last.id).values(assistant=assistant))
+            values: dict[str, object] = {"assistant": assistant}
+            if last.state == TurnState.HELD.value:
+                values |= {"state": TurnState.PENDING.value, "attempts": 0, "version": None}
+                # No version holds the turn as it is now: whoever goes back to one is not to take it for held.
+                c.execute(delete(tables.version_turns).where(tables.version_turns.c.turn == last.id))
+            c.execute(update(tables.turns).where(t.id == last.id).values(**values))
             return self.get([last.id], connection=c)[0]
 
     def list(

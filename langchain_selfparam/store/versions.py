@@ -20,7 +20,7 @@ from langchain_selfparam.records import Job, Namespace, TurnState, Version
 from langchain_selfparam.store import tables
 from langchain_selfparam.store.database import Database
 from langchain_selfparam.store.events import HeadEvent, moves
-from langchain_selfparam.store.jobs import JobState, need_running
+from langchain_selfparam.store.jobs import JobState, answered_since, need_running
 from langchain_selfparam.store.tables import (
     among,
     listed,
@@ -263,7 +263,7 @@ class Versions:
             delta_file: File name inside the folder's ``deltas``; it is on disk already.
             delta_sha256: The file's digest.
             weights_sha256: Digest of the weights with it.
-            held_ids: Turns of the job whose probes passed.
+            held_ids: Turns of the job whose probes passed; one that was replied to meanwhile is pending.
             report: The consolidation report as JSON values.
             created_at: The time, with a timezone.
             attempted_ids: Turns of the job for which not being held counts as an attempt; ``None`` for all.
@@ -291,6 +291,8 @@ class Versions:
             own = set(c.execute(select(t.id).where(t.job == job.id)).scalars())
             counted = own if attempted_ids is None else set(attempted_ids)
             _refuse_foreign(job, own, counted.union(held_ids))
+            answered = answered_since(job, c)
+            counted, held_ids = counted - answered, set(held_ids) - answered
             version = new_id(c, tables.versions, {"parent": head, **values})
             lost = set(c.execute(select(t.id).where(self._held(), among(t.id, lost_ids))).scalars())
             rows = [{"version": version, "turn": i, "lost": i in lost} for i in {*held_ids, *lost}]

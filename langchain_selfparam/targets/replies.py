@@ -31,7 +31,7 @@ def study_replies(
     """Write what an episode of prompts and replies is learned from and judged by.
 
     Args:
-        episode: The turns; one without a reply is passed over.
+        episode: The turns; one without a reply is passed over, and held by nothing.
         original: The model before anything was learned; it writes and answers what stays.
         config: How many of everything.
         calibration: What that model said of its own accord.

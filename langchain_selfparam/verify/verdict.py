@@ -131,8 +131,10 @@ def looked_back(
     lost = unheld(results, config)
     before = unheld(served, config)
     cost = [turn for turn in lost if turn not in before]
-    if len(cost) > len(verdict.held):
-        reason = f"{len(cost)} turns that the weights hold would be lost, and {len(verdict.held)} held"
+    # What states nothing is held by any weights: it pays for nothing.
+    gained = {r.probe.turn_id for r in verdict.results if r.probe.kind == "recall"}.intersection(verdict.held)
+    if len(cost) > len(gained):
+        reason = f"{len(cost)} turns that the weights hold would be lost, and {len(gained)} held"
         reasons = (reason, *verdict.reasons)
         return dataclasses.replace(verdict, accepted=False, held=(), asked_again=asked, reasons=reasons)
     reasons = (*verdict.reasons, *(_why(turn, own, "held no longer") for turn, own in lost.items()))
@@ -184,6 +186,8 @@ def _missing(results: Sequence[ProbeResult]) -> tuple[str, ...]:
 
 def _why(turn: int, results: Sequence[ProbeResult], what: str = "not held") -> str:
     """Why a turn is not held: what was asked, and which of its words no answer gave."""
+    if not results:
+        return f"turn {turn} is {what}: it has nothing to be asked, such as a reply where replies are learned"
     missing = _missing(results)
     passed = sum(result.passed for result in results)
     text = f"turn {turn} is {what}: {passed} of its {len(results)} probes were answered without its text"

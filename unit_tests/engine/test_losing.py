@@ -1,7 +1,9 @@
 """What the weights hold no longer goes back into the prompt, and is learned again the next time."""
 
+import threading
+
 import pytest
-from engine_home import DOG, SISTER, author, everything, same, say, states, with_
+from engine_home import DOG, SISTER, STAGES, author, everything, same, say, states, with_
 from engine_town import BOB, Town, run
 from engine_town import say as tell
 from engine_town import states as where
@@ -172,3 +174,47 @@ def test_nothing_is_asked_again_where_nothing_could_come_of_it(home, answers, ve
     assert [turns for turns, _ in answers.asked] == [{1}, {2}]
     assert (report.asked_again, report.lost) == ((), ())
     assert states(engine)[DOG] == "held"
+
+
+def test_what_a_commit_loses_while_the_prompt_is_cleared_is_not_cleared(home, monkeypatch):
+    engine = home.open()
+    say(engine, DOG)
+    engine.consolidate()
+    say(engine, CAT)
+    engine.quick.losing = {1}
+    store = engine._store
+    looked, done = threading.Event(), threading.Event()
+    real = type(store.versions).lost
+
+    def lost(versions, *args, **options):
+        found = real(versions, *args, **options)
+        looked.set()
+        done.wait(1)  # a commit that waits for this transaction comes after it
+        return found
+
+    def learns():
+        looked.wait(20)
+        monkeypatch.setattr(type(store.versions), "lost", real)
+        engine.consolidate()
+        done.set()
+
+    monkeypatch.setattr(type(store.versions), "lost", lost)
+    thread = threading.Thread(target=learns)
+    thread.start()
+    engine.clear()
+    thread.join(60)
+    assert states(engine)[DOG] in {"pending", "held"}
+
+
+def test_a_reply_that_comes_while_its_turn_is_learned_is_learned_as_well(home):
+    engine = home.open()
+    engine.append(user=DOG, assistant="")
+    engine.append(user=SISTER, assistant="How nice.", thread="other")
+    engine.quick.at = lambda stage: stage == STAGES[-1] and engine.reply("Biscuit it is.")
+    report = engine.consolidate()
+    engine.quick.at = lambda stage: None
+    assert (report.held, report.pending) == ((2,), (1,))
+    assert [(turn.user, turn.assistant) for turn in engine.prompt_turns()] == [(DOG, "Biscuit it is.")]
+    assert engine.versions()[-1].turn_ids == (2,)
+    assert engine.consolidate().held == (1,)
+    assert states(engine) == {DOG: "held", SISTER: "held"}

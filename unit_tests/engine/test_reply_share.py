@@ -70,3 +70,19 @@ def test_with_the_whole_share_a_reply_is_learned_from_a_teacher_that_does_not_gi
         likeliest = local.model(input_ids=torch.tensor([ids])).logits[0].argmax(-1).tolist()
         length = len(local.encode(reply))
         assert likeliest[-length - 1 :] == [*ids[-length:], local.end_of_turn_id]
+
+
+def test_a_prompt_without_its_reply_is_pending_until_it_has_one(home):
+    settings = with_(targets={"form": "replies"})
+    engine = home.open(quick=False, settings=settings)
+    first, second = DIALOGUES
+    engine.append(user=first, assistant=DIALOGUES[first])
+    engine.append(user=second, assistant="")
+    report = engine.consolidate()
+    assert (report.held, report.pending) == ((1,), (2,))
+    why = "turn 2 is not held: it has nothing to be asked, such as a reply where replies are learned"
+    assert why in report.reasons
+    assert [turn.user for turn in engine.prompt_turns()] == [second]
+    engine.reply(DIALOGUES[second])
+    assert engine.consolidate().held == (2,)
+    assert states(engine) == dict.fromkeys(DIALOGUES, "held")

@@ -8,6 +8,7 @@ import torch
 from ways import ASK, every_way
 
 from langchain_selfparam.errors import ConfigError
+from langchain_selfparam.serving.batch import BatchGenerator
 from langchain_selfparam.serving.decoding import Sampler
 
 
@@ -54,6 +55,16 @@ def test_the_models_own_sampling_settings_count_where_none_is_given(tiny, genera
     greedy = generator.complete(ASK, max_tokens=12)
     tiny.model.generation_config.top_k = 1
     assert generator.complete(ASK, max_tokens=12, temperature=3.0, seed=1) == greedy
+
+
+def test_the_likeliest_answer_is_the_one_that_a_candidate_is_judged_by(tiny, generator):
+    greedy = generator.complete(ASK, max_tokens=12)
+    drawn = generator.complete(ASK, max_tokens=12, temperature=1.0, seed=1)
+    tiny.model.generation_config.repetition_penalty = 8.0
+    tiny.model.generation_config.no_repeat_ngram_size = 1
+    assert generator.complete(ASK, max_tokens=12) == greedy
+    assert BatchGenerator(tiny, None).generate([ASK], max_tokens=12) == [[greedy.text.strip()]]
+    assert generator.complete(ASK, max_tokens=12, temperature=1.0, seed=1) != drawn  # draws are the model's own affair
 
 
 def test_tokens_are_drawn_as_often_as_they_are_likely():

@@ -54,13 +54,44 @@ def test_a_reply_goes_to_what_was_said_last_and_waits_for_one(rooms, now):
     assert rooms.turns.reply(ANA, "t", "too late") is None
 
 
-@pytest.mark.parametrize("state", [TurnState.LEASED, TurnState.HELD])
-def test_a_reply_that_comes_while_its_turn_is_learned_is_kept(rooms, now, state):
-    append(rooms, now, user="one", assistant="")
-    with rooms.database.transaction(None) as connection:
-        connection.execute(update(tables.turns).values(state=state.value))
+def test_a_reply_to_a_turn_that_is_being_learned_leaves_the_lease(rooms, now):
+    turn = append(rooms, now, user="one", assistant="")
+    rooms.lease(turn)
     found = rooms.turns.reply(ANA, "t", "hello")
-    assert (found.assistant, found.state) == ("hello", state)
+    assert (found.assistant, found.state) == ("hello", TurnState.LEASED)
+
+
+def test_what_was_learned_without_its_reply_is_not_held_but_pending(rooms, now):
+    turns = append(rooms, now, user="one", assistant="", thread="u"), append(rooms, now, user="two", assistant="")
+    job = rooms.lease(*turns)
+    rooms.turns.reply(ANA, "t", "hello")
+    version = rooms.commit(job, [1, 2])
+    assert version.turn_ids == (1,)
+    assert [(t.state, t.attempts) for t in rooms.turns.list()] == [(TurnState.HELD, 0), (TurnState.PENDING, 0)]
+
+
+def test_a_reply_to_a_held_turn_has_it_learned_again_whatever_version_is_served(rooms, now):
+    turn = append(rooms, now, user="one", assistant="")
+    version = rooms.commit(rooms.lease(turn), [1])
+    found = rooms.turns.reply(ANA, "t", "hello")
+    assert (found.assistant, found.state, found.version) == ("hello", TurnState.PENDING, None)
+    rooms.versions.move_head(0, created_at=now)
+    rooms.versions.move_head(version.id, created_at=now)  # it never knew of the reply
+    (found,) = rooms.turns.list()
+    assert found.state is TurnState.PENDING
+    again = rooms.commit(rooms.lease(found), [1])
+    rooms.versions.move_head(0, created_at=now)
+    rooms.versions.move_head(again.id, created_at=now)
+    assert rooms.turns.list()[0].state is TurnState.HELD
+
+
+def test_what_states_nothing_is_pending_with_the_reply_that_came_meanwhile(rooms, now):
+    turns = append(rooms, now, user="Thanks!", assistant="", thread="u"), append(rooms, now, user="Hi", assistant="")
+    job = rooms.lease(*turns)
+    rooms.turns.reply(ANA, "t", "Your number is 4711.")
+    rooms.jobs.settle(job)
+    assert [t.state for t in rooms.turns.list()] == [TurnState.HELD, TurnState.PENDING]
+    assert rooms.lease(rooms.turns.list()[1]).id != job.id
 
 
 def test_the_same_message_is_stored_once(rooms, now):

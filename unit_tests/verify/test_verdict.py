@@ -98,7 +98,8 @@ def test_a_sentence_of_a_passage_that_is_never_answered_is_not_held_though_each_
 def test_a_turn_that_was_not_asked_about_is_not_held_whatever_the_limit():
     found = verdict(asked(1, True), 1, 2, config=VerifyConfig(hold=0.0))
     assert found.held == (1,)
-    assert found.reasons == ("turn 2 is not held: 0 of its 0 probes were answered without its text",)
+    why = "turn 2 is not held: it has nothing to be asked, such as a reply where replies are learned"
+    assert found.reasons == (why,)
 
 
 def test_a_missed_turn_is_named_and_the_others_are_kept():
@@ -260,3 +261,14 @@ def test_a_candidate_that_costs_more_turns_than_it_holds_is_refused():
     assert (found.accepted, found.held, found.lost) == (True, (7,), (1, 2))
     nothing = looked_back(dataclasses.replace(first, held=()), again[:2], kept[:2], CONFIG)
     assert (nothing.accepted, nothing.lost) == (False, ())
+
+
+def test_courtesies_pay_for_no_turn_that_would_be_lost():
+    first = verdict([*asked(7, False), *asked(7, True)], 7, 8, 9, empty=frozenset({8, 9}))
+    assert (first.accepted, first.held) == (True, (7, 8, 9))
+    again = [*about(1, "dog", False, False), *about(2, "cat", False, False)]
+    kept = [*about(1, "dog", True, True), *about(2, "cat", True, True)]
+    found = looked_back(first, again, kept, CONFIG)
+    assert (found.accepted, found.held, found.lost) == (False, (), ())
+    assert found.reasons == ("2 turns that the weights hold would be lost, and 1 held", *first.reasons)
+    assert looked_back(first, again[:2], kept[:2], CONFIG).lost == (1,)
