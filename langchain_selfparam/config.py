@@ -58,7 +58,8 @@ class PolicyConfig:
     every_tokens: int | None = None
     """Consolidate when the pending text has this many tokens; ``None`` for never by length."""
     after_seconds: float = 0.0
-    """Seconds of silence after which the worker begins: whoever is still speaking is not learned in between."""
+    """Seconds of silence after which the worker begins, and a run over all takes somebody: whoever is still speaking is
+    not learned in between."""
     quiet_hours: str | None = None
     """Times of day, such as ``"22:00-06:30"`` by the machine's clock, between which the worker begins; ``None`` for at
     any time. Who asks for a consolidation gets it at once."""

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -29,8 +29,10 @@ from langchain_selfparam.cli.common import (
     print_json,
 )
 from langchain_selfparam.cli.values import count, minutes, seconds, settings_of
+from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.records import BatchReport
 
+_THE_WORKERS = {"policy.every_turns", "policy.every_tokens", "policy.quiet_hours"}
 _NAMED = 5
 """Namespaces that are named where more have something left."""
 _EXAMPLE = """  $ selfparam consolidate --all --folder ./memory --limit-minutes 30
@@ -64,8 +66,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     limit = "end after so long; what is left is learned by the next run"
     parser.add_argument("--limit-minutes", type=minutes, metavar="M", help=limit)
     parser.add_argument("--max-tokens", type=count, metavar="N", help="begin nothing after so many tokens of turns")
-    silence = "leave out who has said something in the last so many seconds (default: 0)"
-    parser.add_argument("--after-seconds", type=seconds, default=0.0, metavar="S", help=silence)
+    silence = "leave out who has said something in the last so many seconds (default: policy.after_seconds, which is 0)"
+    parser.add_argument("--after-seconds", type=seconds, metavar="S", help=silence)
     beside = "namespaces that are trained in one row (default: 1; meant for GPUs)"
     parser.add_argument("--concurrency", type=count, default=1, metavar="N", help=beside)
     add_set(parser, "; settings are not kept in the folder: what the application has set is to be given here as well")
@@ -85,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     need_known(args.folder, args.namespace)
     if not args.all:
         need_whose(args.folder, args.namespace, instead=" or --all")
+    _refuse_the_workers(args.set)
     settings = settings_of(args.set)
     whose = None if args.namespace is None else [args.namespace]
     args.namespace = None if own_weights(args.folder) else args.namespace or only_one(args.folder)
@@ -104,6 +107,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(report)
     return FAILED if report.failed or report.ended == "stopped" else OK
+
+
+def _refuse_the_workers(changes: Sequence[str]) -> None:
+    """Refuse settings of when an application's worker begins: passed over, they would seem to be kept."""
+    for change in changes:
+        if (name := change.partition("=")[0]) in _THE_WORKERS:
+            msg = f"{name} is of the worker that learns by itself, and this command learns at once: leave it out"
+            raise ConfigError(msg)
 
 
 @contextlib.contextmanager

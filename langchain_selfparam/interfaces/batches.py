@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.interfaces.threads import waiting
@@ -34,7 +35,7 @@ class Batches:
         *,
         deadline: float | None = None,
         max_tokens: int | None = None,
-        after_seconds: float = 0.0,
+        after_seconds: float | None = None,
         concurrency: int = 1,
         progress: Progress | None = None,
         stopping: Callable[[], bool] = lambda: False,
@@ -53,7 +54,8 @@ class Batches:
                 so far, and one that is not learned is stopped between two steps. Its turns are pending then: give more
                 time than one episode takes.
             max_tokens: Tokens of turns after which no further episode is begun.
-            after_seconds: Seconds of silence after which a namespace is taken; who is speaking is left for later.
+            after_seconds: Seconds of silence after which a namespace is taken; who is speaking is left for later. As
+                ``policy.after_seconds`` says where missing; ``policy.quiet_hours`` are the worker's alone.
             concurrency: Namespaces that are trained side by side in one row at most: each learns what it learns alone.
                 It is for GPUs that one namespace's rows leave idle, and takes the memory of so many; a CPU's cores
                 are filled by one namespace's rows.
@@ -76,29 +78,50 @@ class Batches:
         limits = Limits(
             deadline=deadline,
             max_tokens=max_tokens,
-            after_seconds=after_seconds,
+            after_seconds=self._engine.settings.policy.after_seconds if after_seconds is None else after_seconds,
             concurrency=concurrency,
             stopping=stopping,
         )
         wanted = None if namespaces is None else self._named(namespaces)
         return consolidate_all(self._engine, wanted, limits=limits, progress=progress or no_progress)
 
-    async def aconsolidate_all(self, namespaces: Iterable[Namespace] | None = None, **options: Any) -> BatchReport:
+    async def aconsolidate_all(
+        self,
+        namespaces: Iterable[Namespace] | None = None,
+        *,
+        deadline: float | None = None,
+        max_tokens: int | None = None,
+        after_seconds: float | None = None,
+        concurrency: int = 1,
+        progress: Progress | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> BatchReport:
         """``consolidate_all`` in a thread; cancelling the task stops it between two steps, and waits for that.
 
         Args:
-            namespaces: As for ``consolidate_all``.
-            **options: Likewise.
+            namespaces: As for ``consolidate_all``, and likewise the others.
+            deadline: Seconds.
+            max_tokens: Of turns.
+            after_seconds: Of silence.
+            concurrency: Namespaces in a row.
+            progress: Called in the thread.
+            stopping: Asked between steps, in the thread.
 
         Returns:
             Its report.
         """
-        stop, asked = threading.Event(), cast("Callable[[], bool]", options.pop("stopping", lambda: False))
-
-        def stopping() -> bool:
-            return stop.is_set() or asked()
-
-        work = asyncio.ensure_future(waiting(self.consolidate_all, namespaces, stopping=stopping, **options))
+        stop = threading.Event()
+        run = functools.partial(
+            self.consolidate_all,
+            namespaces,
+            deadline=deadline,
+            max_tokens=max_tokens,
+            after_seconds=after_seconds,
+            concurrency=concurrency,
+            progress=progress,
+            stopping=lambda: stop.is_set() or stopping(),
+        )
+        work = asyncio.ensure_future(waiting(run))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -74,7 +74,7 @@ def test_what_is_back_in_the_prompt_is_said(selfparam, town, model_folder, asked
 
 def test_all_are_learned_and_what_failed_or_is_left_is_said(selfparam, town, model_folder, asked):
     code, out, _ = call(selfparam, town, model_folder, "--all", "--limit-minutes", 1, "--max-tokens", 9)
-    assert asked == [(None, {"deadline": 60.0, "max_tokens": 9, "after_seconds": 0.0, "concurrency": 1})]
+    assert asked == [(None, {"deadline": 60.0, "max_tokens": 9, "after_seconds": None, "concurrency": 1})]
     assert code == 1
     assert out.splitlines() == [
         "memories/ana   1 held, 1 still in the prompt",
@@ -235,3 +235,12 @@ def test_nothing_pending_is_nothing_done(selfparam, town, model_folder, monkeypa
     empty = BatchReport(reports={}, failed={}, left={}, ended="done", seconds=0.0)
     monkeypatch.setattr(Memory, "consolidate_all", lambda self, namespaces=None, **options: empty)
     assert call(selfparam, town, model_folder, "--all")[1] == "0 of 0 turns held in 0 s; nothing is left\n"
+
+
+@pytest.mark.parametrize("change", ["policy.every_turns=4", "policy.every_tokens=900", "policy.quiet_hours=22:00-06:30"])
+def test_when_the_worker_begins_is_nothing_to_be_set_here(selfparam, town, model_folder, asked, change):
+    code, _, err = call(selfparam, town, model_folder, "--all", "--set", change)
+    assert code == 1
+    name = change.partition("=")[0]
+    assert f"{name} is of the worker that learns by itself, and this command learns at once: leave it out" in err
+    assert not asked

@@ -97,6 +97,19 @@ def test_one_memory_for_all_knows_its_namespace_too(tiny, tmp_path, caplog):
     assert "nothing was ever said in the namespace ('memories', 'ana')" in caplog.text
 
 
+def test_who_is_still_speaking_is_left_for_later_as_the_policy_says(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "Learner", Quick)
+    monkeypatch.setattr(Quick, "gate", threading.Event(), raising=False)
+    monkeypatch.setattr(Quick, "begun", threading.Event(), raising=False)
+    Quick.gate.set()
+    settings = {"policy": {"after_seconds": 3600}}
+    llm = ChatSelfParam(local=tiny)
+    with ParametricMemory(llm, path=tmp_path / "m", consolidate_every=None, settings=settings) as memory:
+        memory.save_context({"input": "I'm Ana."}, {"output": "Hello."})
+        assert memory.consolidate_all().held == ()
+        assert memory.consolidate_all(after_seconds=0).held == (1,)
+
+
 async def test_a_cancelled_task_stops_between_two_steps_and_the_turns_are_pending(memory):
     task = asyncio.create_task(memory.aconsolidate_all())
     assert await asyncio.to_thread(Quick.begun.wait, 20)

@@ -2,11 +2,9 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import update
 
 from langchain_selfparam.errors import ConfigError, ConsolidationError, UnknownTurnError
 from langchain_selfparam.records import Turn, TurnState
-from langchain_selfparam.store import tables
 
 ANA = ("memories", "ana")
 BEN = ("memories", "ben")
