@@ -8,6 +8,7 @@ import contextlib
 from langchain_selfparam.cli.common import (
     MISUSED,
     OK,
+    MisuseError,
     add_command,
     add_folder,
     add_model,
@@ -19,7 +20,6 @@ from langchain_selfparam.cli.common import (
     planned,
     reading,
 )
-from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.records import Namespace, TurnState
 
 _EXAMPLE = """  $ selfparam rollback 0 --folder ./memory --yes
@@ -88,7 +88,7 @@ def _whose(args: argparse.Namespace) -> Namespace | None:
             args.namespace = Versions(database).get(args.version).namespace
     if args.namespace is None:
         msg = f"version 0 of {args.folder} is everybody's; say whose weights are to be the base's with --namespace"
-        raise ConfigError(msg)
+        raise MisuseError(msg)
     found: Namespace = args.namespace
     return found
 

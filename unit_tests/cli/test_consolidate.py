@@ -237,7 +237,9 @@ def test_nothing_pending_is_nothing_done(selfparam, town, model_folder, monkeypa
     assert call(selfparam, town, model_folder, "--all")[1] == "0 of 0 turns held in 0 s; nothing is left\n"
 
 
-@pytest.mark.parametrize("change", ["policy.every_turns=4", "policy.every_tokens=900", "policy.quiet_hours=22:00-06:30"])
+@pytest.mark.parametrize(
+    "change", ["policy.every_turns=4", "policy.every_tokens=900", "policy.quiet_hours=22:00-06:30"]
+)
 def test_when_the_worker_begins_is_nothing_to_be_set_here(selfparam, town, model_folder, asked, change):
     code, _, err = call(selfparam, town, model_folder, "--all", "--set", change)
     assert code == 1

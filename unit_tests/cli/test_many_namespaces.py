@@ -58,7 +58,7 @@ def test_readers_say_whose_it_is(selfparam, town, as_json):
 
 def test_going_back_is_ones_own(selfparam, town, model_folder):
     code, _, err = selfparam("rollback", 0, "--folder", town, "--model", model_folder)
-    assert code != 0
+    assert code == 2
     assert "is everybody's; say whose weights are to be the base's with --namespace" in err
     given = ("--folder", town, "--model", model_folder, "--yes")
     code, out, _ = selfparam("rollback", 0, "--namespace", "memories/ana", *given)
