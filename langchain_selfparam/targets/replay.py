@@ -70,8 +70,13 @@ def replayed(
 
 
 def _retired(sentence: TargetSentence, amended: Sequence[Statement]) -> bool:
-    """Whether an answer, or the one that it opens, has been amended by another turn."""
-    return any(s.turn_id != sentence.turn_id and s.instead.startswith(sentence.answer) for s in amended)
+    """Whether the statement that an answer is, or opens, has been amended by a later turn.
+
+    The statement is told by what the teacher read before the question: of an answer that only opens it, another
+    statement may begin alike. A turn that says again what was so at first is later than the one that it takes back.
+    """
+    said = {sentence.answer, *(message.text for message in sentence.context[-1:])}
+    return any(s.turn_id > sentence.turn_id and s.instead in said for s in amended if sentence.turn_id is not None)
 
 
 def _doubtful(

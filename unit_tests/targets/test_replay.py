@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from langchain_selfparam.records import Message, Statement, TargetSentence, TargetSet
+from langchain_selfparam.targets.prompts import reading
 from langchain_selfparam.targets.replay import replayed
 
 CONTEXT = (Message(role="user", text="?"),)
@@ -93,10 +94,57 @@ def test_a_whole_answer_of_each_turn_comes_first():
     assert len(replayed(earlier, without=(), turns=(), count=99, seed=5)) == 18
 
 
+def about(turn, told, *questions, opening, instead=""):
+    """What is learned of one statement: its first question with the whole answer, the others with its opening."""
+    sentences = [
+        TargetSentence(
+            kind="question",
+            prompt=question,
+            answer=told if question == questions[0] else opening,
+            ends=question == questions[0],
+            context=reading(told),
+            turn_id=turn,
+        )
+        for question in questions
+    ]
+    return TargetSet(
+        statements=(Statement(turn_id=turn, said=told, told=told, instead=instead),),
+        sentences=tuple(sentences),
+        probes=(),
+    )
+
+
+def test_what_is_so_again_is_replayed_and_what_was_so_in_between_is_not():
+    monday, thursday = "Your lesson is on Monday.", "Your lesson is on Thursday."
+    sets = [
+        about(1, monday, "a1", "a2", opening="Your lesson"),
+        about(5, thursday, "b1", "b2", opening="Your lesson", instead=monday),
+    ]
+    assert {s.prompt for s in chosen(earlier=sets)} == {"b1", "b2"}
+    sets.append(about(9, monday, "c1", "c2", opening="Your lesson", instead=thursday))
+    assert {s.prompt for s in chosen(earlier=sets)} == {"c1", "c2"}
+
+
+def test_another_statement_that_begins_alike_is_replayed():
+    sets = [
+        about(1, "You go to the gym on Monday.", "a1", "a2", opening="You go to the"),
+        about(2, "You go to the cinema with Ben.", "b1", "b2", opening="You go to the"),
+        about(
+            5,
+            "You go to the gym on Friday.",
+            "c1",
+            "c2",
+            opening="You go to the",
+            instead="You go to the gym on Monday.",
+        ),
+    ]
+    assert {s.prompt for s in chosen(earlier=sets)} == {"b1", "b2", "c1", "c2"}
+
+
 def test_what_has_been_amended_is_replayed_no_more():
     """Neither the whole answer nor its opening; that it says something else in another turn is no reason."""
     first = taught(t1=["a", "b"], t2=["c"])
-    opening = dataclasses.replace(first.sentences[0], prompt="d", answer="a of", ends=False)
+    opening = dataclasses.replace(first.sentences[0], prompt="d", answer="a of", ends=False, context=reading("a of t1"))
     first = dataclasses.replace(first, sentences=(*first.sentences, opening))
     now = Statement(turn_id=7, said="", told="a is 7", instead="a of t1")
     assert {s.prompt for s in replayed([first], without=(), turns=(), count=9, seed=0)} == {"a", "b", "c", "d"}
