@@ -17,6 +17,7 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item, item
 
 _IDS, _ENTITIES = "item_ids.json", "entity2id.json"
+_TAKEN = f"items are read from {_IDS} with {_ENTITIES} beside it, from a folder that has both, or from a .jsonl file"
 _ROLES = {"user": "User", "seeker": "User", "system": "Recommender", "recommender": "Recommender"}
 _MENTION = re.compile(r"@(\d+)")
 _SPEAKER = re.compile(rf"\s*({'|'.join(_ROLES)})\s*:", re.IGNORECASE)
@@ -103,8 +104,8 @@ def load_items(path: Path) -> Catalogue:
     """What can be recommended.
 
     Args:
-        path: ``item_ids.json`` or ``entity2id.json``, the other beside it; or a ``.jsonl`` file of objects with ``id``
-            and ``title``.
+        path: ``item_ids.json`` or ``entity2id.json``, the other beside it, or a folder that has both; or a ``.jsonl``
+            file of objects with ``id`` and ``title``.
 
     Returns:
         The catalogue, items alone.
@@ -112,7 +113,7 @@ def load_items(path: Path) -> Catalogue:
     Raises:
         InputError: A file is missing or has another form.
     """
-    if path.suffix == ".jsonl":
+    if len(files_of_items(path)) == 1:
         catalogue = Catalogue(
             item(_id(row, "id", where), _text(row, "title", where)) for where, row in _lines(path, ("id", "title"))
         )
@@ -133,17 +134,29 @@ def files_of_items(path: Path) -> tuple[Path, ...]:
 
     Returns:
         The file itself, or ``item_ids.json`` and ``entity2id.json``.
+
+    Raises:
+        InputError: It is none that ``load_items`` takes, or one of the two is missing.
     """
-    return (path,) if path.suffix == ".jsonl" else (path.with_name(_IDS), path.with_name(_ENTITIES))
+    if path.is_dir():
+        files = (path / _IDS, path / _ENTITIES)
+    elif path.name in (_IDS, _ENTITIES):
+        files = (path.with_name(_IDS), path.with_name(_ENTITIES))
+    elif path.suffix == ".jsonl":
+        return (path,)
+    else:
+        msg = f"{path} is no file of items; {_TAKEN}"
+        raise InputError(msg)
+    for file in files:
+        if not file.is_file():
+            msg = f"{file} is missing; {_TAKEN}"
+            raise InputError(msg)
+    return files
 
 
 def _numbered(path: Path) -> tuple[set[str], dict[str, str]]:
     """Ids of items, and of everything by its address."""
     files = files_of_items(path)
-    for file in files:
-        if not file.is_file():
-            msg = f"{file} is missing; items are read from {_IDS} with {_ENTITIES} beside it, or from a .jsonl file"
-            raise InputError(msg)
     ids, names = (_json(_read(file), str(file)) for file in files)
     if not isinstance(ids, list):
         raise _other(str(files[0]), "it", ids, "a list of ids")

@@ -1,12 +1,14 @@
 """ReDial's files are read: what was right, what is asked, and items without the actors beside them."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from recommending import TITLES, dialogue, prompt, write
 
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.evaluation.redial import load_items, load_test, load_train, spoken
+from langchain_selfparam.evaluation.redial import files_of_items, load_items, load_test, load_train, spoken
 
 
 @pytest.fixture
@@ -18,12 +20,36 @@ def test_items_are_read_without_what_else_is_known(tmp_path):
     names = {"<http://x.org/resource/Heat_(1995_film)>": 7, "<http://x.org/resource/Al_Pacino>": 8}
     (tmp_path / "entity2id.json").write_text(json.dumps(names))
     (tmp_path / "item_ids.json").write_text("[7]")
-    for file in ("entity2id.json", "item_ids.json"):
+    for file in ("entity2id.json", "item_ids.json", ""):
         catalogue = load_items(tmp_path / file)
         assert {i: one.title for i, one in catalogue.by_id.items()} == {"7": "Heat (1995)"}
     (tmp_path / "item_ids.json").unlink()
     with pytest.raises(InputError, match=r"item_ids\.json is missing; items are read from item_ids\.json with"):
         load_items(tmp_path / "entity2id.json")
+
+
+@pytest.mark.parametrize("name", ["films.json", "items.csv", "item_ids.jsn", "nowhere", "inside"])
+def test_items_are_read_from_no_other_file_than_the_one_that_was_named(tmp_path, name):
+    (tmp_path / "entity2id.json").write_text(json.dumps({"<http://x.org/resource/Heat_(1995_film)>": 7}))
+    (tmp_path / "item_ids.json").write_text("[7]")
+    (tmp_path / "films.json").write_text("[8]")
+    (tmp_path / "inside").mkdir()
+    missing = {"inside": r"inside/item_ids\.json is missing"}.get(name, rf"{re.escape(name)} is no file of items")
+    with pytest.raises(
+        InputError, match=rf"{missing}; items are read from item_ids\.json with entity2id\.json beside it"
+    ):
+        files_of_items(tmp_path / name)
+    with pytest.raises(InputError, match=r"from a folder that has both, or from a \.jsonl file$"):
+        load_items(tmp_path / name)
+
+
+def test_the_folder_at_hand_is_one_as_well(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^item_ids\.json is missing; items are read from"):
+        load_items(Path("."))
+    (tmp_path / "item_ids.json").write_text("[7]")
+    (tmp_path / "entity2id.json").write_text(json.dumps({"<http://x.org/resource/Heat_(1995_film)>": 7}))
+    assert len(load_items(Path("."))) == 1
 
 
 def test_a_dialogue_has_points_and_what_was_right(folder):
