@@ -8,7 +8,18 @@ import pytest
 from recommending import TITLES, dialogue, prompt, write
 
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.evaluation.redial import files_of_items, load_items, load_test, load_train, spoken
+from langchain_selfparam.evaluation.redial import (
+    ITEM_LINE,
+    TEST_LINE,
+    TRAIN_LINE,
+    files_of_items,
+    load_items,
+    load_test,
+    load_train,
+    read_test,
+    read_train,
+    spoken,
+)
 
 
 @pytest.fixture
@@ -153,6 +164,42 @@ def test_prompts_have_what_was_recommended_next(folder):
     assert found[0].text == "User: Hi, something exciting please"
 
 
+def test_what_is_left_out_is_counted_with_its_reason(folder):
+    silent, other, disliked, old = dialogue(2, 0), dialogue(3, 0), dialogue(4, 0), dialogue(5, 0)
+    silent["turns"] = silent["turns"][:1]
+    other["movies"]["0"]["title"] = "Nothing Known (1901)"
+    disliked["movies"]["0"]["liked"] = 0
+    old["turns"][0]["movie_ids"] = ["0"]  # the seeker has named it before
+    rows = [dialogue(1, 0), silent, other, disliked, old, dialogue(1, 1), dialogue(6, 1), dialogue(1, 0)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    catalogue = load_items(folder / "items.jsonl")
+    found, left = read_train(folder / "train.jsonl", catalogue)
+    assert [(one.id, one.right) for one in found] == [("1", ("0",)), ("6", ("1",))]  # of three with one id the first
+    assert load_train(folder / "train.jsonl", catalogue) == found
+    assert left == {
+        "whose turns name nothing of --items": 2,
+        "without a new recommendation that is not disliked": 2,
+        "with the id of an earlier one": 2,
+    }
+    asked = [prompt(1, 0), prompt(2, 77), prompt(3, 1)]
+    (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    prompts, left = read_test(folder / "test.jsonl", catalogue)
+    assert load_test(folder / "test.jsonl", catalogue) == prompts
+    assert ([one.id for one in prompts], left) == (["t1", "t3"], {"without an id of --items in `rec`": 1})
+    (folder / "test.jsonl").write_text(json.dumps(asked[0]) + "\n")
+    assert read_test(folder / "test.jsonl", catalogue)[1] == {}
+
+
+def test_the_lines_that_help_shows_can_be_read(tmp_path):
+    for name, line in (("items", ITEM_LINE), ("train", TRAIN_LINE), ("test", TEST_LINE)):
+        (tmp_path / f"{name}.jsonl").write_text(f"{line}\n")
+    catalogue = load_items(tmp_path / "items.jsonl")
+    (told,) = load_train(tmp_path / "train.jsonl", catalogue)
+    (asked,) = load_test(tmp_path / "test.jsonl", catalogue)
+    assert told.right == asked.gold == ("70",)
+    assert asked.turns == (("User", "Anything like Heat (1995)?"),)
+
+
 def test_ids_of_one_film_are_one(folder):
     items = [{"id": 7, "title": "Heat (film)"}, {"id": 8, "title": "Heat (song)"}, {"id": 9, "title": "Jaws"}]
     (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in items))
@@ -294,6 +341,12 @@ def test_other_files_are_refused(folder):
     with pytest.raises(InputError, match=r"there is no file .*nowhere\.jsonl"):
         load_test(folder / "nowhere.jsonl", catalogue)
     with pytest.raises(
-        InputError, match=r"train\.jsonl, line 1: dialog_id, input, rec is missing; found conversation_id"
+        InputError,
+        match=r"train\.jsonl, line 1: dialog_id, input, rec is missing; found conversation_id, movies, turns; "
+        rf"a line is such as {re.escape(TEST_LINE)}$",
     ):
         load_test(folder / "train.jsonl", catalogue)
+    with pytest.raises(InputError, match=rf"conversation_id, turns, movies is missing; .*{re.escape(TRAIN_LINE)}$"):
+        load_train(folder / "test.jsonl", catalogue)
+    with pytest.raises(InputError, match=rf"line 1: id, title is missing; .*{re.escape(ITEM_LINE)}$"):
+        load_items(folder / "test.jsonl")
