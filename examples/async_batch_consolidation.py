@@ -6,13 +6,16 @@ Each user has weights of their own over one model. The run takes an episode of e
 first, and ends at its deadline. Two cores with AVX-512, SmolLM2-135M-Instruct: four to five minutes for each of three
 users; with AVX2 alone three to four times as long. Expect each to be answered with their own parrot's name once it is
 held: the model alone is asked, and pending turns are not put into its prompt. Ctrl-C stops it between two steps, and
-the report says what is left; killed or stopped, run it again: what was learned is kept, what was not is pending.
+the report says what is left; a second one ends it at once. Killed or stopped, run it again: what was learned is kept,
+what was not is pending.
 """
 
 import argparse
 import asyncio
+import collections
 import contextlib
 import signal
+import sys
 import time
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
@@ -38,6 +41,8 @@ async def main(argv=None):
     arguments.add_argument("--minutes", type=float, default=90, help="the run ends then, whatever is left")
     arguments.add_argument("--consolidate", action=argparse.BooleanOptionalAction, default=True)
     args = arguments.parse_args(argv)
+    if not args.minutes > 0:
+        arguments.error(f"--minutes is {args.minutes}; give more than 0")
     llm = ChatSelfParam.from_pretrained(args.model, max_tokens=40)
     memory = ParametricMemory(
         llm, path=args.folder, namespace=("memories", "{user_id}"), isolation="namespace", consolidate_every=None
@@ -57,8 +62,15 @@ async def main(argv=None):
         await asyncio.gather(*(tell(u, text) for u, text in SAID.items() if ("memories", u) not in told))
         if args.consolidate:
             begun, stop, loop = time.monotonic(), asyncio.Event(), asyncio.get_running_loop()
+
+            def interrupted():
+                print("stopping between two steps; Ctrl-C once more ends it at once", flush=True)
+                stop.set()
+                loop.remove_signal_handler(signal.SIGINT)
+                signal.signal(signal.SIGINT, signal.SIG_DFL)  # what was learned is kept however the program ends
+
             with contextlib.suppress(NotImplementedError):  # on Windows Ctrl-C ends the program at once
-                loop.add_signal_handler(signal.SIGINT, stop.set)
+                loop.add_signal_handler(signal.SIGINT, interrupted)
             run = asyncio.create_task(
                 memory.aconsolidate_all(deadline=60 * args.minutes, progress=show, stopping=stop.is_set)
             )
@@ -67,14 +79,16 @@ async def main(argv=None):
             report = await run
             with contextlib.suppress(NotImplementedError):
                 loop.remove_signal_handler(signal.SIGINT)
-            for (_, user), one in report.reports.items():
+            left = collections.Counter(report.left)
+            for (group, user), one in report.reports.items():
+                left[group, user] += len(one.pending)  # tried and not held: tried again by the next run
                 print(f"{user}: {len(one.held)} held, {len(one.pending)} pending, {one.seconds['total']:.0f} s")
                 print(*(f"    {reason}\n" for reason in one.reasons), sep="", end="")
             for (_, user), error in report.failed.items():
-                print(f"{user}: {error}")
-            left = ", ".join(f"{turns} of {user}" for (_, user), turns in sorted(report.left.items()))
-            print(f"{report.ended} after {report.seconds:.0f} s; turns left: {left or 'none'}")
-            if left:
+                print(f"{user}: not learned: {error}")
+            waiting = ", ".join(f"{turns} of {user}" for (_, user), turns in sorted(left.items()) if turns)
+            print(f"{report.ended} after {report.seconds:.0f} s; turns left: {waiting or 'none'}")
+            if waiting:
                 print("run it again to go on with them")
             if report.ended == "stopped":
                 return
@@ -82,4 +96,7 @@ async def main(argv=None):
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped: what was not learned is pending; run it again to go on")

@@ -8,6 +8,8 @@ import pytest
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
 from langchain_selfparam.cli.main import parser
+from langchain_selfparam.cli.recommend import DEFAULTS
+from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.targets.bank import QUESTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +46,17 @@ def test_fields_in_the_readme_have_these_defaults():
         values = re.findall(r"`([^`]+)`", defaults)
         for name, value in zip(names, values, strict=len(values) == len(names)):
             assert ParametricMemory.model_fields[name].default == ast.literal_eval(value), name
+
+
+def test_the_method_tells_of_replies_with_the_settings_that_they_have():
+    text = (ROOT / "docs" / "method.md").read_text("utf-8").split("\n## Replies\n")[1].split("\n## ")[0]
+    config = TargetConfig(form="replies")
+    assert f'the default is `"{TargetConfig().form}"`' in text
+    assert f"`targets.reply_share`, {config.reply_share};" in text
+    own = dict(change.split("=") for change in DEFAULTS)
+    assert f"`selfparam eval recommend` has {own['targets.reply_share']}:" in text
+    assert float(own["verify.hold"]) == 0
+    assert "`verify.hold` is 0:" in text
 
 
 def anchors(text: str) -> set[str]:

@@ -6,13 +6,15 @@ It listens to 24 dialogues of a shop for board games that do not exist (``dialog
 weights, and is asked by six new customers (``seekers.jsonl``) in sentences of their own. Two cores with AVX-512,
 SmolLM2-135M-Instruct: less than two minutes, one of them in learn(); three to four times as long with AVX2 alone.
 Expect the game that fits for about five of the six after learning, and none of the shop's games before. Run it again to
-go on with what it has learned; ``--talk`` lets you be the next ones: an empty line ends a customer's dialogue, the end
-of the input (Ctrl-D) the program.
+go on with what it has learned, also after Ctrl-C; ``--talk`` lets you be the next ones: an empty line ends a customer's
+dialogue, the end of the input (Ctrl-D) or Ctrl-C the program.
 """
 
 import argparse
 import contextlib
+import hashlib
 import json
+import sys
 from pathlib import Path
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
@@ -39,8 +41,8 @@ class Recommender:
     def listen(self, said, reply):
         """Keep what was recommended after what a customer said; it takes milliseconds, and none is kept twice."""
         asked = request(said)
-        if all(turn.user != asked for turn in self.memory.turns):
-            self.memory.save_context({"input": asked}, {"output": reply})
+        known_by = hashlib.sha256(f"{asked}\n{reply}".encode()).hexdigest()
+        self.memory.save_turn(asked, reply, message_id=known_by)
 
     def learn(self):
         """Move what was heard into the weights."""
@@ -59,7 +61,7 @@ def rows(name):
 def talk(recommender):
     """Let somebody be a customer, who may go on after an answer; an empty line lets the next one in."""
     said = []
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError, KeyboardInterrupt):
         while True:
             line = input("Customer: ").strip()
             if not line:
@@ -94,13 +96,17 @@ def main(argv=None):
             recommender.listen(dialogue["said"], dialogue["reply"])
         if args.learn and memory.pending_turns():
             report = recommender.learn()
-            held = sum(turn.state == "held" for turn in memory.turns)
-            print(f"learned {len(report.held)} dialogues in {report.seconds['total']:.0f} s; {held} are held")
-            print(*(f"    {reason}" for reason in report.reasons), sep="\n")
+            states = [turn.state for turn in memory.turns]
+            print(f"learned {len(report.held)} dialogues in {report.seconds['total']:.0f} s;", end=" ")
+            print(f"{states.count('held')} are held, {states.count('pending')} pending")
+            print(*(f"    {reason}\n" for reason in report.reasons), sep="", end="")
         ask("after" if memory.versions[1:] else "nothing learned")
         if args.talk:
             talk(recommender)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("stopped: what was not learned is pending; run it again to go on")

@@ -33,7 +33,8 @@ _EXAMPLE = """  $ selfparam eval single --data assistant_chats --contexts 2 --js
   $ selfparam eval single --vary training.learning_rate=1e-3,2e-3,4e-3
   $ selfparam eval batch --data passages.jsonl --contexts 20 --baselines ft-context,ft-sentences
   $ selfparam eval sequential --data long --unchanged prose.jsonl pairs.jsonl
-  $ selfparam eval recommend --train train.jsonl --test test_prompts.jsonl --items item_ids.json --limit 300
+  $ selfparam eval recommend --train train.jsonl --test test_prompts.jsonl --items item_ids.json \\
+      --dialogues 600 --rounds 1 --limit 300 --scored 240
   $ selfparam eval compare out/a.json out/b.json"""
 
 
@@ -121,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
     if args.protocol == "compare" or args.files:
         return _compare(args)
     from langchain_selfparam.evaluation.datasets import find, load
+    from langchain_selfparam.evaluation.retrieval import library
     from langchain_selfparam.interfaces.asking import Asker
 
     if args.protocol == "sequential" and args.vary:
@@ -136,6 +138,8 @@ def run(args: argparse.Namespace) -> int:
     if args.unchanged_items is not None and args.unchanged is None:
         msg = "--unchanged-items is of the files of --unchanged, and that is not given"
         raise InputError(msg)
+    if not args.no_retrieval:
+        library()  # where it is missing that is said before a model is loaded
     wanted = _wanted(args)
     path = find(args.data)
     every = load(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -50,26 +51,61 @@ _OWN: Mapping[str, Any] = {
 """Arguments that no other protocol takes, with their defaults."""
 
 
+_WIDTH = 94
+"""Of the group's text, so that a terminal of 100 columns shows it as it is."""
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``eval`` what ``recommend`` takes.
 
     Args:
         parser: Its parser.
     """
-    what = "dialogues are learned in rounds, and films recommended from them; unless --set says otherwise with "
-    group = parser.add_argument_group("recommend", textwrap.fill(what + ", ".join(DEFAULTS), 76))
-    group.add_argument("--train", type=Path, metavar="FILE", help="dialogues to learn from, in ReDial's form")
-    group.add_argument("--test", type=Path, metavar="FILE", help="prompts, each with the items recommended next")
-    items = "item_ids.json with entity2id.json beside it, or a .jsonl file of id and title"
+    group = parser.add_argument_group("recommend", _about())
+    train = "dialogues to learn from, in ReDial's form or in that above; of several with one id the first"
+    group.add_argument("--train", type=Path, metavar="FILE", help=train)
+    test = (
+        "prompts, each with the items recommended next; ReDial's own test file has none, but whole dialogues as "
+        "--train takes them"
+    )
+    group.add_argument("--test", type=Path, metavar="FILE", help=test)
+    items = "item_ids.json with entity2id.json beside it, a folder that has both, or a .jsonl file of id and title"
     group.add_argument("--items", type=Path, metavar="FILE", help=items)
     group.add_argument("--limit", type=count, metavar="N", help="so many prompts, taken evenly (default: all)")
-    group.add_argument("--rounds", type=count, default=_OWN["rounds"], metavar="R", help="consolidations (default: 3)")
+    rounds = "consolidations, at most one for each dialogue (default: 3)"
+    group.add_argument("--rounds", type=count, default=_OWN["rounds"], metavar="R", help=rounds)
     scored = (
         "prompts for which candidates are ordered by likelihood, taken evenly (default: all that --limit leaves, at "
         "most 300; with 150 a difference of the size measured so far may be chance)"
     )
     group.add_argument("--scored", type=count, default=_OWN["scored"], metavar="N", help=scored)
     group.add_argument("--dialogues", type=count, metavar="N", help="only the first N dialogues")
+
+
+def _about() -> str:
+    """What the group is, what it takes and how long."""
+    from langchain_selfparam.evaluation.redial import ITEM_LINE, TEST_LINE, TRAIN_LINE
+
+    paragraphs = (
+        "dialogues are learned in rounds, and films recommended from them; unless --set says otherwise with "
+        + ", ".join(DEFAULTS),
+        "The example below takes an evening on two cores: with AVX2 alone its round took 4,213 seconds, and ordering "
+        "by likelihood 7 seconds a prompt and method (docs/measurements.md).",
+        "A line of each file follows. The ids in `rec` are those of --items; those in a dialogue are its own, and its "
+        "films are found in --items by title. In what is said a film is recognised by its title with the year in "
+        'brackets behind it: without, "named", `repeat` and "rest out" find nothing.',
+    )
+    forms = {"--train": TRAIN_LINE, "--test": TEST_LINE, "--items": ITEM_LINE}
+    shown = [textwrap.fill(text, _WIDTH, break_on_hyphens=False) for text in paragraphs]
+    return "\n\n".join([*shown, "\n".join(_shown(name, line) for name, line in forms.items())])
+
+
+def _shown(name: str, line: str) -> str:
+    """A line of a file below each other, parted only where one of its values ends."""
+    whole = re.sub(r'(?<![\]}"],) ', "\0", line)
+    begun = f"  {name:<8} "
+    parted = textwrap.fill(whole, _WIDTH, initial_indent=begun, subsequent_indent=" " * len(begun))
+    return parted.replace("\0", " ")
 
 
 def run(
@@ -96,16 +132,20 @@ def run(
         The exit code.
 
     Raises:
-        InputError: A file is not given or has another form, or an argument of the other protocols is.
+        InputError: A file is not given or has another form, an argument of the other protocols is given, or more rounds
+            than there are dialogues.
+        ImportError: bm25s or rapidfuzz is not installed.
     """
     from langchain_selfparam.evaluation.recommendation import LIST_TOKENS, TEMPERATURE, Recommendation
     from langchain_selfparam.evaluation.recommended import as_json, headline, tables
+    from langchain_selfparam.evaluation.retrieval import library
     from langchain_selfparam.interfaces.asking import Asker
 
     _refuse(args)
-    plan = _plan(args, settings, baselines)
+    library()  # what is missing is said before a model is loaded; rapidfuzz is needed by what can be recommended
+    plan, told = _plan(args, settings, baselines)
     claim()
-    print(f"loading {args.model} …", file=sys.stderr, flush=True)
+    print(*told, f"loading {args.model} …", sep="\n", file=sys.stderr, flush=True)
     llm = load_model(args)
     asker = Asker(llm, max_tokens=LIST_TOKENS, rows=48, temperature=TEMPERATURE)
     with Bars() as bars:
@@ -116,15 +156,35 @@ def run(
     return OK
 
 
-def _plan(args: argparse.Namespace, settings: Settings, baselines: Sequence[Any]) -> Plan:
+def _plan(args: argparse.Namespace, settings: Settings, baselines: Sequence[Any]) -> tuple[Plan, list[str]]:
+    """What is run, and in words how much of the files that is."""
     from langchain_selfparam.evaluation.recommendation import Plan
-    from langchain_selfparam.evaluation.redial import load_items, load_test, load_train
+    from langchain_selfparam.evaluation.redial import load_items, read_test, read_train
 
     catalogue = load_items(args.items)
-    prompts = load_test(args.test, catalogue)
+    prompts, unasked = read_test(args.test, catalogue)
+    every, unlearned = read_train(args.train, catalogue)
+    dialogues = every[: args.dialogues]
+    if args.rounds > len(dialogues):
+        msg = (
+            f"--rounds is {args.rounds} and there are {len(dialogues)} dialogues to learn from, so that a round would "
+            f"have none; give --rounds {len(dialogues)} or fewer, or more dialogues"
+        )
+        raise InputError(msg)
     wanted = min(args.limit or len(prompts), len(prompts))
-    return Plan(
-        dialogues=load_train(args.train, catalogue)[: args.dialogues],
+    told = [
+        _of_all("dialogues are learned from", len(dialogues), every, unlearned, "--dialogues", args.dialogues),
+        _of_all("prompts are asked", wanted, prompts, unasked, "--limit", args.limit),
+    ]
+    asked = {prompt.id for prompt in prompts}
+    if both := sum(dialogue.id in asked for dialogue in dialogues):
+        told.append(
+            f"{both} of these dialogues have an id that --test has as well: where that means the same dialogue, it is "
+            "learned from and asked about, and what is found shows nothing; where ids mean something else there, all "
+            "is well"
+        )
+    plan = Plan(
+        dialogues=dialogues,
         prompts=[prompts[at * len(prompts) // wanted] for at in range(wanted)],
         catalogue=catalogue,
         rounds=args.rounds,
@@ -133,6 +193,15 @@ def _plan(args: argparse.Namespace, settings: Settings, baselines: Sequence[Any]
         baselines=baselines,
         everything=prompts,
     )
+    return plan, told
+
+
+def _of_all(what: str, used: int, usable: Sequence[Any], left: Mapping[str, int], name: str, given: int | None) -> str:
+    """How many of how many are used, where the rest is, and where more were asked for than there are."""
+    left = {f"that {name} leaves": len(usable) - used, **left}
+    rest = "; ".join(f"{number} {reason}" for reason, number in left.items() if number)
+    more = f" ({name} asks for {given})" if given is not None and given > used else ""
+    return f"{used} of {used + sum(left.values())} {what}{more}{f'; left out: {rest}' if rest else ''}"
 
 
 def _say_what_is_left(plan: Plan, found: Found, say_how_far: Callable[[int, int, str], None]) -> None:

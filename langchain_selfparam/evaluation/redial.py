@@ -17,6 +17,19 @@ from langchain_selfparam.errors import InputError
 from langchain_selfparam.evaluation.catalogue import Catalogue, Item, item
 
 _IDS, _ENTITIES = "item_ids.json", "entity2id.json"
+_TAKEN = f"items are read from {_IDS} with {_ENTITIES} beside it, from a folder that has both, or from a .jsonl file"
+TRAIN_LINE = (
+    '{"conversation_id": "1", "turns": [{"role": "seeker", "text": "I liked Heat (1995).", "movie_ids": ["7"]}, '
+    '{"role": "recommender", "text": "See Ronin (1998)!", "movie_ids": ["8"]}], '
+    '"movies": {"7": {"title": "Heat (1995)", "liked": 1}, "8": {"title": "Ronin (1998)", "liked": 1}}}'
+)
+TEST_LINE = r'{"dialog_id": "2", "input": "User: Anything like Heat (1995)?\nSystem: ", "rec": [70]}'
+ITEM_LINE = '{"id": 70, "title": "Ronin (1998)"}'
+"""A line of each file, as help and errors show it."""
+_UNKNOWN = "whose turns name nothing of --items"
+_NOTHING_NEW = "without a new recommendation that is not disliked"
+_TWICE = "with the id of an earlier one"
+_NO_TARGET = "without an id of --items in `rec`"
 _ROLES = {"user": "User", "seeker": "User", "system": "Recommender", "recommender": "Recommender"}
 _MENTION = re.compile(r"@(\d+)")
 _SPEAKER = re.compile(rf"\s*({'|'.join(_ROLES)})\s*:", re.IGNORECASE)
@@ -103,8 +116,8 @@ def load_items(path: Path) -> Catalogue:
     """What can be recommended.
 
     Args:
-        path: ``item_ids.json`` or ``entity2id.json``, the other beside it; or a ``.jsonl`` file of objects with ``id``
-            and ``title``.
+        path: ``item_ids.json`` or ``entity2id.json``, the other beside it, or a folder that has both; or a ``.jsonl``
+            file of objects with ``id`` and ``title``.
 
     Returns:
         The catalogue, items alone.
@@ -112,9 +125,10 @@ def load_items(path: Path) -> Catalogue:
     Raises:
         InputError: A file is missing or has another form.
     """
-    if path.suffix == ".jsonl":
+    if len(files_of_items(path)) == 1:
         catalogue = Catalogue(
-            item(_id(row, "id", where), _text(row, "title", where)) for where, row in _lines(path, ("id", "title"))
+            item(_id(row, "id", where), _text(row, "title", where))
+            for where, row in _lines(path, ("id", "title"), ITEM_LINE)
         )
     else:
         ids, names = _numbered(path)
@@ -133,17 +147,29 @@ def files_of_items(path: Path) -> tuple[Path, ...]:
 
     Returns:
         The file itself, or ``item_ids.json`` and ``entity2id.json``.
+
+    Raises:
+        InputError: It is none that ``load_items`` takes, or one of the two is missing.
     """
-    return (path,) if path.suffix == ".jsonl" else (path.with_name(_IDS), path.with_name(_ENTITIES))
+    if path.is_dir():
+        files = (path / _IDS, path / _ENTITIES)
+    elif path.name in (_IDS, _ENTITIES):
+        files = (path.with_name(_IDS), path.with_name(_ENTITIES))
+    elif path.suffix == ".jsonl":
+        return (path,)
+    else:
+        msg = f"{path} is no file of items; {_TAKEN}"
+        raise InputError(msg)
+    for file in files:
+        if not file.is_file():
+            msg = f"{file} is missing; {_TAKEN}"
+            raise InputError(msg)
+    return files
 
 
 def _numbered(path: Path) -> tuple[set[str], dict[str, str]]:
     """Ids of items, and of everything by its address."""
     files = files_of_items(path)
-    for file in files:
-        if not file.is_file():
-            msg = f"{file} is missing; items are read from {_IDS} with {_ENTITIES} beside it, or from a .jsonl file"
-            raise InputError(msg)
     ids, names = (_json(_read(file), str(file)) for file in files)
     if not isinstance(ids, list):
         raise _other(str(files[0]), "it", ids, "a list of ids")
@@ -166,23 +192,47 @@ def load_train(path: Path, catalogue: Catalogue) -> list[Dialogue]:
         catalogue: What can be recommended; what is not in it is nobody's recommendation.
 
     Returns:
-        Those in which something in the catalogue was recommended and not disliked.
+        Those in which something in the catalogue was recommended and not disliked; of several with one id the first.
 
     Raises:
         InputError: A line has another form, or there is no such dialogue.
     """
-    rows = _lines(path, ("conversation_id", "turns", "movies"), plain=_plain)
+    return read_train(path, catalogue)[0]
+
+
+def read_train(path: Path, catalogue: Catalogue) -> tuple[list[Dialogue], dict[str, int]]:
+    """Dialogues to learn from, and why the others are none.
+
+    Args:
+        path: As for ``load_train``.
+        catalogue: Likewise.
+
+    Returns:
+        Its dialogues, and by reason how many are left out.
+
+    Raises:
+        InputError: A line has another form, or there is no such dialogue.
+    """
+    rows = _lines(path, ("conversation_id", "turns", "movies"), TRAIN_LINE, plain=_plain)
     found = [_dialogue(row, catalogue, where) for where, row in rows]
-    usable = [dialogue for dialogue in found if dialogue.points and dialogue.right]
+    good = [dialogue for dialogue in found if dialogue.points and dialogue.right]
+    usable: dict[str, Dialogue] = {}
+    for dialogue in good:
+        usable.setdefault(dialogue.id, dialogue)
+    unnamed = sum(not dialogue.mentioned for dialogue in found)
     if not usable:
-        unnamed = sum(not dialogue.mentioned for dialogue in found)
         msg = (
             f"{path}: none of {len(found)} dialogues can be learned from: {unnamed} name nothing of the "
-            f"{len(catalogue)} items, and in {len(found) - unnamed} the recommender names nothing after the first turn "
-            f"that the seeker does not dislike; give dialogues about the items of --items"
+            f"{len(catalogue)} items, and in {len(found) - unnamed} the recommender names nothing new after the first "
+            f"turn that the seeker does not dislike; give dialogues about the items of --items"
         )
         raise InputError(msg)
-    return usable
+    left = {
+        _UNKNOWN: unnamed,
+        _NOTHING_NEW: len(found) - len(good) - unnamed,
+        _TWICE: len(good) - len(usable),
+    }
+    return [*usable.values()], {reason: count for reason, count in left.items() if count}
 
 
 def _plain(row: dict[str, Any], where: str) -> dict[str, Any]:
@@ -260,8 +310,24 @@ def load_test(path: Path, catalogue: Catalogue) -> list[Prompt]:
     Raises:
         InputError: A line has another form, or there is no such prompt.
     """
+    return read_test(path, catalogue)[0]
+
+
+def read_test(path: Path, catalogue: Catalogue) -> tuple[list[Prompt], dict[str, int]]:
+    """Prompts to ask, and why the others are none.
+
+    Args:
+        path: As for ``load_test``.
+        catalogue: Likewise.
+
+    Returns:
+        Its prompts, and by reason how many are left out.
+
+    Raises:
+        InputError: A line has another form, or there is no such prompt.
+    """
     found = []
-    rows = _lines(path, ("dialog_id", "input", "rec"))
+    rows = _lines(path, ("dialog_id", "input", "rec"), TEST_LINE)
     for where, row in rows:
         gold = catalogue.ids(_ids(row, "rec", where))
         turns = _said(_text(row, "input", where), where)
@@ -273,7 +339,7 @@ def load_test(path: Path, catalogue: Catalogue) -> list[Prompt]:
             "give prompts whose `rec` has ids of --items"
         )
         raise InputError(msg)
-    return found
+    return found, {_NO_TARGET: len(rows) - len(found)} if len(found) < len(rows) else {}
 
 
 def _said(text: str, where: str) -> tuple[tuple[str, str], ...]:
@@ -291,7 +357,10 @@ def _said(text: str, where: str) -> tuple[tuple[str, str], ...]:
 
 
 def _lines(
-    path: Path, keys: Sequence[str], plain: Callable[[dict[str, Any], str], dict[str, Any]] = lambda row, _: row
+    path: Path,
+    keys: Sequence[str],
+    like: str,
+    plain: Callable[[dict[str, Any], str], dict[str, Any]] = lambda row, _: row,
 ) -> list[tuple[str, dict[str, Any]]]:
     """The objects of a file of JSON lines, each with where it stands."""
     if not path.is_file():
@@ -309,7 +378,7 @@ def _lines(
         row = plain(row, where)
         missing = [key for key in keys if key not in row]
         if missing:
-            msg = f"{where}: {', '.join(missing)} is missing; found {', '.join(sorted(row))}"
+            msg = f"{where}: {', '.join(missing)} is missing; found {', '.join(sorted(row))}; a line is such as {like}"
             raise InputError(msg)
         rows.append((where, row))
     return rows

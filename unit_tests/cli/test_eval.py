@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 
@@ -382,3 +383,14 @@ def test_compare_wants_two_files(selfparam, tmp_path):
         f"selfparam: there is no file {tmp_path / 'a.json'}; `eval compare` takes two that `selfparam eval` wrote with "
         "--json\n"
     )
+
+
+@pytest.mark.parametrize("protocol", ["single", "batch", "sequential"])
+def test_without_bm25s_nothing_is_loaded_and_what_to_do_is_said(
+    selfparam, model_folder, tmp_path, monkeypatch, protocol
+):
+    monkeypatch.setitem(sys.modules, "bm25s", None)
+    code, _, err = selfparam("eval", protocol, "--model", model_folder, "--out", tmp_path / "out")
+    assert code == 1
+    assert "bm25s is needed for this and is not installed: pip install bm25s" in err
+    assert "loading" not in err

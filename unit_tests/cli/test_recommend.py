@@ -3,11 +3,17 @@
 import argparse
 import json
 import re
+import shlex
+import sys
+from pathlib import Path
 
 import pytest
 from recommending import dialogue, prompt, write
 
+from langchain_selfparam.cli import eval as evaluation
 from langchain_selfparam.cli import recommend
+from langchain_selfparam.cli.main import parser
+from langchain_selfparam.evaluation.redial import ITEM_LINE, TEST_LINE, TRAIN_LINE
 
 
 @pytest.fixture
@@ -129,6 +135,86 @@ def test_files_in_which_nothing_counts_are_refused_before_a_model_is_loaded(self
     assert code == 1
     assert "none of 1 prompts counts" in err
     assert "loading" not in err
+
+
+@pytest.mark.usefixtures("no_time")
+def test_what_is_dropped_is_said_before_a_model_is_loaded(selfparam, arguments, tmp_path):
+    silent = dialogue(5, 3)
+    silent["turns"] = silent["turns"][:1]
+    with (tmp_path / "data" / "train.jsonl").open("a") as file:
+        file.write("".join(json.dumps(row) + "\n" for row in (dialogue(1, 3), silent, dialogue(6, 4))))
+    with (tmp_path / "data" / "test.jsonl").open("a") as file:
+        file.write("".join(json.dumps(prompt(at, 77)) + "\n" for at in range(2)))
+    code, _, err = selfparam(*arguments, "--dialogues", 3, "--limit", 2)
+    assert code == 0, err
+    assert err.split("loading")[0] == (
+        "3 of 7 dialogues are learned from; left out: 2 that --dialogues leaves; "
+        "1 whose turns name nothing of --items; 1 with the id of an earlier one\n"
+        "2 of 5 prompts are asked; left out: 1 that --limit leaves; 2 without an id of --items in `rec`\n"
+    )
+    code, _, err = selfparam(*arguments, "--dialogues", 9, "--limit", 8, "--out", tmp_path / "b")
+    assert code == 0, err
+    assert err.startswith("5 of 7 dialogues are learned from (--dialogues asks for 9); left out: 1 whose")
+    assert "\n3 of 5 prompts are asked (--limit asks for 8); left out: 2 without an id" in err
+
+
+@pytest.mark.usefixtures("no_time")
+def test_whole_files_are_said_to_be_used_and_ids_of_both_are_told(selfparam, arguments, tmp_path):
+    code, _, err = selfparam(*arguments)
+    assert code == 0, err
+    assert err.startswith("4 of 4 dialogues are learned from\n3 of 3 prompts are asked\nloading ")
+    rows = [{**prompt(at, 0), "dialog_id": at} for at in (2, 2, 4, 9)]  # a number, as the other is text
+    (tmp_path / "data" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, _, err = selfparam(*arguments, "--out", tmp_path / "b")
+    assert code == 0, err
+    assert (
+        "\n2 of these dialogues have an id that --test has as well: where that means the same dialogue, it is learned "
+        "from and asked about, and what is found shows nothing; where ids mean something else there, all is well\n"
+    ) in err.split("loading")[0]
+
+
+@pytest.mark.parametrize(("more", "dialogues"), [(("--rounds", 5), 4), (("--rounds", 3, "--dialogues", 2), 2)])
+def test_a_round_without_a_dialogue_is_refused_before_a_model_is_loaded(
+    selfparam, arguments, tmp_path, more, dialogues
+):
+    code, _, err = selfparam(*arguments, *more)
+    assert code == 1
+    assert (
+        f"--rounds is {more[1]} and there are {dialogues} dialogues to learn from, so that a round would have none; "
+        f"give --rounds {dialogues} or fewer, or more dialogues"
+    ) in err
+    assert "loading" not in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["bm25s", "rapidfuzz"])
+def test_what_is_not_installed_is_said_before_a_model_is_loaded(selfparam, arguments, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    code, _, err = selfparam(*arguments)
+    assert code == 1
+    assert f"{name} is needed for this and is not installed: pip install {name}" in err
+    assert "loading" not in err
+
+
+def test_help_and_the_measurements_show_a_line_of_each_file(selfparam, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    code, out, _ = selfparam("eval", "--help")
+    assert code == 0
+    about = out.split("\nrecommend:\n")[1].split("example:")[0]
+    assert max(map(len, about.splitlines())) <= 98
+    page = (Path(__file__).parents[2] / "docs" / "measurements.md").read_text("utf-8")
+    for name, line in (("--train", TRAIN_LINE), ("--test", TEST_LINE), ("--items", ITEM_LINE)):
+        assert f"{name} {line}" in " ".join(about.split())
+        assert f"\n{line}\n" in page
+    for text in (" ".join(about.split()), page):
+        assert "its title with the year in brackets behind it" in text
+    assert "takes an evening on two cores" in " ".join(about.split())
+
+
+def test_the_example_of_the_help_is_one_round_and_can_be_read():
+    command = re.search(r"\$ selfparam (eval recommend .*?)\n  \$", evaluation._EXAMPLE, re.DOTALL)[1]
+    args = parser().parse_args(shlex.split(command.replace("\\\n", "")))
+    assert (args.dialogues, args.rounds, args.limit, args.scored) == (600, 1, 300, 240)
 
 
 def test_out_of_time_it_shows_what_it_has(selfparam, arguments, tmp_path, monkeypatch):

@@ -1,12 +1,25 @@
 """ReDial's files are read: what was right, what is asked, and items without the actors beside them."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from recommending import TITLES, dialogue, prompt, write
 
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.evaluation.redial import load_items, load_test, load_train, spoken
+from langchain_selfparam.evaluation.redial import (
+    ITEM_LINE,
+    TEST_LINE,
+    TRAIN_LINE,
+    files_of_items,
+    load_items,
+    load_test,
+    load_train,
+    read_test,
+    read_train,
+    spoken,
+)
 
 
 @pytest.fixture
@@ -18,12 +31,36 @@ def test_items_are_read_without_what_else_is_known(tmp_path):
     names = {"<http://x.org/resource/Heat_(1995_film)>": 7, "<http://x.org/resource/Al_Pacino>": 8}
     (tmp_path / "entity2id.json").write_text(json.dumps(names))
     (tmp_path / "item_ids.json").write_text("[7]")
-    for file in ("entity2id.json", "item_ids.json"):
+    for file in ("entity2id.json", "item_ids.json", ""):
         catalogue = load_items(tmp_path / file)
         assert {i: one.title for i, one in catalogue.by_id.items()} == {"7": "Heat (1995)"}
     (tmp_path / "item_ids.json").unlink()
     with pytest.raises(InputError, match=r"item_ids\.json is missing; items are read from item_ids\.json with"):
         load_items(tmp_path / "entity2id.json")
+
+
+@pytest.mark.parametrize("name", ["films.json", "items.csv", "item_ids.jsn", "nowhere", "inside"])
+def test_items_are_read_from_no_other_file_than_the_one_that_was_named(tmp_path, name):
+    (tmp_path / "entity2id.json").write_text(json.dumps({"<http://x.org/resource/Heat_(1995_film)>": 7}))
+    (tmp_path / "item_ids.json").write_text("[7]")
+    (tmp_path / "films.json").write_text("[8]")
+    (tmp_path / "inside").mkdir()
+    missing = {"inside": r"inside/item_ids\.json is missing"}.get(name, rf"{re.escape(name)} is no file of items")
+    with pytest.raises(
+        InputError, match=rf"{missing}; items are read from item_ids\.json with entity2id\.json beside it"
+    ):
+        files_of_items(tmp_path / name)
+    with pytest.raises(InputError, match=r"from a folder that has both, or from a \.jsonl file$"):
+        load_items(tmp_path / name)
+
+
+def test_the_folder_at_hand_is_one_as_well(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^item_ids\.json is missing; items are read from"):
+        load_items(Path("."))
+    (tmp_path / "item_ids.json").write_text("[7]")
+    (tmp_path / "entity2id.json").write_text(json.dumps({"<http://x.org/resource/Heat_(1995_film)>": 7}))
+    assert len(load_items(Path("."))) == 1
 
 
 def test_a_dialogue_has_points_and_what_was_right(folder):
@@ -125,6 +162,42 @@ def test_prompts_have_what_was_recommended_next(folder):
     found = load_test(folder / "test.jsonl", load_items(folder / "items.jsonl"))
     assert [(p.id, p.gold) for p in found] == [("t1", ("0",)), ("t3", ("1", "2"))]
     assert found[0].text == "User: Hi, something exciting please"
+
+
+def test_what_is_left_out_is_counted_with_its_reason(folder):
+    silent, other, disliked, old = dialogue(2, 0), dialogue(3, 0), dialogue(4, 0), dialogue(5, 0)
+    silent["turns"] = silent["turns"][:1]
+    other["movies"]["0"]["title"] = "Nothing Known (1901)"
+    disliked["movies"]["0"]["liked"] = 0
+    old["turns"][0]["movie_ids"] = ["0"]  # the seeker has named it before
+    rows = [dialogue(1, 0), silent, other, disliked, old, dialogue(1, 1), dialogue(6, 1), dialogue(1, 0)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    catalogue = load_items(folder / "items.jsonl")
+    found, left = read_train(folder / "train.jsonl", catalogue)
+    assert [(one.id, one.right) for one in found] == [("1", ("0",)), ("6", ("1",))]  # of three with one id the first
+    assert load_train(folder / "train.jsonl", catalogue) == found
+    assert left == {
+        "whose turns name nothing of --items": 2,
+        "without a new recommendation that is not disliked": 2,
+        "with the id of an earlier one": 2,
+    }
+    asked = [prompt(1, 0), prompt(2, 77), prompt(3, 1)]
+    (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    prompts, left = read_test(folder / "test.jsonl", catalogue)
+    assert load_test(folder / "test.jsonl", catalogue) == prompts
+    assert ([one.id for one in prompts], left) == (["t1", "t3"], {"without an id of --items in `rec`": 1})
+    (folder / "test.jsonl").write_text(json.dumps(asked[0]) + "\n")
+    assert read_test(folder / "test.jsonl", catalogue)[1] == {}
+
+
+def test_the_lines_that_help_shows_can_be_read(tmp_path):
+    for name, line in (("items", ITEM_LINE), ("train", TRAIN_LINE), ("test", TEST_LINE)):
+        (tmp_path / f"{name}.jsonl").write_text(f"{line}\n")
+    catalogue = load_items(tmp_path / "items.jsonl")
+    (told,) = load_train(tmp_path / "train.jsonl", catalogue)
+    (asked,) = load_test(tmp_path / "test.jsonl", catalogue)
+    assert told.right == asked.gold == ("70",)
+    assert asked.turns == (("User", "Anything like Heat (1995)?"),)
 
 
 def test_ids_of_one_film_are_one(folder):
@@ -268,6 +341,12 @@ def test_other_files_are_refused(folder):
     with pytest.raises(InputError, match=r"there is no file .*nowhere\.jsonl"):
         load_test(folder / "nowhere.jsonl", catalogue)
     with pytest.raises(
-        InputError, match=r"train\.jsonl, line 1: dialog_id, input, rec is missing; found conversation_id"
+        InputError,
+        match=r"train\.jsonl, line 1: dialog_id, input, rec is missing; found conversation_id, movies, turns; "
+        rf"a line is such as {re.escape(TEST_LINE)}$",
     ):
         load_test(folder / "train.jsonl", catalogue)
+    with pytest.raises(InputError, match=rf"conversation_id, turns, movies is missing; .*{re.escape(TRAIN_LINE)}$"):
+        load_train(folder / "test.jsonl", catalogue)
+    with pytest.raises(InputError, match=rf"line 1: id, title is missing; .*{re.escape(ITEM_LINE)}$"):
+        load_items(folder / "test.jsonl")
