@@ -58,6 +58,8 @@ DENIES = re.compile(
 """What says that something is not so."""
 SAYS_NO = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 """The plainest of these: what a model that was never told denies with ("You don't have a dog called Rex")."""
+_SHORTEST = 3
+"""Letters that a word has without an ending, at least."""
 _DOT = "i\u0307"
 """What the capital I with a dot, as in Istanbul, becomes in small letters."""
 
@@ -87,6 +89,31 @@ def form(word: str) -> str:
     if word.endswith("s") and word[:-1] in DAYS:
         word = word[:-1]
     return _NUMBERS.get(word, word)
+
+
+def beyond(said: Iterable[str], question: str) -> set[str]:
+    """The words that a question does not have already, in whatever form: an answer with others is an echo.
+
+    Args:
+        said: Words of a statement, as they are compared.
+        question: What is asked.
+
+    Returns:
+        Those of them that no word of the question is a form of, such as neither "plays" nor "play".
+    """
+    asked = {base for word in words(question) for base in _bases(form(word))}
+    return {word for word in said if asked.isdisjoint(_bases(form(word)))}
+
+
+def _bases(word: str) -> set[str]:
+    """What a word may be a form of, itself among it: "stop" of "stopped", "carry" of "carries"."""
+    found = {word}
+    for end in ("s", "es", "d", "ed", "ing", "ied", "ies"):
+        stem = word.removesuffix(end)
+        if stem != word and len(stem) >= _SHORTEST and word.isalpha():
+            found |= {f"{stem}y"} if end.startswith("i") and end != "ing" else {stem, f"{stem}e"}
+            found |= {stem[:-1]} if stem[-1] == stem[-2] else set()
+    return found
 
 
 def unit(word: str) -> str:

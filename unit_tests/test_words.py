@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from langchain_selfparam.words import composed, plain, words
+from langchain_selfparam.words import beyond, composed, plain, words
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,20 @@ def test_a_name_is_one_word_however_its_accents_are_written(name):
     apart = unicodedata.normalize("NFD", name)
     assert words(apart) == words(name) == [plain(name)]
     assert composed(apart) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "left"),
+    [
+        ("brother plays cello", "Does my brother play the cello?", set()),
+        ("sister moved lisbon", "Did my sister move to Lisbon?", set()),
+        ("stopped smoking", "Did you stop?", {"smoking"}),
+        ("carries parcels", "Who will carry the parcel?", set()),
+        ("broke wrist", "Did I break my wrist?", {"broke"}),
+        ("lisbon 2350", "Which list has 2,350?", {"lisbon"}),
+        ("marta seven", "Does Martin come at 7?", {"marta"}),
+        ("dog called biscuit", "What is my dog called?", {"biscuit"}),
+    ],
+)
+def test_what_a_question_does_not_have_in_any_form(said, question, left):
+    assert beyond(said.split(), question) == left

@@ -154,6 +154,7 @@ class Learner:
             targets = self._write(
                 episode, first, earlier, original, calibration, replies, of_stage(progress, "targets")
             )
+            targets = self._unguessed(targets, untaught, of_stage(progress, "targets"))
             targets = self._with_replay(targets, earlier, episode)
             clock.stop("targets")
             documents, chunks, unrelated = self._documents(targets, calibration)
@@ -244,9 +245,20 @@ class Learner:
             progress=step,
         )
 
+    def _unguessed(self, targets: TargetSet, untaught: Any, progress: Callable[[int, int], None]) -> TargetSet:
+        """Without the probes that the untouched model passes: to that they show nothing of what the weights hold."""
+        asked = [probe for probe in targets.probes if probe.kind == "recall"]
+        if self._settings.targets.form == "replies":
+            return targets  # each has one probe alone
+        gate = self._gate if untaught is None else None
+        untold = BatchGenerator(self._local, gate, model=untaught, progress=lambda done, total: progress(4, 4))
+        results = recall.ask(asked, untold, max_tokens=self._settings.verify.answer_tokens)
+        return dataclasses.replace(targets, probes=recall.unguessed(targets.probes, results))
+
     def _with_replay(self, targets: TargetSet, earlier: Sequence[TargetSet], episode: Episode) -> TargetSet:
         config = self._settings.targets
-        probes = (*targets.probes, *recall_probes(earlier))
+        # Of a reply the prompt that is asked is the one that was learned: there is no other to hold on to it by.
+        probes = (*targets.probes, *(() if config.form == "replies" else recall_probes(earlier)))
         more = replayed(
             earlier,
             without={*(s.prompt for s in targets.sentences), *(p.prompt for p in probes)},

@@ -50,7 +50,8 @@ def recheck(earlier: Sequence[TargetSet], now: TargetSet, *, held: Collection[in
         for turn in {p.turn_id for p in probes if p.turn_id is not None} & held - decks.keys():
             own = [probe for probe in probes if probe.turn_id == turn]
             decks[turn] = own if used.isdisjoint(probe.prompt for probe in own) else []
-        used |= {s.prompt for s in targets.sentences} | {p.prompt for p in probes}
+        # What is replayed is what was learned before, and taken by nobody.
+        used |= {s.prompt for s in targets.sentences if s.kind != "replay"} | {p.prompt for p in probes}
     parts: list[list[Probe]] = [[]]
     for _, deck in sorted(decks.items()):
         if len(deck) <= count:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from langchain_selfparam.protocols import TextGenerator
 from langchain_selfparam.records import Message, Probe, ProbeResult
-from langchain_selfparam.words import DAYS, DENIES, SAYS_NO, denied, form, named, unit, words
+from langchain_selfparam.words import DAYS, DENIES, SAYS_NO, beyond, denied, form, named, unit, words
 
 SHARE = 0.6
 """Share of a statement's telling words that an answer must give for the statement to count as recalled."""
@@ -58,14 +58,34 @@ def ask(probes: Sequence[Probe], generator: TextGenerator, *, max_tokens: int) -
     ]
 
 
+def unguessed(probes: Sequence[Probe], untold: Sequence[ProbeResult]) -> tuple[Probe, ...]:
+    """Probes without those of recall that are answered without having been told, where their statement has others.
+
+    "A biscuit is a dog treat" has what was said of a dog called Biscuit. What the model knew before it was told, by all
+    of a statement's probes, is asked all the same: the weights hold it.
+
+    Args:
+        probes: Of all kinds.
+        untold: What a model that was never told answers to those of recall.
+
+    Returns:
+        The others, in order.
+    """
+    passed = [result.probe for result in untold if result.passed]
+    failed = {(r.probe.turn_id, r.probe.statement) for r in untold if not r.passed}
+    guessed = {probe.prompt for probe in passed if (probe.turn_id, probe.statement) in failed}
+    return tuple(probe for probe in probes if probe.kind != "recall" or probe.prompt not in guessed)
+
+
 def passes(probe: Probe, answer: str) -> bool:
     """Whether an answer is as it should be.
 
     Args:
         probe: A recall probe wants at least ``SHARE`` of those of its words in the answer that the question itself does
-            not have, since an echo of the question shows nothing, and no other value in the place of one of them, nor
-            another name: with "Sunday" for "Monday", "7 am" for "7 pm" or "Rex" for "Biscuit" all else that is right
-            makes it worse. Nor may a statement be said back with another word in the place of one of them.
+            not have in any form, since an echo of the question shows nothing, and no other value in the place of one
+            of them, nor another name: with "Sunday" for "Monday", "7 am" for "7 pm" or "Rex" for "Biscuit" all else
+            that is right makes it worse. Nor may a statement be said back with another word in the place of one of
+            them.
             However a number is written, it is the same. What is said not to be so has to be denied, if it is said at
             all, and what is said to be so must not be. Any other probe wants none of its words.
         answer: What was answered.
@@ -77,6 +97,7 @@ def passes(probe: Probe, answer: str) -> bool:
     if probe.kind != "recall":
         return not said & left
     formed, wanted = set(map(form, said)), {*map(form, left)} - {*map(form, words(probe.prompt))}
+    wanted = beyond(wanted, probe.prompt) or wanted
     if not wanted or len(wanted & formed) < SHARE * len(wanted):
         return False
     affirmed = _affirms(answer, [word for word in probe.denied if word in said])

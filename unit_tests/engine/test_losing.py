@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import torch
 from engine_home import DOG, SISTER, STAGES, author, everything, same, say, states, with_
 from engine_town import BOB, Town, run
 from engine_town import say as tell
@@ -128,11 +129,12 @@ def learned(home, **verify):
 
 def test_the_candidate_is_asked_what_the_folder_holds(home, answers):
     engine = learned(home)
-    assert [turns for turns, _ in answers.asked] == [{1}]
+    # First of all the untouched model: what it answers shows nothing.
+    assert [turns for turns, _ in answers.asked] == [{1}, {1}]
     answers.unknown = {1}
     say(engine, SISTER)
     report = engine.consolidate()
-    assert [turns for turns, _ in answers.asked] == [{1}, {2}, {1}, {1}]
+    assert [turns for turns, _ in answers.asked[2:]] == [{2}, {2}, {1}, {1}]
     candidate, served = answers.asked[-2][1], answers.asked[-1][1]
     assert candidate is not engine.local.model
     assert served is engine.local.model
@@ -171,7 +173,7 @@ def test_nothing_is_asked_again_where_nothing_could_come_of_it(home, answers, ve
     say(engine, SISTER)
     report = engine.consolidate()
     assert report.committed == ("max_drift" not in verify)
-    assert [turns for turns, _ in answers.asked] == [{1}, {2}]
+    assert [turns for turns, _ in answers.asked] == [{1}, {1}, {2}, {2}]
     assert (report.asked_again, report.lost) == ((), ())
     assert states(engine)[DOG] == "held"
 
@@ -218,3 +220,24 @@ def test_a_reply_that_comes_while_its_turn_is_learned_is_learned_as_well(home):
     assert engine.versions()[-1].turn_ids == (2,)
     assert engine.consolidate().held == (1,)
     assert states(engine) == {DOG: "held", SISTER: "held"}
+
+
+def test_the_untouched_model_is_asked_first_and_what_it_passes_holds_no_turn(home, answers, monkeypatch):
+    """Also when the served one is no longer the untouched."""
+    untold = []
+
+    def unguessed(probes, results):
+        untold.append([r.probe for r in results])
+        return tuple(p for p in probes if p.kind != "recall")
+
+    engine = learned(home)
+    before = {name: value.clone() for name, value in engine.local.model.state_dict().items()}
+    monkeypatch.setattr(recall, "unguessed", unguessed)
+    say(engine, SISTER)
+    report = engine.consolidate()
+    assert {p.turn_id for p in untold[0]} == {2}
+    (_, untouched), *others = answers.asked[2:]
+    assert others == []
+    assert untouched is not engine.local.model
+    assert any(not torch.equal(value, before[name]) for name, value in untouched.state_dict().items())
+    assert (report.held, report.pending) == ((), (2,))

@@ -1,11 +1,14 @@
 """Turns that are prompts with their replies: the reply itself has a share of what is taught, and nothing else has."""
 
+import dataclasses
+
 import pytest
 import torch
 from engine_home import STAGES, states, with_
 
 from langchain_selfparam.distill import teacher
 from langchain_selfparam.records import Message
+from langchain_selfparam.verify import recall
 
 DIALOGUES = {"Recommend a film. I like space.": "1. Alien", "Recommend a film. I like Paris.": "1. Amelie"}
 
@@ -86,3 +89,24 @@ def test_a_prompt_without_its_reply_is_pending_until_it_has_one(home):
     engine.reply(DIALOGUES[second])
     assert engine.consolidate().held == (2,)
     assert states(engine) == dict.fromkeys(DIALOGUES, "held")
+
+
+def test_replies_of_earlier_consolidations_are_replayed_and_asked_again(home, monkeypatch):
+    asked = []
+    real = recall.ask
+
+    def ask(probes, generator, *, max_tokens):
+        asked.append([p.prompt for p in probes if p.kind == "recall"])
+        return [dataclasses.replace(r, passed=True) for r in real(probes, generator, max_tokens=max_tokens)]
+
+    monkeypatch.setattr(recall, "ask", ask)
+    engine = home.open(quick=False, settings=with_(targets={"form": "replies"}, verify={"hold": 0.5}))
+    first, second = DIALOGUES
+    engine.append(user=first, assistant=DIALOGUES[first])
+    assert engine.consolidate().held == (1,)
+    engine.append(user=second, assistant=DIALOGUES[second])
+    report = engine.consolidate()
+    (learned,) = [targets for targets in engine.taught() if second in {s.prompt for s in targets.sentences}]
+    assert [(s.prompt, s.answer) for s in learned.sentences if s.kind == "replay"] == [(first, DIALOGUES[first])]
+    assert (report.held, report.asked_again, report.lost) == ((2,), (1,), ())
+    assert [prompts for prompts in asked if prompts] == [[first], [second], [first]]

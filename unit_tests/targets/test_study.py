@@ -68,6 +68,19 @@ def test_recall_probes_expect_the_telling_words():
     assert expected == {1: ("dog", "biscuit", "12"), 2: ("sister", "ana", "lives", "lisbon")}
 
 
+def test_a_question_that_its_echo_would_answer_is_learned_and_not_asked():
+    """Saying "Did I break my left wrist in Oslo?" back leaves nothing to be known but how a verb is formed."""
+    said, echo = "I broke my left wrist in Oslo.", "Did I break my left wrist in Oslo?"
+    others = ["What did I break?", "Where did I hurt my left hand?", "Which bone was it?", "What happened in Oslo?",
+              "Which left bone is broken?", "Why does my wrist hurt?", "Why can I not write?"]  # fmt: skip
+    questions = {said: [echo, *others]}
+    for seed in range(12):
+        found = run(said, questions=questions, config=dataclasses.replace(CONFIG, seed=seed))
+        asked = {p.prompt for p in of_kind(found.probes, "recall")}
+        assert asked < {*others}
+        assert echo in {s.prompt for s in of_kind(found.sentences, "question")}
+
+
 TOGETHER = {
     "two turns": (DOG, SISTER),
     "one turn": (DOG,),

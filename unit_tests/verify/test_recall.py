@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from langchain_selfparam.evaluation.datasets import PACKAGED, load
-from langchain_selfparam.records import Message, Probe
+from langchain_selfparam.records import Message, Probe, ProbeResult
 from langchain_selfparam.targets.parse import carrying
 from langchain_selfparam.targets.person import told
 from langchain_selfparam.testing import FakeGenerator
-from langchain_selfparam.verify.recall import ask, passes
+from langchain_selfparam.verify.recall import ask, passes, unguessed
 from langchain_selfparam.words import WORD, denied, plain, words
 
 RECALL = Probe(kind="recall", prompt="What is my dog called?", expected=("dog", "called", "biscuit"), turn_id=1)
@@ -69,6 +69,31 @@ def test_an_echo_of_the_question_shows_nothing():
 def test_another_value_in_the_place_of_the_right_one_is_wrong(expected, answer, passed):
     probe = Probe(kind="recall", prompt="Tell me about it.", expected=tuple(expected.split()))
     assert passes(probe, answer) is passed
+
+
+def test_an_echo_in_another_form_shows_nothing_either():
+    """Of words that the question has in another form none counts, where there are others."""
+    probe = Probe(kind="recall", prompt="Does my brother play anything?", expected=("brother", "plays", "cello"))
+    assert not passes(probe, "Yes, your brother plays.")
+    assert passes(probe, "Your brother plays the cello.")
+    assert passes(probe, "The cello.")
+
+
+def test_what_is_answered_without_having_been_told_shows_nothing_where_there_are_others():
+    def results(turn, *passed):
+        return [
+            ProbeResult(
+                probe=Probe(kind="recall", prompt=f"{turn}, {at}?", turn_id=turn, statement=0), answer="", passed=good
+            )
+            for at, good in enumerate(passed)
+        ]
+
+    untold = [*results(1, True, False, True), *results(2, True, True), *results(3, False)]
+    near = Probe(kind="neighbour", prompt="1, 0?")
+    probes = [near, *(result.probe for result in untold)]
+    assert [probe.prompt for probe in unguessed(probes, untold)] == ["1, 0?", "1, 1?", "2, 0?", "2, 1?", "3, 0?"]
+    assert unguessed(probes, untold)[0] is near
+    assert unguessed([near], []) == (near,)
 
 
 def test_values_of_the_question_may_be_said_again():
