@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from langchain_core.caches import InMemoryCache
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, ChatMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
@@ -368,6 +368,15 @@ def test_a_history_is_cleared_and_filled_without_blocking(memory):
     assert [m.text for m in first] == ["a", "b"]
     assert then == []
     assert history.messages == []
+
+
+@pytest.mark.parametrize("reply", [ChatMessage("Nice.", role="assistant"), AIMessage("Nice.")])
+def test_a_history_keeps_generic_messages_too(memory, reply):
+    history = memory.get_session_history("ana")
+    history.add_messages([ChatMessage("I moved to Oslo.", role="user"), reply])
+    history.add_messages([ChatMessage("My dog is Rex.", role="user")])
+    history.add_messages([reply])
+    assert [(t.user, t.assistant) for t in memory.turns] == [("I moved to Oslo.", "Nice."), ("My dog is Rex.", "Nice.")]
 
 
 def test_more_keys_than_a_session_can_fill(llm, tmp_path):
