@@ -30,26 +30,40 @@ def keys_of(template: Namespace) -> tuple[str, ...]:
     """The keys that a template asks for.
 
     Args:
-        template: Strings, each with or without ``{key}`` in it.
+        template: Strings, each with or without one ``{key}`` in it.
 
     Returns:
         The keys, each once, in order.
 
     Raises:
-        ConfigError: A part cannot be read as a template.
+        ConfigError: A part cannot be read as a template, or different users could fill it alike.
     """
     found: dict[str, None] = {}
     for part in template:
         try:
-            names = [name for _, name, _, _ in string.Formatter().parse(part) if name is not None]
+            fields = [field for field in string.Formatter().parse(part) if field[1] is not None]
         except ValueError as error:
             msg = f"namespace part {part!r} cannot be read: {error}; write '{{user_id}}' for a key"
             raise ConfigError(msg) from error
+        names = dict.fromkeys(str(name) for _, name, _, _ in fields)
         for name in names:
             if not name.isidentifier():
                 msg = f"namespace part {part!r} asks for {name!r}; a key such as 'user_id' is needed between the braces"
                 raise ConfigError(msg)
-            found[name] = None
+        if len(names) > 1:
+            apart = ", ".join(f"'{{{name}}}'" for name in names)
+            msg = (
+                f"namespace part {part!r} asks for {', '.join(map(repr, names))}, and two users could fill it alike "
+                "('a-b' with 'c', 'a' with 'b-c'); one key in a part is needed: write the parts " + apart
+            )
+            raise ConfigError(msg)
+        if any(spec or conversion for _, _, spec, conversion in fields):
+            msg = (
+                f"namespace part {part!r} formats its key, which may make one namespace of two users'; write "
+                f"'{{{next(iter(names))}}}' without ':' and '!'"
+            )
+            raise ConfigError(msg)
+        found |= names
     return tuple(found)
 
 
@@ -57,7 +71,7 @@ def filled(template: Namespace, values: Mapping[str, Any]) -> Namespace:
     """A namespace without templates.
 
     Args:
-        template: Strings, each with or without ``{key}`` in it.
+        template: Strings, each with or without one ``{key}`` in it.
         values: What the keys stand for; a template with one key takes ``session_id`` in its place.
 
     Returns:

@@ -55,7 +55,8 @@ def asked(monkeypatch):
         (("memories", "{user_id}"), {"user_id": "ana"}, ANA),
         (("memories", "{user_id}"), {"session_id": "ana"}, ANA),
         (("memories", "{user_id}"), {"session_id": "s", "user_id": "ana"}, ANA),
-        (("{org}", "of-{user}-{org}"), {"org": "o", "user": 7}, ("o", "of-7-o")),
+        (("{org}", "of-{user}"), {"org": "o", "user": 7}, ("o", "of-7")),
+        (("{user}/{user}",), {"user": "a"}, ("a/a",)),
         (("memories", "ana"), {}, ANA),
         (("{{literally}}", "{a}"), {"a": "{b}"}, ("{literally}", "{b}")),
     ],
@@ -84,6 +85,24 @@ def test_a_missing_key_is_an_error(template, values):
 def test_what_is_no_template_is_refused(part, found):
     with pytest.raises(ConfigError, match=found):
         keys_of((part,))
+
+
+def test_two_keys_in_a_part_are_refused_since_two_users_could_fill_it_alike(llm, tmp_path):
+    template = ("memories", "{org}-{user}")
+    text = r"'\{org\}-\{user\}' asks for 'org', 'user', and two users could .*: write the parts '\{org\}', '\{user\}'$"
+    with pytest.raises(ConfigError, match=text):
+        filled(template, {"org": "a-b", "user": "c"})
+    with pytest.raises(ConfigError, match=text):
+        ParametricMemory(llm, path=tmp_path / "m", isolation="namespace", namespace=template)
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("part", ["{user:.1}", "{user!a}"])
+def test_a_key_that_is_formatted_is_refused(part):
+    with pytest.raises(
+        ConfigError, match=r"formats its key, which may make one .*; write '\{user\}' without ':' and '!'"
+    ):
+        filled((part,), {"user": "ana"})
 
 
 def test_a_template_needs_weights_for_each(llm, tmp_path):
