@@ -217,7 +217,7 @@ def test_a_conversation_without_a_checkpointer_is_not_saved_twice(memory):
     assert [t.user for t in memory.turns] == ["a", "b"]
 
 
-@pytest.mark.parametrize("method", ["append", "states", "list"])
+@pytest.mark.parametrize("method", ["append", "said_in", "list"])
 def test_trouble_is_recorded_and_the_run_goes_on(memory, monkeypatch, method, caplog):
     model = script("one", "two")
     bot = agent(model, memory)
@@ -226,7 +226,7 @@ def test_trouble_is_recorded_and_the_run_goes_on(memory, monkeypatch, method, ca
 
     def fail(*args, **kwargs):
         calls.append(method)
-        if method == "states" and len(calls) == 1:
+        if method == "said_in" and len(calls) == 1:
             return {}  # of the run's beginning, which may refuse
         raise OSError("disk full")
 
@@ -241,7 +241,7 @@ def test_a_run_begins_although_the_journal_cannot_be_read(memory, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(Turns, "states", fail)
+    monkeypatch.setattr(Turns, "said_in", fail)
     assert say(agent(script("one"), memory), "a")["messages"][-1].text == "one"
     assert "disk full" in str(memory.last_error)
 
