@@ -24,7 +24,7 @@ from langchain_selfparam.interfaces.batches import Batches
 from langchain_selfparam.interfaces.keys import assistant_said, user_said
 from langchain_selfparam.interfaces.opening import last_of, opened, space_of, whose
 from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
-from langchain_selfparam.interfaces.scope import filled, keys_of, literal
+from langchain_selfparam.interfaces.scope import OneUser, filled, keys_of, literal
 from langchain_selfparam.interfaces.tracing import Tracer
 from langchain_selfparam.interfaces.twins import AsyncTwins
 from langchain_selfparam.interfaces.unsaved import Unsaved
@@ -108,6 +108,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
 
     _engine: Engine | Spaces = PrivateAttr()
     _unsaved: Unsaved = PrivateAttr(default_factory=Unsaved)
+    _one_user: OneUser = PrivateAttr(default_factory=OneUser)
 
     def __init__(self, llm: Any = None, /, **data: Any) -> None:
         if llm is not None:
@@ -343,12 +344,14 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             keep_last: Turns that stay in the thread even though the weights hold them; the memory's own where missing.
 
         Returns:
-            The middleware.
+            The middleware. With ``isolation="shared"`` it refuses runs for a second user, who would read the words of
+            the first.
         """
         from langchain_selfparam.interfaces.middleware import ParametricMiddleware
 
         kept = self.keep_last if keep_last is None else keep_last
-        return ParametricMiddleware(self, user_key=user_key, keep_last=kept)
+        one_user = self._one_user if self.isolation == "shared" else None
+        return ParametricMiddleware(self, user_key=user_key, keep_last=kept, one_user=one_user)
 
     def as_tools(self) -> list[BaseTool]:
         """Tools ``remember``, ``forget`` and ``what_do_you_remember`` for an agent.

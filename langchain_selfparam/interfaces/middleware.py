@@ -22,7 +22,7 @@ from typing_extensions import NotRequired
 from langchain_selfparam.errors import ClosedError, ConfigError
 from langchain_selfparam.interfaces.messages import Exchange, exchanges, reply_in, role_of
 from langchain_selfparam.interfaces.sayings import Saying, noted, parts, said_by
-from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of, saying
+from langchain_selfparam.interfaces.scope import OneUser, at_hand, filled, keys_of, saying
 from langchain_selfparam.records import Turn, TurnState, id_of_other_words
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-_SAID = "selfparam_said"
+_SAID, _CLOSED = "selfparam_said", "selfparam_closed"
 
 
 class SaidState(AgentState[Any]):
@@ -39,13 +39,16 @@ class SaidState(AgentState[Any]):
 
     selfparam_said: NotRequired[Annotated[list[Saying] | None, PrivateStateAttr]]
     """Who has said what of the thread, and what of it is not saved yet."""
+    selfparam_closed: NotRequired[Annotated[bool, PrivateStateAttr]]
+    """The memory was closed when the run began."""
 
 
 class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
     """A ``ParametricMemory`` for agents of LangChain 1; made by ``memory.as_middleware()``.
 
-    Whose memory it is is said by the runtime context or by ``config["configurable"]``. A run without it is refused at
-    its start; anything else that goes wrong is logged and kept in ``memory.last_error``, and the run goes on.
+    Whose memory it is is said by the runtime context or by ``config["configurable"]``. A run without it is refused
+    before the model is first called, and so is one whose memory was closed before; anything else that goes wrong is
+    logged and kept in ``memory.last_error``, and the run goes on.
 
     Where a thread is of several users it goes before every middleware that may end a run in ``before_agent``: what it
     has not seen of one user's words it would take for the next one's.
@@ -54,16 +57,20 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         memory: The memory.
         user_key: Name of the user's id in the runtime context or the configuration.
         keep_last: Turns that stay in the thread even though the weights hold them.
+        one_user: Where all users are answered with the same weights: refuses runs for more than one.
     """
 
     state_schema = SaidState
 
-    def __init__(self, memory: ParametricMemory, *, user_key: str, keep_last: int) -> None:
+    def __init__(
+        self, memory: ParametricMemory, *, user_key: str, keep_last: int, one_user: OneUser | None = None
+    ) -> None:
         super().__init__()
         self.tools = []
         self._memory = memory
         self._user_key = user_key
         self._keep_last = keep_last
+        self._one_user = one_user
 
     @property
     def name(self) -> str:
@@ -71,7 +78,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         return "ParametricMemory"
 
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """Refuse a run that does not say whom it is for, and note what is said in it.
+        """Note what is said in a run, and for whom; ``before_model`` refuses one that does not say that.
 
         What the same user said in runs before that did not end, with an error for instance, or that could not be saved,
         is saved now.
@@ -82,18 +89,18 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
 
         Returns:
             What was said, and by whom.
-
-        Raises:
-            ConfigError: A key of the memory's namespace is missing.
-            ClosedError: The memory was closed.
         """
-        with self._for(runtime):
-            sayings = self._noted(state)
-            with self._recorded("the memory could not be read", but=(ConfigError, ClosedError)):
-                self._memory.said_in(())
+        closed, whose = False, list[str]()
+        # A refusal here would leave words in the thread, and no note of whose they are for the next run.
+        with contextlib.suppress(ConfigError), self._for(runtime):
+            whose = self._whose()
+        sayings = noted(state["messages"], state.get(_SAID) or [], whose, begins=True)
+        if whose:
+            with self._for(runtime), self._recorded("the memory could not be read"):
+                closed = self._memory.closed
                 # What was said last waits for this run's reply. The others are saved before a tool can forget them.
                 sayings = self._saved(state["messages"], sayings, until=len(sayings) - 1)
-            return {_SAID: sayings}
+        return {_SAID: sayings, _CLOSED: closed}
 
     def before_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """Take turns that the weights hold out of the thread, whole: a tool call stays with its result.
@@ -104,9 +111,15 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
 
         Returns:
             The messages that stay, and what was said meanwhile; ``None`` where nothing changes.
+
+        Raises:
+            ConfigError: A key of the memory's namespace is missing, or all are answered with the same weights and an
+                earlier run was for another user.
+            ClosedError: The memory was closed when the run began.
         """
         changes: dict[str, Any] = {}
-        with self._for(runtime), self._recorded("the thread was left as it is"):
+        refused = (ConfigError, ClosedError) if state.get(_CLOSED) else (ConfigError,)
+        with self._for(runtime), self._recorded("the thread was left as it is", but=refused):
             sayings = self._noted(state)
             if sayings != state.get(_SAID):
                 changes[_SAID] = sayings
@@ -242,6 +255,8 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             found = known.get(key) if found is None else found
             if found is not None:
                 values[key] = found
+        if self._one_user is not None and self._user_key in values:
+            self._one_user.need(values[self._user_key])
         if len(keys) == 1 and self._user_key in values:
             values.setdefault(keys[0], values[self._user_key])
         with saying(values):

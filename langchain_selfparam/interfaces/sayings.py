@@ -32,7 +32,9 @@ class Saying(TypedDict):
     """The reply, where it could not be saved."""
 
 
-def noted(messages: Sequence[BaseMessage], sayings: Sequence[Saying], whose: Sequence[str]) -> list[Saying]:
+def noted(
+    messages: Sequence[BaseMessage], sayings: Sequence[Saying], whose: Sequence[str], *, begins: bool = False
+) -> list[Saying]:
     """Note what is new in a thread.
 
     What was said last and is nobody's yet is the run's own, and so is what it has put in other words. What was said to
@@ -41,7 +43,8 @@ def noted(messages: Sequence[BaseMessage], sayings: Sequence[Saying], whose: Seq
     Args:
         messages: The thread.
         sayings: What was noted before.
-        whose: The namespace of the run.
+        whose: The namespace of the run; empty where it is refused: what is said in it is nobody's, and not to be saved.
+        begins: Whether the run begins: what was said before it is not said with what is new.
 
     Returns:
         What is in the thread or not saved, in the order in which it was noted.
@@ -49,10 +52,9 @@ def noted(messages: Sequence[BaseMessage], sayings: Sequence[Saying], whose: Seq
     _, found = exchanges(messages)
     here = {str(m.id): text_of(m) for one in found for m in one.messages if role_of(m) == "user"}
     now = [_now(one, here, whose) for one in sayings]
-    known = said_by(now)
-    if found and (new := [str(m.id) for m in found[-1].messages if role_of(m) == "user" and str(m.id) not in known]):
-        words = _words(new, here)
-        now.append({"whose": list(whose), "ids": new, "digest": _digest(words), **_to_save(words)})
+    if found:
+        keys = [str(m.id) for m in found[-1].messages if role_of(m) == "user"]
+        now = _with_new(keys, here, now, whose, begins=begins)
     for number, there in parts(messages, now).items():
         if now[number]["whose"] == list(whose) and any(_forgets(message) for message in there):
             now[number] = {**now[number], **_to_save("")}
@@ -80,7 +82,7 @@ def parts(messages: Sequence[BaseMessage], sayings: Sequence[Saying]) -> dict[in
 
     Returns:
         A saying's number to its messages with everything up to the reply; none for what has left the thread, but that
-        the last one then has what stands at the end: its run goes on there.
+        the last one then has what stands at the end, where that is nobody else's: its run goes on there.
     """
     known = said_by(sayings)
     apart, found = exchanges(messages, known)
@@ -89,9 +91,30 @@ def parts(messages: Sequence[BaseMessage], sayings: Sequence[Saying]) -> dict[in
         number = next((known[str(m.id)] for m in one.messages if str(m.id) in known), None)
         if number is not None:
             there[number] = (*there.get(number, ()), *one.messages)
-    if sayings:
-        there.setdefault(len(sayings) - 1, found[-1].messages if found else tuple(apart))
+    last = len(sayings) - 1
+    if sayings and last not in there:
+        key = str(found[-1].message_id) if found else ""
+        if not found or (key in known and sayings[known[key]]["whose"] == sayings[last]["whose"]):
+            there[last] = found[-1].messages if found else tuple(apart)
     return there
+
+
+def _with_new(
+    keys: Sequence[str], here: Mapping[str, str], sayings: Sequence[Saying], whose: Sequence[str], *, begins: bool
+) -> list[Saying]:
+    """The sayings with what is nobody's yet among the messages that the user has said last."""
+    known, now = said_by(sayings), list(sayings)
+    new = [key for key in keys if key not in known]
+    if not new:
+        return now
+    number = None if begins else known.get(keys[max(0, keys.index(new[0]) - 1)])
+    if number is not None:
+        # What comes during a run, before there is a reply, such as another middleware's reminder, has the same reply.
+        before = now[number]
+        if before["whose"] == list(whose) and before["user"] is not None and set(before["ids"]) <= set(keys):
+            new = [*now.pop(number)["ids"], *new]
+    words = _words(new, here)
+    return [*now, {"whose": list(whose), "ids": new, "digest": _digest(words), **_to_save(words if whose else "")}]
 
 
 def _now(one: Saying, here: Mapping[str, str], whose: Sequence[str]) -> Saying:

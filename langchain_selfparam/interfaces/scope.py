@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import string
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -131,6 +132,32 @@ def _said() -> dict[str, Any]:
     said, then = _KEYS.get() or ({}, {})
     now = _ambient()
     return {key: value for key, value in said.items() if now.get(key) == then.get(key)}
+
+
+class OneUser:
+    """The one user whom a memory's runs are for, where all are answered with the same weights."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._first: str | None = None
+
+    def need(self, user: object) -> None:
+        """Refuse a run for somebody else than the first one was for.
+
+        Args:
+            user: The id of the user whom the run names.
+
+        Raises:
+            ConfigError: It is another user's.
+        """
+        with self._lock:
+            self._first = first = str(user) if self._first is None else self._first
+        if str(user) != first:
+            msg = (
+                f"this memory has one set of weights for all (isolation='shared'), and runs for {first!r} and "
+                f"{str(user)!r} would read each other's words; open it with isolation='namespace'"
+            )
+            raise ConfigError(msg)
 
 
 @contextlib.contextmanager
