@@ -125,7 +125,8 @@ def _now(one: Saying, here: Mapping[str, str], whose: Sequence[str]) -> Saying:
     if _digest(words) == one["digest"]:
         return one
     # Where another's run finds them changed, it may have done so itself: nobody can say whose words they are.
-    return {**one, "digest": _digest(words), **_to_save(words if one["whose"] == list(whose) else "")}
+    own = bool(whose) and one["whose"] == list(whose)
+    return {**one, "digest": _digest(words), **_to_save(words if own else "")}
 
 
 class _ToSave(TypedDict):

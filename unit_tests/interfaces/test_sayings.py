@@ -372,6 +372,14 @@ def test_what_has_left_the_thread_within_its_run_goes_on_at_the_end():
     assert parts([], []) == {}
 
 
+def test_what_is_nobodys_stays_nobodys():
+    notes = noted([HumanMessage("a", id="1")], [], [], begins=True)
+    assert [(one["whose"], one["user"]) for one in notes] == [([], None)]
+    for whose in ([], ANA):
+        again = noted([HumanMessage("b", id="1")], notes, whose)
+        assert [(one["whose"], one["user"]) for one in again] == [([], None)]
+
+
 def test_pictures_alone_are_nothing_to_save():
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     assert [one["user"] for one in noted([HumanMessage([image], id="1")], [], ANA)] == [None]
