@@ -7,6 +7,7 @@ records of their own stage (``distill.teacher.TeacherTargets``, ``weights.delta.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -84,12 +85,25 @@ class Turn:
     version: int | None = None
     """The version that first held it."""
     message_id: str | None = None
-    """Durable id of the message it came from; the same id is stored once."""
+    """Durable id of the message it came from, or that of ``id_of_other_words``; the same id is stored once."""
 
     @property
     def messages(self) -> tuple[Message, Message]:
         """The turn as two chat messages."""
         return (Message(role="user", text=self.user), Message(role="assistant", text=self.assistant))
+
+
+def id_of_other_words(message_id: str, user: str) -> str:
+    """The id under which a message's words are kept where its own id stands for other words already.
+
+    Args:
+        message_id: The message's id; it was edited, or belonged to less.
+        user: What the user says in it now.
+
+    Returns:
+        The same id for the same words, so that they are stored once.
+    """
+    return f"{message_id}#{hashlib.sha256(user.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,7 +47,7 @@ class Journal:
             user: What the user said.
             assistant: The reply.
             thread: Conversation it was said in.
-            message_id: Durable id; a turn with a known one is not stored again.
+            message_id: Durable id; a turn with a known one and the same words of the user's is not stored again.
 
         Returns:
             The turn as stored.
@@ -109,17 +109,17 @@ class Journal:
         self._need_open()
         return self._store.turns.list(namespace=self.namespace, states=_WAITING)
 
-    def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
-        """What became of the turns that came in these messages.
+    def said_in(self, message_ids: Collection[str]) -> dict[str, Turn]:
+        """The turns that came in these messages.
 
         Args:
             message_ids: Durable ids.
 
         Returns:
-            Message id to the state of its turn; none for a message that was never saved.
+            Message id to its turn; none for a message that was never saved.
         """
         self._need_open()
-        return self._store.turns.states(self.namespace, message_ids)
+        return self._store.turns.said_in(self.namespace, message_ids)
 
     def turns(self) -> tuple[Turn, ...]:
         """Every turn of this memory, in order."""

@@ -14,7 +14,7 @@ from langchain_selfparam.engine.journal import Journal
 from langchain_selfparam.engine.spaces import Spaces
 from langchain_selfparam.errors import ConfigError, UnknownVersionError
 from langchain_selfparam.protocols import Progress
-from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
+from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, Version
 
 
 class Space(Journal):
@@ -83,7 +83,7 @@ class Everybody:
         """Refuse: what one said is for nobody else's prompt."""
         raise self._missing
 
-    def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
+    def said_in(self, message_ids: Collection[str]) -> dict[str, Turn]:
         """Refuse."""
         raise self._missing
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import BaseMessage
 
 from langchain_selfparam.errors import ConfigError
-from langchain_selfparam.interfaces.messages import exchanges, text_of
+from langchain_selfparam.interfaces.messages import exchanges, reply_in
 from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of
 from langchain_selfparam.records import Namespace
 
@@ -68,8 +68,8 @@ class SessionHistory(BaseChatMessageHistory):
         """
         self._need_one_namespace()
         apart, found = exchanges(messages)
-        if replies := [text for m in apart if isinstance(m, AIMessage) and (text := text_of(m)).strip()]:
-            self._memory.save_turn("", replies[-1])  # to what was added before without one
+        if reply := reply_in(apart):
+            self._memory.save_turn("", reply)  # to what was added before without one
         for exchange in found:
             if exchange.user.strip():
                 self._memory.save_turn(exchange.user, exchange.assistant, message_id=exchange.message_id)

@@ -24,12 +24,12 @@ from langchain_selfparam.interfaces.batches import Batches
 from langchain_selfparam.interfaces.keys import assistant_said, user_said
 from langchain_selfparam.interfaces.opening import last_of, opened, space_of, whose
 from langchain_selfparam.interfaces.options import first_problem, merged_settings, refuse_unknown
-from langchain_selfparam.interfaces.scope import filled, keys_of, literal
+from langchain_selfparam.interfaces.scope import OneUser, filled, keys_of, literal
 from langchain_selfparam.interfaces.tracing import Tracer
 from langchain_selfparam.interfaces.twins import AsyncTwins
 from langchain_selfparam.interfaces.unsaved import Unsaved
 from langchain_selfparam.protocols import Progress
-from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, TurnState, Version
+from langchain_selfparam.records import ConsolidationReport, Namespace, Turn, Version
 
 if TYPE_CHECKING:
     from langchain_selfparam.engine.forget import Forgotten
@@ -108,6 +108,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
 
     _engine: Engine | Spaces = PrivateAttr()
     _unsaved: Unsaved = PrivateAttr(default_factory=Unsaved)
+    _one_user: OneUser = PrivateAttr(default_factory=OneUser)
 
     def __init__(self, llm: Any = None, /, **data: Any) -> None:
         if llm is not None:
@@ -214,7 +215,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
 
         Where the turn cannot be stored, such as on a full disk, nothing is raised, since a chain would lose
         the answer that it already has: the error is logged as a warning and kept in ``last_error``.
-        Messages are stored once for each message id.
+        Messages are stored once for each message id and its words.
 
         Args:
             inputs: The user's words under ``input_key``: a string, a message or a list of messages.
@@ -236,7 +237,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             user: What the user said; empty where this is the reply to the last turn, saved without one.
             assistant: The reply; may be empty.
             thread: Conversation it was said in; the memory's own where missing.
-            message_id: Durable id; a turn with a known one is not stored again.
+            message_id: Durable id; a turn with a known one and the same words of the user's is not stored again.
 
         Returns:
             Whether it is stored; else ``last_error`` says why not, or no turn waited for this reply.
@@ -268,16 +269,16 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
         for who in {whose(self.namespace), None}:
             self._unsaved.note(who, error, beside=last_of(self._engine, who)[1])
 
-    def states(self, message_ids: Collection[str]) -> dict[str, TurnState]:
-        """What became of the turns that came in these messages.
+    def said_in(self, message_ids: Collection[str]) -> dict[str, Turn]:
+        """The turns that came in these messages.
 
         Args:
             message_ids: Ids of messages.
 
         Returns:
-            Message id to its turn's state; none for a message that was never saved.
+            Message id to its turn; none for a message that was never saved.
         """
-        return self._open().states(message_ids)
+        return self._open().said_in(message_ids)
 
     def turns_here(self) -> tuple[Turn, ...]:
         """Every turn of the one whom the run at hand is for; as ``turns``, but never everybody's.
@@ -286,7 +287,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             ConfigError: The run does not say whom it is for.
         """
         there = self._open()
-        there.states(())  # refused by everybody
+        there.said_in(())  # refused by everybody
         return there.turns()
 
     def pending_turns(self) -> tuple[Turn, ...]:
@@ -343,12 +344,14 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
             keep_last: Turns that stay in the thread even though the weights hold them; the memory's own where missing.
 
         Returns:
-            The middleware.
+            The middleware. With ``isolation="shared"`` it refuses runs for a second user, who would read the words of
+            the first.
         """
         from langchain_selfparam.interfaces.middleware import ParametricMiddleware
 
         kept = self.keep_last if keep_last is None else keep_last
-        return ParametricMiddleware(self, user_key=user_key, keep_last=kept)
+        one_user = self._one_user if self.isolation == "shared" else None
+        return ParametricMiddleware(self, user_key=user_key, keep_last=kept, one_user=one_user)
 
     def as_tools(self) -> list[BaseTool]:
         """Tools ``remember``, ``forget`` and ``what_do_you_remember`` for an agent.

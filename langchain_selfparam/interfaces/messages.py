@@ -6,7 +6,8 @@ In come strings and messages, out go text and ``records.Message``. It knows noth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage
 
@@ -83,35 +84,68 @@ class Exchange:
     """Id of the user's first message; ``None`` where it has none."""
 
 
-def exchanges(messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], list[Exchange]]:
+def role_of(message: BaseMessage) -> Role | None:
+    """Who speaks in a message, whatever its class.
+
+    Args:
+        message: Any.
+
+    Returns:
+        The role; ``None`` for a tool's result, and for kinds that ``to_records`` refuses.
+    """
+    return _ROLES.get(_kind(message))
+
+
+def exchanges(
+    messages: Sequence[BaseMessage], apart_by: Mapping[str, object] = MappingProxyType({})
+) -> tuple[list[BaseMessage], list[Exchange]]:
     """Cut a conversation where the user begins to speak again.
 
     Args:
         messages: In order.
+        apart_by: Ids of messages of the user's; two that follow each other and have different values here, or one of
+            which has none, are of two exchanges.
 
     Returns:
         What stands before the user's first word and all system messages, and the exchanges.
     """
+
+    def of(message: BaseMessage) -> object:
+        return apart_by.get(message.id or "")
+
     apart: list[BaseMessage] = []
     groups: list[list[BaseMessage]] = []
     for message in messages:
         summary = message.additional_kwargs.get("lc_source") == "summarization"  # by LangChain, not by the user
-        if message.type == "system" or summary or (not groups and message.type != "human"):
+        role, before = role_of(message), groups[-1][-1] if groups else None
+        if role == "system" or summary or (before is None and role != "user"):
             apart.append(message)
-        elif message.type == "human" and (not groups or groups[-1][-1].type != "human"):
+        elif role == "user" and (before is None or role_of(before) != "user" or of(message) != of(before)):
             groups.append([message])
         else:
             groups[-1].append(message)
     return apart, [_exchange(group) for group in groups]
 
 
+def reply_in(messages: Sequence[BaseMessage]) -> str:
+    """The last reply in words.
+
+    Args:
+        messages: In order.
+
+    Returns:
+        Its text; empty where there is none.
+    """
+    replies = [text for m in messages if role_of(m) == "assistant" and (text := text_of(m)).strip()]
+    return replies[-1] if replies else ""
+
+
 def _exchange(group: Sequence[BaseMessage]) -> Exchange:
-    said = [m for m in group if m.type == "human"]
-    replies = [text for m in group if isinstance(m, AIMessage) and (text := text_of(m)).strip()]
+    said = [m for m in group if role_of(m) == "user"]
     return Exchange(
         messages=tuple(group),
         user="\n".join(text_of(m) for m in said),
-        assistant=replies[-1] if replies else "",
+        assistant=reply_in(group),
         message_id=said[0].id,
     )
 
@@ -129,11 +163,14 @@ def from_records(messages: Sequence[Message]) -> list[BaseMessage]:
     return [kinds[m.role](content=m.text) for m in messages]
 
 
-def _record(message: BaseMessage) -> Message:
-    text = text_of(message)
+def _kind(message: BaseMessage) -> str:
     kind = message.role if isinstance(message, ChatMessage) else message.type
     # Chunks are messages too: their type is the class's name.
-    kind = kind.removesuffix("MessageChunk").lower()
+    return kind.removesuffix("MessageChunk").lower()
+
+
+def _record(message: BaseMessage) -> Message:
+    text, kind = text_of(message), _kind(message)
     if kind in _RESULTS:
         call_id = str(getattr(message, "tool_call_id", "") or "")
         return ToolResult(role="tool", text=text, name=str(message.name or ""), call_id=call_id)

@@ -10,20 +10,20 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import AgentState, PrivateStateAttr
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from typing_extensions import NotRequired
 
 from langchain_selfparam.errors import ClosedError, ConfigError
-from langchain_selfparam.interfaces.messages import exchanges
-from langchain_selfparam.interfaces.scope import at_hand, filled, keys_of, saying
-from langchain_selfparam.interfaces.tools import FORGET
-from langchain_selfparam.records import TurnState
+from langchain_selfparam.interfaces.messages import Exchange, exchanges, reply_in, role_of
+from langchain_selfparam.interfaces.sayings import Saying, noted, parts, said_by
+from langchain_selfparam.interfaces.scope import OneUser, at_hand, filled, keys_of, saying
+from langchain_selfparam.records import Turn, TurnState, id_of_other_words
 
 if TYPE_CHECKING:
     from langchain_selfparam.interfaces.memory import ParametricMemory
@@ -31,33 +31,46 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class SinceState(AgentState[Any]):
+_SAID, _CLOSED = "selfparam_said", "selfparam_closed"
+
+
+class SaidState(AgentState[Any]):
     """What a checkpointer keeps for this middleware beside the thread."""
 
-    selfparam_since: NotRequired[Annotated[list[str] | None, PrivateStateAttr]]
-    """The id of the message with which the first run began that did not end, and the namespace that it was for."""
+    selfparam_said: NotRequired[Annotated[list[Saying] | None, PrivateStateAttr]]
+    """Who has said what of the thread, and what of it is not saved yet."""
+    selfparam_closed: NotRequired[Annotated[bool, PrivateStateAttr]]
+    """The memory was closed when the run began."""
 
 
 class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
     """A ``ParametricMemory`` for agents of LangChain 1; made by ``memory.as_middleware()``.
 
-    Whose memory it is is said by the runtime context or by ``config["configurable"]``. A run without it is refused at
-    its start; anything else that goes wrong is logged and kept in ``memory.last_error``, and the run goes on.
+    Whose memory it is is said by the runtime context or by ``config["configurable"]``. A run without it is refused
+    before the model is first called, and so is one whose memory was closed before; anything else that goes wrong is
+    logged and kept in ``memory.last_error``, and the run goes on.
+
+    Where a thread is of several users it goes before every middleware that may end a run in ``before_agent``: what it
+    has not seen of one user's words it would take for the next one's.
 
     Args:
         memory: The memory.
         user_key: Name of the user's id in the runtime context or the configuration.
         keep_last: Turns that stay in the thread even though the weights hold them.
+        one_user: Where all users are answered with the same weights: refuses runs for more than one.
     """
 
-    state_schema = SinceState
+    state_schema = SaidState
 
-    def __init__(self, memory: ParametricMemory, *, user_key: str, keep_last: int) -> None:
+    def __init__(
+        self, memory: ParametricMemory, *, user_key: str, keep_last: int, one_user: OneUser | None = None
+    ) -> None:
         super().__init__()
         self.tools = []
         self._memory = memory
         self._user_key = user_key
         self._keep_last = keep_last
+        self._one_user = one_user
 
     @property
     def name(self) -> str:
@@ -65,27 +78,29 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         return "ParametricMemory"
 
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        """Refuse a run that does not say whom it is for, and note where it begins.
+        """Note what is said in a run, and for whom; ``before_model`` refuses one that does not say that.
+
+        What the same user said in runs before that did not end, with an error for instance, or that could not be saved,
+        is saved now.
 
         Args:
             state: The agent's state.
             runtime: Its runtime; ``context`` may name the user.
 
         Returns:
-            Where it begins; ``None`` where that is noted of a run before that did not end.
-
-        Raises:
-            ConfigError: A key of the memory's namespace is missing.
-            ClosedError: The memory was closed.
+            What was said, and by whom.
         """
-        with self._for(runtime), self._recorded("the memory could not be read", but=(ConfigError, ClosedError)):
-            self._memory.states(())
-            _, found = exchanges(state["messages"])
-            begins = found[-1].message_id if found else None
-            whose = list(filled(self._memory.namespace, at_hand()))
-            if begins and (state.get("selfparam_since") or [""])[1:] != whose:
-                return {"selfparam_since": [begins, *whose]}
-        return None
+        closed, whose = False, list[str]()
+        # A refusal here would leave words in the thread, and no note of whose they are for the next run.
+        with contextlib.suppress(ConfigError), self._for(runtime):
+            whose = self._whose()
+        sayings = noted(state["messages"], state.get(_SAID) or [], whose, begins=True)
+        if whose:
+            with self._for(runtime), self._recorded("the memory could not be read"):
+                closed = self._memory.closed
+                # What was said last waits for this run's reply. The others are saved before a tool can forget them.
+                sayings = self._saved(state["messages"], sayings, until=len(sayings) - 1)
+        return {_SAID: sayings, _CLOSED: closed}
 
     def before_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """Take turns that the weights hold out of the thread, whole: a tool call stays with its result.
@@ -95,23 +110,27 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             runtime: Its runtime.
 
         Returns:
-            The messages that stay, or ``None`` where all do.
+            The messages that stay, and what was said meanwhile; ``None`` where nothing changes.
+
+        Raises:
+            ConfigError: A key of the memory's namespace is missing, or all are answered with the same weights and an
+                earlier run was for another user.
+            ClosedError: The memory was closed when the run began.
         """
-        with self._for(runtime), self._recorded("the thread was left as it is"):
-            _, found = exchanges(state["messages"])
+        changes: dict[str, Any] = {}
+        refused = (ConfigError, ClosedError) if state.get(_CLOSED) else (ConfigError,)
+        with self._for(runtime), self._recorded("the thread was left as it is", but=refused):
+            sayings = self._noted(state)
+            if sayings != state.get(_SAID):
+                changes[_SAID] = sayings
+            _, found = exchanges(state["messages"], said_by(sayings))
             last = len(found) - 1
-            earlier = [e for e in found[: max(0, last - self._keep_last)] if e.message_id]
-            states = self._memory.states([e.message_id for e in earlier if e.message_id])
-            held = [e for e in earlier if states.get(str(e.message_id)) is TurnState.HELD]
-            if held:
-                # What corrects a turn that is in the prompt stays beside it.
-                beside = {turn.message_id for turn in self._memory.pending_turns()}
-                held = [e for e in held if e.message_id not in beside]
+            held = self._held(found[: max(0, last - self._keep_last)])
             if held:
                 gone = {id(m) for e in held for m in e.messages}
                 keep = [m for m in state["messages"] if id(m) not in gone]
-                return {"messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *keep]}
-        return None
+                changes["messages"] = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *keep]
+        return changes or None
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Answer with what is pending from other threads in the prompt, and with the user's own weights.
@@ -142,27 +161,20 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
     def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """Save what was said in this run, once however often it is seen; not where it was to be forgotten.
 
-        What was said in runs of the same user before that did not end, with an error for instance, is saved as well.
+        What could not be saved is kept, and saved with the user's next run in the thread.
 
         Args:
             state: The agent's state.
             runtime: Its runtime.
 
         Returns:
-            That it has ended; ``None`` where it could not be saved.
+            Who has said what, and what of it is not saved.
         """
-        ended: dict[str, Any] = {}
+        changes: dict[str, Any] = {}
         with self._for(runtime), self._recorded("what was said was not saved"):
-            _, found = exchanges(state["messages"])
-            since = (state.get("selfparam_since") or [None])[0]
-            begins = next((n for n, one in enumerate(found) if since and one.message_id == since), len(found) - 1)
-            thread = str(at_hand().get("thread_id") or self._memory.thread)
-            for said in found[max(0, begins) :]:
-                # What was said to have something forgotten has it in it.
-                if said.user.strip() and not any(_forgets(message) for message in said.messages):
-                    self._memory.save_turn(said.user, said.assistant, thread=thread, message_id=said.message_id)
-            ended["selfparam_since"] = None
-        return ended or None
+            changes[_SAID] = sayings = self._noted(state)
+            changes[_SAID] = self._saved(state["messages"], sayings, until=len(sayings))
+        return changes or None
 
     async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """``before_agent`` without blocking the event loop."""
@@ -186,10 +198,41 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         """``after_agent`` without blocking the event loop."""
         return await asyncio.to_thread(self.after_agent, state, runtime)
 
+    def _noted(self, state: Any) -> list[Saying]:
+        return noted(state["messages"], state.get(_SAID) or [], self._whose())
+
+    def _whose(self) -> list[str]:
+        return list(filled(self._memory.namespace, at_hand()))
+
+    def _saved(self, messages: Sequence[BaseMessage], sayings: Sequence[Saying], *, until: int) -> list[Saying]:
+        """Save what this run's user has said, and note of what that was done."""
+        whose, thread = self._whose(), str(at_hand().get("thread_id") or self._memory.thread)
+        there, after = parts(messages, sayings), list(sayings)
+        for number, one in enumerate(sayings[: max(0, until)]):
+            if one["user"] is not None and one["whose"] == whose:
+                reply = reply_in(there.get(number, ())) or one["assistant"]
+                done = self._memory.save_turn(one["user"], reply, thread=thread, message_id=one["ids"][0])
+                after[number] = {**one, "user": None, "assistant": ""} if done else {**one, "assistant": reply}
+        return after
+
+    def _held(self, found: Sequence[Exchange]) -> list[Exchange]:
+        """Those of which the weights hold all that the user says in them, and which correct nothing in the prompt."""
+        known = self._memory.said_in({key for e in found for key in _ids(e)})
+        held: list[tuple[Exchange, Turn]] = []
+        for one in found:
+            # A message that was edited since, or that stands beside another now, is not what the turn says.
+            same = (known[key] for key in _ids(one) if key in known and known[key].user == one.user)
+            held += [(one, turn) for turn in same if turn.state is TurnState.HELD]
+        if not held:
+            return []
+        # What corrects a turn that is in the prompt stays beside it.
+        beside = {turn.id for turn in self._memory.pending_turns()}
+        return [one for one, turn in held if turn.id not in beside]
+
     def _prepared(self, request: Any) -> Any:
         with self._recorded("pending turns were left out of the prompt"):
-            _, found = exchanges(request.messages)
-            here = {e.message_id for e in found}
+            _, found = exchanges(request.messages, said_by(request.state.get(_SAID) or []))
+            here = {str(m.id) for e in found for m in e.messages} | {key for e in found for key in _ids(e)}
             # What is kept of this thread is in it; of others only what no weights hold is needed.
             pending = [t for t in self._memory.pending_turns() if t.message_id is None or t.message_id not in here]
             before: list[BaseMessage] = []
@@ -197,7 +240,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
                 before.append(HumanMessage(content=turn.user))
                 before += [AIMessage(content=turn.assistant)] if turn.assistant else []
             if before:
-                first = list(itertools.takewhile(lambda m: m.type == "system", request.messages))
+                first = list(itertools.takewhile(lambda m: role_of(m) == "system", request.messages))
                 return request.override(messages=[*first, *before, *request.messages[len(first) :]])
         return request
 
@@ -212,6 +255,8 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             found = known.get(key) if found is None else found
             if found is not None:
                 values[key] = found
+        if self._one_user is not None and self._user_key in values:
+            self._one_user.need(values[self._user_key])
         if len(keys) == 1 and self._user_key in values:
             values.setdefault(keys[0], values[self._user_key])
         with saying(values):
@@ -229,5 +274,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             logger.warning("%s in %s: %s: %s", what, self._memory.folder, type(error).__name__, error)
 
 
-def _forgets(message: BaseMessage) -> bool:
-    return isinstance(message, ToolMessage) and message.name == FORGET
+def _ids(exchange: Exchange) -> tuple[str, ...]:
+    """Under which a turn with these words may be kept."""
+    first = exchange.message_id
+    return () if first is None else (first, id_of_other_words(first, exchange.user))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import string
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,26 +31,40 @@ def keys_of(template: Namespace) -> tuple[str, ...]:
     """The keys that a template asks for.
 
     Args:
-        template: Strings, each with or without ``{key}`` in it.
+        template: Strings, each with or without one ``{key}`` in it.
 
     Returns:
         The keys, each once, in order.
 
     Raises:
-        ConfigError: A part cannot be read as a template.
+        ConfigError: A part cannot be read as a template, or different users could fill it alike.
     """
     found: dict[str, None] = {}
     for part in template:
         try:
-            names = [name for _, name, _, _ in string.Formatter().parse(part) if name is not None]
+            fields = [field for field in string.Formatter().parse(part) if field[1] is not None]
         except ValueError as error:
             msg = f"namespace part {part!r} cannot be read: {error}; write '{{user_id}}' for a key"
             raise ConfigError(msg) from error
+        names = dict.fromkeys(str(name) for _, name, _, _ in fields)
         for name in names:
             if not name.isidentifier():
                 msg = f"namespace part {part!r} asks for {name!r}; a key such as 'user_id' is needed between the braces"
                 raise ConfigError(msg)
-            found[name] = None
+        if len(names) > 1:
+            apart = ", ".join(f"'{{{name}}}'" for name in names)
+            msg = (
+                f"namespace part {part!r} asks for {', '.join(map(repr, names))}, and two users could fill it alike "
+                "('a-b' with 'c', 'a' with 'b-c'); one key in a part is needed: write the parts " + apart
+            )
+            raise ConfigError(msg)
+        if any(spec or conversion for _, _, spec, conversion in fields):
+            msg = (
+                f"namespace part {part!r} formats its key, which may make one namespace of two users'; write "
+                f"'{{{next(iter(names))}}}' without ':' and '!'"
+            )
+            raise ConfigError(msg)
+        found |= names
     return tuple(found)
 
 
@@ -57,7 +72,7 @@ def filled(template: Namespace, values: Mapping[str, Any]) -> Namespace:
     """A namespace without templates.
 
     Args:
-        template: Strings, each with or without ``{key}`` in it.
+        template: Strings, each with or without one ``{key}`` in it.
         values: What the keys stand for; a template with one key takes ``session_id`` in its place.
 
     Returns:
@@ -117,6 +132,32 @@ def _said() -> dict[str, Any]:
     said, then = _KEYS.get() or ({}, {})
     now = _ambient()
     return {key: value for key, value in said.items() if now.get(key) == then.get(key)}
+
+
+class OneUser:
+    """The one user whom a memory's runs are for, where all are answered with the same weights."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._first: str | None = None
+
+    def need(self, user: object) -> None:
+        """Refuse a run for somebody else than the first one was for.
+
+        Args:
+            user: The id of the user whom the run names.
+
+        Raises:
+            ConfigError: It is another user's.
+        """
+        with self._lock:
+            self._first = first = str(user) if self._first is None else self._first
+        if str(user) != first:
+            msg = (
+                f"this memory has one set of weights for all (isolation='shared'), and runs for {first!r} and "
+                f"{str(user)!r} would read each other's words; open it with isolation='namespace'"
+            )
+            raise ConfigError(msg)
 
 
 @contextlib.contextmanager

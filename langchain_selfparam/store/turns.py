@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from langchain_selfparam.errors import ConsolidationError, UnknownTurnError
-from langchain_selfparam.records import Namespace, Turn, TurnState
+from langchain_selfparam.records import Namespace, Turn, TurnState, id_of_other_words
 from langchain_selfparam.store import tables
 from langchain_selfparam.store.database import Database, forgotten
 from langchain_selfparam.store.tables import among, listed, namespace_from, namespace_text, new_id, time_text
@@ -58,13 +58,13 @@ class Turns:
             thread: Conversation it was said in; empty where there is no name for it.
             user: What the user said.
             assistant: What the model replied.
-            message_id: Durable id of the message; the same id in the same namespace is stored once. Without
-                one, every call stores a turn.
+            message_id: Durable id of the message; the same id in the same namespace is stored once, and with other
+                words of the user's once more, under ``id_of_other_words``. Without one, every call stores a turn.
             created_at: When it was said, with a timezone.
             connection: A transaction to join.
 
         Returns:
-            The turn; where the message id was known, the one stored before, whatever its state.
+            The turn; where the message id was known with these words, the one stored before, whatever its state.
         """
         t = tables.turns.c
         values = {
@@ -79,10 +79,14 @@ class Turns:
         }
         with self._database.transaction(connection) as c:
             if message_id is not None:
-                same = (t.namespace == values["namespace"]) & (t.message_id == message_id)
-                known = c.execute(select(tables.turns).where(same)).one_or_none()
-                if known is not None:
-                    return _turn(known)
+                other = id_of_other_words(message_id, user)
+                own = (t.namespace == values["namespace"]) & t.message_id.in_((message_id, other))
+                known = {row.message_id: row for row in c.execute(select(tables.turns).where(own))}
+                same = [row for row in known.values() if row.user == user]
+                if same:
+                    return _turn(same[0])
+                if message_id in known:
+                    values["message_id"] = other
             return self.get([new_id(c, tables.turns, values)], connection=c)[0]
 
     def reply(
@@ -150,10 +154,10 @@ class Turns:
         with self._database.reading(connection) as c:
             return tuple(_turn(row) for row in c.execute(query))
 
-    def states(
+    def said_in(
         self, namespace: Namespace, message_ids: Collection[str], *, connection: Connection | None = None
-    ) -> dict[str, TurnState]:
-        """What became of the turns that came in these messages.
+    ) -> dict[str, Turn]:
+        """The turns that came in these messages.
 
         Args:
             namespace: Whose.
@@ -161,13 +165,13 @@ class Turns:
             connection: A transaction to join.
 
         Returns:
-            Message id to the state of its turn; none for a message that was never saved.
+            Message id to its turn; none for a message that was never saved.
         """
         t = tables.turns.c
         each = func.json_each(json.dumps(sorted(message_ids))).table_valued("value")
         own = (t.namespace == namespace_text(namespace)) & t.message_id.in_(select(each.c.value))
         with self._database.reading(connection) as c:
-            return {row.message_id: TurnState(row.state) for row in c.execute(select(t.message_id, t.state).where(own))}
+            return {row.message_id: _turn(row) for row in c.execute(select(tables.turns).where(own))}
 
     def namespaces(
         self,

@@ -166,7 +166,7 @@ def test_everybody_says_nothing_and_reads_nothing_of_one(town):
         everybody.prompt_turns,
         lambda: everybody.reply("y"),
         everybody.clear,
-        lambda: everybody.states(()),
+        lambda: everybody.said_in(()),
         lambda: everybody.export(town.folder / "out"),
         lambda: everybody.rollback(0),
     ):

@@ -7,13 +7,14 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    HumanMessageChunk,
     RemoveMessage,
     SystemMessage,
     ToolMessage,
 )
 
 from langchain_selfparam.errors import InputError
-from langchain_selfparam.interfaces.messages import from_records, text_of, to_records
+from langchain_selfparam.interfaces.messages import exchanges, from_records, text_of, to_records
 from langchain_selfparam.records import Calling, Message, ToolCall, ToolResult
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -110,3 +111,25 @@ def test_other_kinds_are_refused_by_name(message, kind):
 def test_records_come_back_as_messages():
     chat = [SystemMessage("a"), HumanMessage("b"), AIMessage("c")]
     assert from_records(to_records(chat)) == chat
+
+
+CHUNKS = [HumanMessageChunk("I moved to Oslo."), AIMessageChunk("Nice.")]
+CHATS = [ChatMessage("I moved to Oslo.", role="user"), ChatMessage("Nice.", role="assistant")]
+
+
+@pytest.mark.parametrize("said", [CHUNKS, CHATS])
+def test_an_exchange_is_one_whatever_class_its_messages_have(said):
+    apart, found = exchanges([ChatMessage("Be brief.", role="developer"), *said])
+    assert [m.text for m in apart] == ["Be brief."]
+    assert [(e.user, e.assistant) for e in found] == [("I moved to Oslo.", "Nice.")]
+
+
+def test_what_is_of_two_is_no_exchange_of_one():
+    said = [HumanMessage(text, id=text) for text in "abcd"]
+    _, found = exchanges([*said, AIMessage("Yes.")], {"a": 0, "b": 1, "c": 1})
+    assert [(e.message_id, e.user, e.assistant) for e in found] == [
+        ("a", "a", ""),
+        ("b", "b\nc", ""),
+        ("d", "d", "Yes."),
+    ]
+    assert [e.user for e in exchanges(said)[1]] == ["a\nb\nc\nd"]

@@ -1,13 +1,12 @@
 """A memory in an agent of LangChain 1: whose it is, what goes into a request, what leaves the thread, what is saved."""
 
 import asyncio
-import dataclasses
 
 import pytest
+from agent_home import Ctx, agent, hold, say, script
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain.agents.structured_output import ToolStrategy
-from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -22,28 +21,6 @@ from langchain_selfparam.store.turns import Turns
 ANA, BOB = ("memories", "ana"), ("memories", "bob")
 
 
-@dataclasses.dataclass
-class Ctx:
-    user_id: str
-
-
-class Scripted(GenericFakeChatModel):
-    """Answers from a list and keeps what it was asked."""
-
-    asked: list = []  # noqa: RUF012 - pydantic copies it
-
-    def _generate(self, messages, *args, **kwargs):
-        self.asked.append([m.text for m in messages])
-        return super()._generate(messages, *args, **kwargs)
-
-    def bind_tools(self, tools, **kwargs):
-        return self
-
-
-def script(*answers):
-    return Scripted(messages=iter([a if isinstance(a, AIMessage) else AIMessage(a) for a in answers]))
-
-
 @pytest.fixture
 def llm(tiny):
     return ChatSelfParam(local=tiny, max_tokens=3)
@@ -53,24 +30,6 @@ def llm(tiny):
 def memory(llm, tmp_path):
     with ParametricMemory(llm, path=tmp_path / "memory", isolation="namespace", consolidate_every=None) as memory:
         yield memory
-
-
-def agent(model, memory, *, tools=(), **options):
-    return create_agent(
-        model, tools=list(tools), middleware=[memory.as_middleware(**options)], context_schema=Ctx,
-        checkpointer=InMemorySaver(),
-    )  # fmt: skip
-
-
-def say(agent, text, user="ana", thread="t1"):
-    return agent.invoke({"messages": [("user", text)]}, {"configurable": {"thread_id": thread}}, context=Ctx(user))
-
-
-def hold(memory, *users):
-    """Mark turns as held, as a consolidation does."""
-    with memory._engine._store.database.transaction() as c:
-        for user in users:
-            c.exec_driver_sql("UPDATE turns SET state = 'held' WHERE user = ?", (user,))
 
 
 def test_each_user_has_weights_and_a_journal_of_their_own(llm, memory, monkeypatch):
@@ -217,7 +176,7 @@ def test_a_conversation_without_a_checkpointer_is_not_saved_twice(memory):
     assert [t.user for t in memory.turns] == ["a", "b"]
 
 
-@pytest.mark.parametrize("method", ["append", "states", "list"])
+@pytest.mark.parametrize("method", ["append", "said_in", "list"])
 def test_trouble_is_recorded_and_the_run_goes_on(memory, monkeypatch, method, caplog):
     model = script("one", "two")
     bot = agent(model, memory)
@@ -226,8 +185,6 @@ def test_trouble_is_recorded_and_the_run_goes_on(memory, monkeypatch, method, ca
 
     def fail(*args, **kwargs):
         calls.append(method)
-        if method == "states" and len(calls) == 1:
-            return {}  # of the run's beginning, which may refuse
         raise OSError("disk full")
 
     monkeypatch.setattr(Turns, method, fail)
@@ -241,7 +198,7 @@ def test_a_run_begins_although_the_journal_cannot_be_read(memory, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(Turns, "states", fail)
+    monkeypatch.setattr(Turns, "said_in", fail)
     assert say(agent(script("one"), memory), "a")["messages"][-1].text == "one"
     assert "disk full" in str(memory.last_error)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from langchain_core.caches import InMemoryCache
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, ChatMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
@@ -55,7 +55,8 @@ def asked(monkeypatch):
         (("memories", "{user_id}"), {"user_id": "ana"}, ANA),
         (("memories", "{user_id}"), {"session_id": "ana"}, ANA),
         (("memories", "{user_id}"), {"session_id": "s", "user_id": "ana"}, ANA),
-        (("{org}", "of-{user}-{org}"), {"org": "o", "user": 7}, ("o", "of-7-o")),
+        (("{org}", "of-{user}"), {"org": "o", "user": 7}, ("o", "of-7")),
+        (("{user}/{user}",), {"user": "a"}, ("a/a",)),
         (("memories", "ana"), {}, ANA),
         (("{{literally}}", "{a}"), {"a": "{b}"}, ("{literally}", "{b}")),
     ],
@@ -84,6 +85,24 @@ def test_a_missing_key_is_an_error(template, values):
 def test_what_is_no_template_is_refused(part, found):
     with pytest.raises(ConfigError, match=found):
         keys_of((part,))
+
+
+def test_two_keys_in_a_part_are_refused_since_two_users_could_fill_it_alike(llm, tmp_path):
+    template = ("memories", "{org}-{user}")
+    text = r"'\{org\}-\{user\}' asks for 'org', 'user', and two users could .*: write the parts '\{org\}', '\{user\}'$"
+    with pytest.raises(ConfigError, match=text):
+        filled(template, {"org": "a-b", "user": "c"})
+    with pytest.raises(ConfigError, match=text):
+        ParametricMemory(llm, path=tmp_path / "m", isolation="namespace", namespace=template)
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("part", ["{user:.1}", "{user!a}"])
+def test_a_key_that_is_formatted_is_refused(part):
+    with pytest.raises(
+        ConfigError, match=r"formats its key, which may make one .*; write '\{user\}' without ':' and '!'"
+    ):
+        filled((part,), {"user": "ana"})
 
 
 def test_a_template_needs_weights_for_each(llm, tmp_path):
@@ -368,6 +387,15 @@ def test_a_history_is_cleared_and_filled_without_blocking(memory):
     assert [m.text for m in first] == ["a", "b"]
     assert then == []
     assert history.messages == []
+
+
+@pytest.mark.parametrize("reply", [ChatMessage("Nice.", role="assistant"), AIMessage("Nice.")])
+def test_a_history_keeps_generic_messages_too(memory, reply):
+    history = memory.get_session_history("ana")
+    history.add_messages([ChatMessage("I moved to Oslo.", role="user"), reply])
+    history.add_messages([ChatMessage("My dog is Rex.", role="user")])
+    history.add_messages([reply])
+    assert [(t.user, t.assistant) for t in memory.turns] == [("I moved to Oslo.", "Nice."), ("My dog is Rex.", "Nice.")]
 
 
 def test_more_keys_than_a_session_can_fill(llm, tmp_path):

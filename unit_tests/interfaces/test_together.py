@@ -128,7 +128,7 @@ SLOW = {
     "a history is read": (Turns, "list", lambda llm, memory, agent: memory.get_session_history("ana").aget_messages()),
     "a history is added to": (Turns, "append", lambda llm, memory, agent: _added(memory)),
     "an adapter is loaded": (Spaces, "served", lambda llm, memory, agent: llm.ainvoke("Hello", config("ana"))),
-    "an agent begins": (Turns, "states", lambda llm, memory, agent: _run(agent)),
+    "an agent looks at its thread": (Turns, "said_in", lambda llm, memory, agent: _run(agent)),
     "an agent reads": (Turns, "list", lambda llm, memory, agent: _run(agent)),
     "an agent saves": (Turns, "append", lambda llm, memory, agent: _run(agent)),
     "learning": (Quick, "learn", lambda llm, memory, agent: _learned(memory)),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from langchain_selfparam.errors import ConfigError, ConsolidationError, UnknownTurnError
-from langchain_selfparam.records import Turn, TurnState
+from langchain_selfparam.records import Turn, TurnState, id_of_other_words
 
 ANA = ("memories", "ana")
 BEN = ("memories", "ben")
@@ -94,9 +94,25 @@ def test_what_states_nothing_is_pending_with_the_reply_that_came_meanwhile(rooms
 
 def test_the_same_message_is_stored_once(rooms, now):
     first = append(rooms, now, message_id="m1")
-    again = append(rooms, now, message_id="m1", user="said otherwise")
+    again = append(rooms, now, message_id="m1", assistant="replied otherwise")
     assert again == first
     assert rooms.turns.list() == (first,)
+
+
+def test_other_words_of_a_known_message_are_stored_once_too(rooms, now):
+    first = append(rooms, now, message_id="m1", user="My dog is Rex.")
+    other = [append(rooms, now, message_id="m1", user="My dog is Max.") for _ in range(2)]
+    assert other[0] == other[1]
+    assert rooms.turns.list() == (first, other[0])
+    assert other[0].message_id == id_of_other_words("m1", "My dog is Max.") != "m1"
+    assert append(rooms, now, message_id="m1", user="My dog is Rex.") == first
+    rooms.turns.delete([first.id])
+    assert append(rooms, now, message_id="m1", user="My dog is Max.") == other[0]  # not again under the free id
+
+
+def test_turns_are_found_by_the_messages_that_they_came_in(rooms, now):
+    mine, _ = append(rooms, now, message_id="m1"), append(rooms, now, message_id="m2", namespace=BEN)
+    assert rooms.turns.said_in(ANA, ["m1", "m2", "m3"]) == {"m1": mine}
 
 
 def test_the_same_message_id_of_another_namespace_is_another_message(rooms, now):
