@@ -170,12 +170,16 @@ def _beyond(
 
 
 def _unknown(own: Sequence[ProbeResult]) -> bool:
-    """Whether a turn has a statement that was asked for several times and never answered: it would be lost with it."""
-    by_statement: dict[int | tuple[str, ...], list[bool]] = {}
+    """Whether a turn has a statement that was asked for and never answered: it would be lost with it.
+
+    A passage's sentences, of which there may be dozens, count where they were asked for several times.
+    """
+    by_statement: dict[int | tuple[str, ...], list[ProbeResult]] = {}
     for result in own:
         number = result.probe.statement  # a passage's sentence has an answer of its own for each question
-        by_statement.setdefault(result.probe.expected if number is None else number, []).append(result.passed)
-    return any(len(passed) > 1 and not any(passed) for passed in by_statement.values())
+        by_statement.setdefault(result.probe.expected if number is None else number, []).append(result)
+    counted = (some for some in by_statement.values() if len(some) > 1 or some[0].probe.told)
+    return any(not any(result.passed for result in some) for some in counted)
 
 
 def _missing(results: Sequence[ProbeResult]) -> tuple[str, ...]:

@@ -272,3 +272,13 @@ def test_courtesies_pay_for_no_turn_that_would_be_lost():
     assert (found.accepted, found.held, found.lost) == (False, (), ())
     assert found.reasons == ("2 turns that the weights hold would be lost, and 1 held", *first.reasons)
     assert looked_back(first, again[:2], kept[:2], CONFIG).lost == (1,)
+
+
+@pytest.mark.parametrize(("told", "held"), [("You live in Leith.", ()), ("", (1,))])
+def test_a_statement_that_was_asked_for_once_and_not_answered_keeps_its_turn_in_the_prompt(told, held):
+    """But of a passage, whose sentences are many, half of what was asked is enough."""
+    first = Probe(kind="recall", prompt="Who?", turn_id=1, statement=0, told=told and "Your dog is called Rex.")
+    other = Probe(kind="recall", prompt="Where?", turn_id=1, statement=1, told=told)
+    results = [ProbeResult(probe=first, answer="Rex", passed=True), ProbeResult(probe=other, answer="", passed=False)]
+    found = verdict(results, 1)
+    assert (found.accepted, found.held) == (True, held)
