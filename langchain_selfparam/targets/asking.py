@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from langchain_selfparam.targets.courtesy import courteous
+from langchain_selfparam.targets.lasting import lasts, of_such_as_them
 from langchain_selfparam.targets.naming import introduces
 from langchain_selfparam.targets.person import without_lead
 from langchain_selfparam.targets.vocabulary import COMMON, DATES
@@ -41,7 +42,8 @@ _BACK = re.compile(
     rf"{_IN}(?!why\b|how (?:do|can|did|would) (?:i|we)\b|what(?:'s| is) (?:wrong|up|going|the matter))"
     rf"{_WHICH}(?:'s|'re| (?:(?!(?:{_AUX}|i|we|you|my|our)\b)[\w'-]+ ){{0,3}}?(?!{_CAN}\b){_AUX})"
     r" (?!you\b(?! (?:still )?(?:know|remember|recall|have)\b)).*"
-    r"|(?:do|can|could|would|will|did) you (?:please |still )*(?:know|remember|recall|(?:tell|remind) me)"
+    r"|(?!(?:will you (?:please )?|\w+ you please )remember (?:my|our)\b)"
+    r"(?:do|can|could|would|will|did) you (?:please |still )*(?:know|remember|recall|(?:tell|remind) me)"
     rf"(?: of| about)? (?!when (?:i|we)\b)(?:{_WHICH}\b.*|(?:my|our) (?:[^\W\d]|[ '-])+)",
     re.IGNORECASE,
 )
@@ -52,7 +54,7 @@ _NAMED = re.compile(r"\b[Mm]y (?:[a-z-]+ ){1,2}(?!I\b)[^\W\d_a-z]\w|\b[Oo]ur (?:
 """Whose name comes in passing: "my sister Ana"."""
 _BESIDE = re.compile(
     r"\b(?:because|since|now that|so that|although)\b"
-    r"|(?<=\w )(?<!know )(?<!remember )(?<!me )(?:who|whose|which)"
+    r"|(?<=[\w,] )(?<!know )(?<!remember )(?<!me )(?:who|whose|which)"
     r" (?:is|are|was|has|have|had|likes?|loves?|hates?|lives?|turns?)\b"
     r"|, (?:.*\b)?(?:i|i'm|my|we|our|is|are|was)\b|\b(?:i'm|i've|we're|we've)\b",
     re.IGNORECASE,
@@ -186,8 +188,12 @@ def _tells(bare: str) -> bool:
     """Whether a question tells something on the way."""
     if introduces(bare) or _NAMED.search(bare) or _BESIDE.search(bare) or _TAKES_FOR_TRUE.search(bare):
         return True
+    if of_such_as_them(bare):
+        return True
     if _asks_back(bare):
         return False
+    if lasts(bare):
+        return True
     if _OWNED.search(bare) or _TOLD_THAT.search(bare) or ": " in bare:
         return True
     dated = _WHEN.search(bare) is not None
