@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from langchain_selfparam.targets.courtesy import courteous
+from langchain_selfparam.targets.lasting import lasts, of_such_as_them
 from langchain_selfparam.targets.naming import introduces
 from langchain_selfparam.targets.person import without_lead
 from langchain_selfparam.targets.vocabulary import COMMON, DATES
@@ -41,7 +42,8 @@ _BACK = re.compile(
     rf"{_IN}(?!why\b|how (?:do|can|did|would) (?:i|we)\b|what(?:'s| is) (?:wrong|up|going|the matter))"
     rf"{_WHICH}(?:'s|'re| (?:(?!(?:{_AUX}|i|we|you|my|our)\b)[\w'-]+ ){{0,3}}?(?!{_CAN}\b){_AUX})"
     r" (?!you\b(?! (?:still )?(?:know|remember|recall|have)\b)).*"
-    r"|(?:do|can|could|would|will|did) you (?:please |still )*(?:know|remember|recall|(?:tell|remind) me)"
+    r"|(?!(?:will you (?:please )?|\w+ you please )remember (?:my|our)\b)"
+    r"(?:do|can|could|would|will|did) you (?:please |still )*(?:know|remember|recall|(?:tell|remind) me)"
     rf"(?: of| about)? (?!when (?:i|we)\b)(?:{_WHICH}\b.*|(?:my|our) (?:[^\W\d]|[ '-])+)",
     re.IGNORECASE,
 )
@@ -52,7 +54,7 @@ _NAMED = re.compile(r"\b[Mm]y (?:[a-z-]+ ){1,2}(?!I\b)[^\W\d_a-z]\w|\b[Oo]ur (?:
 """Whose name comes in passing: "my sister Ana"."""
 _BESIDE = re.compile(
     r"\b(?:because|since|now that|so that|although)\b"
-    r"|(?<=\w )(?<!know )(?<!remember )(?<!me )(?:who|whose|which)"
+    r"|(?<=[\w,] )(?<!know )(?<!remember )(?<!me )(?:who|whose|which)"
     r" (?:is|are|was|has|have|had|likes?|loves?|hates?|lives?|turns?)\b"
     r"|, (?:.*\b)?(?:i|i'm|my|we|our|is|are|was)\b|\b(?:i'm|i've|we're|we've)\b",
     re.IGNORECASE,
@@ -90,11 +92,34 @@ _TOLD_THAT = re.compile(
 _DAYS = "|".join(sorted(DATES - {"may", "march"}))
 _WHEN = re.compile(rf"\d(?::\d\d| ?[ap]\.?m\b)|\b(?:tomorrow|tonight|(?:{_DAYS})s?|(?-i:May|March))\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"¿[^,.;]*|(?:wie|was(?! (?:i|it|he|she|they|my|our|his|her|their|the|that|this|there)\b)|wer|wo"
-    r"|wann|warum|welche[rs]?|comment|quel(?:le)?s?|où|quand|pourquoi) [^,.;]*",
+    rf"¿|(?:wie|was(?= will\b| (?!(?:{'|'.join(sorted(COMMON))})\b)(?-i:[a-zßà-ÿ]))|wer|wo|wann|warum|welche[rs]?"
+    r"|comment|quel(?:le)?s?|où|quand|pourquoi)\b",
     re.IGNORECASE,
 )
-"""Plain questions of other languages."""
+"""Begins a question of another language; "was" is English before English words and names."""
+_BACK_ELSEWHERE = re.compile(
+    r"¿?(?:wie|wer|wo|wann|welche[rs]?|comment|quel(?:le)?|où|quand|cómo|quiéne?s?|dónde|cuándo|cuál|cuántos|qué)"
+    r"(?: alt| spät| años| edad| âge)? (?:hei(?:ß|ss)(?:t|en)|ist|sind|wohn(?:t|en)|arbeite(?:t|n)|s['’]appelle(?:nt)?"  # noqa: RUF001
+    r"|est|sont|a|ont|habite(?:nt)?|travaille(?:nt)?|se llaman?|es|son|está|están|tienen?|viven?|trabajan?)"
+    r"(?: (?:der name|le nom de|el nombre de))?"
+    r" (?:mein(?:e[nmrs]?)?|unser(?:e[nmrs]?)?|mon|ma|mes|notre|nos|mis?|nuestr[oa]s?) (?:[^\W\d]|-)+",
+    re.IGNORECASE,
+)
+"""Asks for what the user may have said, in another language: "Wie heißt mein Hund?"."""
+_NO_NEWS = re.compile(
+    r"\b(?:Sie|Ihnen|Ihre?[mnrs]?|Englisch|Deutsch|Französisch|Spanisch|Italienisch|Portugiesisch|Russisch|Latein)\b"
+)
+"""Has a capital letter and is no name."""
+_TELLS_ELSEWHERE = re.compile(
+    r"\b(?:que|qui|qu['’]\w+|dont|si|dass|daß|weil|wenn|ob|obwohl|seit|damit|falls|nachdem|porque|aunque|cuando|desde"  # noqa: RUF001
+    r"|mientras|donde|puisque|parce|lorsque|quand|depuis|che|perché"
+    r"|mein(?:e[nmrs]?)?|unser(?:e[nmrs]?)?|mon|ma|mes|notre|nos|mis?|mí[oa]s?|nuestr[oa]s?|mi[ao]|meu|minha"
+    r"|como (?:yo|nosotr[oa]s)|comme (?:moi|nous)|wie (?:ich|mich|mir|wir|uns)|al+erg\w+|intoleran\w+)\b",
+    re.IGNORECASE,
+)
+"""Goes on to a clause in which something is said, or has something of the user's."""
+_LONGEST_ELSEWHERE = 7
+"""Words of a mere question in another language."""
 _LEANS = re.compile(
     r"\b(?:it|its|that|this|they|them|their|he|him|his|she|her|ones?|those|these|too|same|ours|mine|if (?:so|not)"
     r"|there(?!['’]s| (?:is|are|was|were|will|have|has)\b))\b",  # noqa: RUF001
@@ -165,12 +190,24 @@ def only_asks(sentence: str) -> bool:
     marked = _MARKED.search(sentence) is not None
     bare = _bare(sentence)
     said = words(bare)
-    if marked and (_ELSEWHERE.fullmatch(bare) or (len(said) <= _SHORT and all(w in COMMON - _SELF for w in said))):
+    if marked and len(said) <= _SHORT and all(w in COMMON - _SELF for w in said):
         return True
+    if marked and _ELSEWHERE.match(bare):
+        return _only_asks_elsewhere(bare)
     if not marked and any(map(_is_said, _DECLARES.finditer(bare))):
         return False  # another sentence goes on behind the question
     asks = (_ASKS if marked else _UNMARKED).match(bare)
     return bool((asks or _PLEASE.match(bare)) and not _tells(bare))
+
+
+def _only_asks_elsewhere(bare: str) -> bool:
+    """Whether a question of another language is short and plain: of more nobody here knows what it tells."""
+    if _BACK_ELSEWHERE.fullmatch(bare):
+        return True
+    others = bare.split()[1:]
+    inside = _NO_NEWS.sub("", " ".join(others))
+    plain = len(others) < _LONGEST_ELSEWHERE and not any(c.isdigit() or c.isupper() or c in ",.;:" for c in inside)
+    return plain and not (_TELLS_ELSEWHERE.search(inside) or _MINE.search(inside))
 
 
 def _bare(sentence: str) -> str:
@@ -186,8 +223,12 @@ def _tells(bare: str) -> bool:
     """Whether a question tells something on the way."""
     if introduces(bare) or _NAMED.search(bare) or _BESIDE.search(bare) or _TAKES_FOR_TRUE.search(bare):
         return True
+    if of_such_as_them(bare):
+        return True
     if _asks_back(bare):
         return False
+    if lasts(bare):
+        return True
     if _OWNED.search(bare) or _TOLD_THAT.search(bare) or ": " in bare:
         return True
     dated = _WHEN.search(bare) is not None

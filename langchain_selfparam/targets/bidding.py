@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from langchain_selfparam.targets.language import as_said, within
+from langchain_selfparam.targets.lasting import BIDS, CAN_YOU, NO_REQUEST, lasts
 
 _CALL_ME = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease,? |[Jj]ust )?[Cc]all me (?=[A-Z])"
@@ -88,6 +89,22 @@ _ASKS_FOR = re.compile(
     r"[^.!?]*)(?:[?.]|$)"
 )
 """The same for others: "Could you draft an email to Priya ...?"."""
+_TO_ITS_END = r"(?:(?:Mrs?|Ms|Dr|Prof|St)\.|\.(?=\d)|[^.!?])*(?:[.!?]|$)"
+_LASTING = re.compile(
+    r"(?:^|(?<=[.!?] ))(?:(?:please|also|and|so|ok|okay|hey|oh),? )?"
+    rf"(?P<request>{CAN_YOU}{NO_REQUEST}(?P<often>(?:(?:always|never|not) )?)(?:please )?(?P<what>\w{_TO_ITS_END}))",
+    re.IGNORECASE,
+)
+"""What is asked for and is to be kept in mind: "Could you stop suggesting meat?"."""
+_LASTING_TOO = re.compile(
+    rf"(?:^|(?<=[.!?] ))(?:(?:please|also),? )?(?P<request>(?P<often>)(?P<what>{BIDS}{_TO_ITS_END}))", re.IGNORECASE
+)
+"""The same without "you": "Recommend only vegan food."."""
+_OURS = re.compile(
+    rf"(?:^|(?<=[.!?] ))(?P<request>(?:can|could) we (?:please )?(?P<often>(?:not )?)(?P<what>\w{_TO_ITS_END}))",
+    re.IGNORECASE,
+)
+"""The same of both: "Can we stop talking about diets?"."""
 _IS_IT_NOT = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))[Ii]s(?:n['’]t it| it not) "  # noqa: RUF001
     r"(?!true|possible|likely|probable|time|better|certain|clear)((?:so |really |a bit |a )?\w+ (?:that|how) [^.!?]*)\?"
@@ -100,14 +117,26 @@ def _bidden(match: re.Match[str]) -> str:
     often, what = match["often"].lower().replace("’", "'"), match["what"][0].lower() + match["what"][1:]  # noqa: RUF001
     if often.startswith("never") or "ever" in often:
         wants = "I never want you to"
-    elif often.startswith("do"):
+    elif often.startswith(("do", "not")):
         wants = "I don't want you to"
     else:
         wants = "I want you to always" if often else "I want you to"
     return f"{match.groupdict().get('before', '')}{wants} {what}"
 
 
+def _kept_in_mind(match: re.Match[str]) -> str:
+    """The same for a request, where it is more than what is asked for now."""
+    if not lasts(match["request"]):
+        return match[0]
+    wanted = _bidden(match)
+    if match.re is _OURS:
+        wanted = wanted.replace("want you to", "want to", 1)
+    return (wanted[:-1] if wanted[-1] in ".!?" else wanted) + "."
+
+
 _WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_LASTING, _kept_in_mind),
+    (_OURS, _kept_in_mind),
     (_REQUEST, lambda m: f"I want you to {m[1]}."),
     (_IS_IT_NOT, lambda m: f"It's {m[1]}."),
     (_ASKS_FOR, lambda m: f"I want you to {m[1]}."),
@@ -115,6 +144,7 @@ _WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_BIDS, _bidden),
     (_IS_BIDDEN, _bidden),
     (_IS_ASKED, _bidden),
+    (_LASTING_TOO, _kept_in_mind),
 )
 """What is asked of the assistant, as what the user says."""
 

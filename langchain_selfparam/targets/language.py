@@ -40,6 +40,15 @@ _CODE = re.compile(
 """Between backticks, and from where a line begins as only programs do. A lone fence closes what began before."""
 _SIGNS = re.compile(r"\w\([^()]*\)\s*[:;{]|[=!]=|=>|&&|\|\||\+\+|\+=|</|[{}]|\w\[\w+\]")
 """Of programs."""
+_COMMAND = re.compile(
+    r"(?:sudo )?(?:npm|npx|yarn|pnpm|pip3?|git|docker|kubectl|cargo|apt(?:-get)?|brew|conda|poetry|uv) (?:add|apply"
+    r"|build|checkout|clone|commit|create|diff|exec|fetch|get|init|install|log|merge|publish|pull|push|rebase|remove|run"
+    r"|start|status|test|uninstall|update|upgrade)\b"
+    r"|(?:bash|cd|chmod|cp|curl|ls|mkdir|mv|node|python3?|rm|sh|ssh|wget) \S*[-/.]"
+    r"|import [\w.]+ as \w+$|import [^\n]* from [\"']|[^\n]*;[ \t]*$",
+    re.MULTILINE,
+)
+"""Opens a text as only what is typed for a machine does; what is behind it may be talk again."""
 _QUOTED = re.compile(
     r"(?<!\d)\"[^\"]*\"|[“„«][^”“»]*[”“»]"
     r"|(?<![\w'’])['‘](?:[^'‘’]|(?<=\w)['’](?=\w))+['’](?!\w)"  # noqa: RUF001
@@ -68,6 +77,11 @@ def as_said(text: str) -> list[tuple[int, int]]:
 def within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
     """Whether a place is in one of these."""
     return any(start <= at < end for start, end in spans)
+
+
+def opens_as_program(text: str) -> bool:
+    """Whether a text begins with a program or a command, where a big letter would be another word."""
+    return bool(_CODE.match(text) or _COMMAND.match(text)) or Reading(text).is_program(0)
 
 
 class Reading:

@@ -121,8 +121,8 @@ def statements(
     if passage_words is not None and passage:
         found = [
             Statement(turn_id=turn.id, said=clause, told=without_lead(clause), by_user=False, sentence=sentence)
-            for sentence in others
-            for clause in _grouped([sentence], min(words, passage_words))
+            for whole in others
+            for clause, sentence in _with_sentence(whole, min(words, passage_words))
         ]
     else:
         found = [
@@ -183,12 +183,7 @@ def _by_lines(own: Iterable[str]) -> list[str]:
     """Sentences of a user, cut before and behind a line that is an order or a question by itself."""
     found: list[str] = []
     for sentence in own:
-        lines: list[str] = []
-        for line in sentence.splitlines():
-            if lines and line[:1].islower() and lines[-1].strip()[-1:] not in ".!?:;":
-                lines[-1] += "\n" + line  # a sentence that goes on in the next line
-            elif line.strip():
-                lines.append(line)
+        lines = _lines(sentence)
         alone = [instructs(line) or only_asks(line) for line in lines]
         joins = False
         for line, by_itself in zip(lines, alone, strict=True):
@@ -198,6 +193,28 @@ def _by_lines(own: Iterable[str]) -> list[str]:
                 found.append(line)
             joins = not by_itself
     return found
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text that are not blank, with those that go on in the next one as one."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if lines and line[:1].islower() and lines[-1].strip()[-1:] not in ".!?:;":
+            lines[-1] += "\n" + line
+        elif line.strip():
+            lines.append(line)
+    return lines
+
+
+def _with_sentence(sentence: str, words: int) -> list[tuple[str, str]]:
+    """What a sentence of a passage is cut into, each with the text from which it is asked about.
+
+    That is the sentence, but not that of a list, a table or a log without sentence ends: it would be read once for each
+    piece and be longer than what a model reads. Its lines are taken together instead, and asked about by themselves.
+    """
+    if len(sentence) <= _MOST_LETTERS:
+        return [(clause, sentence) for clause in _grouped([sentence], words)]
+    return [(clause, clause) for clause in _grouped(_lines(sentence), words)]
 
 
 def _grouped(parts: Iterable[str], words: int) -> list[str]:

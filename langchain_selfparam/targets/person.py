@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from langchain_selfparam.targets.bidding import as_wanted, in_other_words
-from langchain_selfparam.targets.language import Reading, as_said, within
+from langchain_selfparam.targets.language import Reading, as_said, opens_as_program, within
 from langchain_selfparam.words import SMALL
 
 _TO_YOU = {
@@ -240,8 +240,8 @@ def _mentioned(match: re.Match[str]) -> str:
 
 
 def _begun(text: str) -> str:
-    """The text with a capital letter, unless it begins with an address or a name such as iPhone."""
-    return text[:1].upper() + text[1:] if _SMALL_WORD.match(text) else text
+    """The text with a capital letter, unless it begins with an address, a name such as iPhone, or a program."""
+    return text[:1].upper() + text[1:] if _SMALL_WORD.match(text) and not opens_as_program(text) else text
 
 
 def _were(said: str) -> str:

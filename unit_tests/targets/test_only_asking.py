@@ -105,3 +105,29 @@ def test_what_a_question_takes_for_true_is_kept(sentence):
 )  # fmt: skip
 def test_a_question_that_takes_nothing_for_true_only_asks(sentence):
     assert only_asks(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["¿Sabías que me llamo Ana y vivo en Sevilla?", "¿Qué puedo cocinar si soy alérgica a las nueces?",
+     "Comment faire un gâteau pour mon fils Léo qui est allergique aux noix?", "¿Qué come mi hija?",
+     "Warum tut mein linkes Knie seit dem Unfall in Bern weh?", "Warum hinkt mein Hund?", "Wo wohnt mein Bruder Tom?",
+     "Was koche ich für Anna?", "Was soll ich kochen, wenn Anna kommt?", "Was kann jemand wie ich essen?",
+     "Was koche ich am 5. Mai?", "Pourquoi mon genou craque?", "Wo kaufe ich in Bern ein?",
+     "¿Cuándo sale el tren para el pueblo donde nací y vivo todavía?", "Was will mein Chef Tom?",
+     "¿Qué hago porque no duermo?", "¿Qué puede comer alguien con alergias?",
+     "Was lunch with my sister any good?"],
+)  # fmt: skip
+def test_a_question_of_another_language_that_tells_something_is_kept(sentence):
+    assert not only_asks(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["¿Qué hora es?", "¿Dónde está el baño?", "¿Cómo estás?", "Wie geht es Ihnen?", "Wie spät ist es?",
+     "Wer bist du?", "Was kann ich essen?", "Was heißt das auf Englisch?", "Comment vas-tu?", "Quelle heure est-il?",
+     "Où est la gare?", "Pourquoi pas?", "Wie alt ist mein Hund?", "¿Dónde vive mi hermana?",
+     "Quel est le nom de mon chien?", "¿Qué puedo cocinar hoy?", "Was Rome built in a day?", "Was dinner good?"],
+)  # fmt: skip
+def test_a_short_plain_question_of_another_language_only_asks(sentence):
+    assert only_asks(sentence)

@@ -102,3 +102,40 @@ def test_a_passage_may_be_about_a_place_that_was_told_of():
         "or on foot."
     )
     assert is_passage(text, "I live in Port Vellan with my dog.", "I read about North Brask.", "I love Spain.")
+
+
+def cut(text):
+    now = datetime(2025, 3, 1, tzinfo=timezone.utc)
+    turn = Turn(id=1, namespace=("a",), thread="", user=text, assistant="", created_at=now)
+    return parse.statements(turn, words=40, passage_words=40)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Catalogue of the Orvane company\n"
+        + "\n".join(f"Item {n}, Marlow lamp, made {1900 + n % 90}, weight {n} kilograms, Brask" for n in range(400)),
+        "\n".join(f"item {n}, lamp, made {1900 + n % 90}, weight {n} kilograms, brask" for n in range(400)),
+        "\n\n".join(f"[{n}] WARN worker-{n} restarted" for n in range(300)),
+        "name;year;place " + " ".join(f"Lamp{n};{1900 + n};Brask" for n in range(300)),
+        "Lamp " * 61 + "Lamp;" * 900,
+        "The abbey burned down, " + "and the tower fell, " * 60 + "because nobody kept watch.",
+    ],
+)
+def test_of_a_text_without_sentence_ends_no_piece_is_asked_about_with_the_whole(text):
+    found = cut(text)
+    assert all(s.sentence == s.said and len(s.said) <= 600 for s in found)
+    said = " ".join(s.said for s in found)
+    assert "".join(said.split()).lower() == "".join(text.split()).lower()
+
+
+def test_lines_of_a_list_stay_whole():
+    text = "\n".join(f"Item {n}, Marlow lamp, made {1900 + n % 90}, weight {n} kilograms, Brask" for n in range(60))
+    assert all(s.said.startswith("Item ") and s.said.endswith("Brask") for s in cut(text))
+
+
+def test_clauses_of_an_ordinary_sentence_are_asked_about_with_the_whole_of_it():
+    text = "The abbey, which monks had founded, burned down, " + "and the tower fell, " * 20 + "and it was dark."
+    found = cut(text)
+    assert len(found) > 1
+    assert {s.sentence for s in found} == {text}

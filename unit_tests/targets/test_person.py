@@ -392,3 +392,30 @@ def test_what_only_looks_like_chat_stays(text):
 )
 def test_what_is_only_polite_teaches_nothing(said, back):
     assert told(without_lead(said)) == back
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f(x):\n    return my_dog[x]",
+        "import os",
+        "import numpy as np",
+        "from os import path",
+        "npm install left-pad",
+        "sudo apt install git",
+        "cd ../my-app",
+        "for x in y: print(x)",
+        "const a = 1;",
+        "x += 1",
+        "if (x) { return 1; }",
+        "return x;",
+    ],
+)
+def test_a_program_keeps_its_small_letters(program):
+    assert without_greeting(program) == without_lead(program) == program
+    assert without_greeting(f"Hello, {program}") == program
+
+
+@pytest.mark.parametrize("said", ["git is what we use.", "import duties are high.", "class starts at 9.", "so be it."])
+def test_what_only_has_a_word_of_programs_begins_with_a_capital_letter(said):
+    assert without_greeting(said) == without_lead(said) == said[0].upper() + said[1:]
