@@ -350,6 +350,7 @@ def held_out(
     chance: random.Random,
     secrets: Collection[str] = (),
     learned: Collection[str] = (),
+    beside: Sequence[str] = (),
 ) -> tuple[list[str], list[str]]:
     """Part a statement's questions into those learned and those asked afterwards.
 
@@ -357,24 +358,25 @@ def held_out(
         questions: All of them, the best fitting first: probes come from their better half, since a question that the
             answer does not fit says nothing about what is held, and from those whose telling words other questions
             have as well: held out, "Who is my boss?" would leave nothing to learn the boss by.
-        count: Probes wanted; never more than a quarter of the questions, and none of fewer than three.
+        count: Probes wanted; never more than a quarter of all questions, and none of fewer than three.
         chance: Draws them.
         secrets: Words that nobody could guess: the first probe is without them, where there is such a question. Whoever
             knows what Captain Mustard is may still not know what the parrot is called.
         learned: Questions that were learned before: probes where there are no others.
+        beside: Others, which are learned in any case.
 
     Returns:
         Questions to learn and questions to probe with.
     """
     if len(questions) < 3 or not count:
         return list(questions), []
-    count = min(count, max(1, len(questions) // 4))
+    count = min(count, max(1, (len(questions) + len(beside)) // 4))
     better = questions[: max(count, -(-len(questions) // 2))]
     probes: list[str] = []
-    carry = {question: telling(question) for question in questions}
+    carry = {question: telling(question) for question in (*questions, *beside)}
 
     def spared(question: str) -> bool:
-        others = {w for q in questions if q != question and q not in probes for w in carry[q]}
+        others = {w for q in carry if q != question and q not in probes for w in carry[q]}
         return others.issuperset(carry[question])
 
     learned = frozenset(learned)

@@ -36,7 +36,7 @@ from langchain_selfparam.targets.orders import instructs
 from langchain_selfparam.targets.person import asked_of_model
 from langchain_selfparam.targets.recheck import recall_probes
 from langchain_selfparam.targets.unrelated import DRIFT_PROBES, as_before, parted
-from langchain_selfparam.words import denied, form, words
+from langchain_selfparam.words import beyond, denied, form, words
 
 _NEIGHBOUR_PROBES = 16
 """Questions about others that are asked afterwards, at most."""
@@ -221,19 +221,20 @@ def _told(
     openings = parse.openings([s.told for s in statements], config.opening_words)
     sentences: list[TargetSentence] = []
     probes: list[Probe] = []
-    for number, (statement, questions, own) in enumerate(zip(statements, by_statement, answers, strict=True)):
-        askable = [q for q in own if shared[q] == 1]
+    for number, (statement, questions, given) in enumerate(zip(statements, by_statement, answers, strict=True)):
+        askable = [q for q in given if shared[q] == 1]
         if len(askable) >= _FEWEST_ANSWERS:
-            learned, asked = _answered(statement, own, askable, before, chance=chance, config=config)
+            learned, asked = _answered(statement, given, askable, before, chance=chance, config=config)
             sentences += learned
             probes += [dataclasses.replace(probe, statement=number) for probe in asked]
             continue
         expected = tuple(parse.carrying(statement.told))
         # What several statements share ("Who or what is Biscuit?") would be held out of one and taught by another, and
         # a question that says it all already shows nothing.
-        fit = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
-        secrets = parse.secrets(statement.said, names)
-        _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets, learned=before)
+        own = [q for q in questions if shared[q] == 1 and not set(expected) <= set(parse.telling(q))]
+        fit = [q for q in own if _wants_news(q, expected)]
+        secrets, beside = parse.secrets(statement.said, names), [q for q in own if q not in fit]
+        _, ask = screen.held_out(fit, config.probes, chance=chance, secrets=secrets, learned=before, beside=beside)
         learn = [q for q in questions if q not in ask] or [_last_resort("What do you know", statement, expected)]
         ask = ask or [_last_resort("What did I tell you", statement, expected)]
         oftener = bool(statement.instead) or statement.turn_id in tried
@@ -254,6 +255,11 @@ def _told(
             for q in ask
         ]
     return sentences, probes
+
+
+def _wants_news(question: str, expected: Sequence[str]) -> bool:
+    """Whether an echo of the question is no answer to it: whoever says "Did I break my wrist?" back says "broke"."""
+    return len(beyond(expected, question)) > (question.lower().startswith(("do ", "does ", "did ")))
 
 
 def _in_other_words(

@@ -473,3 +473,14 @@ def test_a_name_with_accents_brings_the_questions_after_it():
     chosen, _ = run({}, statements=statements)
     assert set(prompts.NAME_QUESTIONS) <= set(chosen.by_statement[0])
     assert "Who or what is Łukasz?" in chosen.by_statement[0]
+
+
+def test_what_is_learned_in_any_case_counts_among_the_questions_and_spares_their_words():
+    """A quarter of all may be asked, and the words of one that is asked are learned from what is not."""
+    questions = ["Which boss do I have?", "Who is it?", "What is that?", "How is it so?"]
+    beside = ["Did I meet my boss?", "Do I have a boss?", "Does it have me?", "Do I do it?"]
+    for seed in range(8):
+        learn, ask = held_out(questions, 4, chance=random.Random(seed), beside=beside)
+        assert len(ask) == 2
+        assert sorted([*learn, *ask]) == sorted(questions)
+        assert len(held_out(questions, 4, chance=random.Random(seed))[1]) == 1
