@@ -11,7 +11,7 @@ import dataclasses
 import json
 import re
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from langchain_selfparam.errors import ConfigError
@@ -29,6 +29,10 @@ _HOLDS = (_OPENS, *_MARKS, "```", "{", "[")
 """What a call can begin with."""
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
 """Of strings, those that llguidance holds them to."""
+_MAPS = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+"""Keywords of a schema whose names are no keywords: an argument may be called ``format``."""
+_VALUES = {"enum", "const", "default", "examples", "required"}
+"""Keywords with values in them, and no schemas."""
 _CHARACTERS_OF_A_TOKEN = 2
 """Fewer than most texts have, which leaves room for names of arguments and what holds them together."""
 
@@ -130,18 +134,31 @@ def schema_of_call(
     whole = {**one, "$defs": shared} if shared else one
     if tokens is None:
         return whole
-    longest = max(_CHARACTERS_OF_A_TOKEN * tokens // max(sum(map(_strings, (*calls, shared))), 1), 1)
-    bounded: dict[str, Any] = _bounded(whole, longest)
-    return bounded
+    longest = max(_CHARACTERS_OF_A_TOKEN * tokens // max(_strings(whole), 1), 1)
+    return _bounded(whole, longest)
 
 
-def _closed(schema: Any) -> Any:
-    """A schema whose objects have the properties that it names and no others, unless it says otherwise."""
+def _within(schema: Any, change: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """What ``change`` makes of a schema, or of each in a list of them; what is no schema stays as it is."""
     if isinstance(schema, list):
-        return [_closed(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    closed = {key: _closed(part) for key, part in schema.items()}
+        return [_within(part, change) for part in schema]
+    return change(schema) if isinstance(schema, Mapping) else schema
+
+
+def _parts(schema: Mapping[str, Any], change: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+    """A schema with each schema in it changed."""
+    parts = {key: part for key, part in schema.items() if key in _VALUES}
+    for key, part in schema.items():
+        if key in _MAPS and isinstance(part, Mapping):
+            parts[key] = {name: _within(one, change) for name, one in part.items()}
+        elif key not in _VALUES:
+            parts[key] = _within(part, change)
+    return parts
+
+
+def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema whose objects have the properties that it names and no others, unless it says otherwise."""
+    closed = _parts(schema, _closed)
     return {"additionalProperties": False, **closed} if isinstance(schema.get("properties"), Mapping) else closed
 
 
@@ -152,20 +169,16 @@ def _unbounded(schema: Mapping[str, Any]) -> bool:
     return text and not held
 
 
-def _strings(schema: Any) -> int:
+def _strings(schema: Mapping[str, Any]) -> int:
     """How many strings of any length a schema has."""
-    if isinstance(schema, Mapping):
-        return _unbounded(schema) + sum(map(_strings, schema.values()))
-    return sum(map(_strings, schema)) if isinstance(schema, list) else 0
+    found: list[int] = []
+    _parts(schema, lambda part: found.append(_strings(part)))
+    return _unbounded(schema) + sum(found)
 
 
-def _bounded(schema: Any, longest: int) -> Any:
+def _bounded(schema: Mapping[str, Any], longest: int) -> dict[str, Any]:
     """A schema in which each string of any length has at most this many characters."""
-    if isinstance(schema, list):
-        return [_bounded(part, longest) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    bounded = {key: _bounded(part, longest) for key, part in schema.items()}
+    bounded = _parts(schema, lambda part: _bounded(part, longest))
     return {**bounded, "maxLength": max(longest, schema.get("minLength", 0))} if _unbounded(schema) else bounded
 
 

@@ -170,6 +170,25 @@ def test_strings_of_any_length_share_the_room_that_there_is():
     }
 
 
+def test_arguments_may_be_called_what_schemas_call_their_parts():
+    text, words = {"type": "string"}, ("format", "type", "properties", "additionalProperties", "enum", "required")
+    inner = {"type": "object", "properties": {"maxLength": text, "$ref": text}, "required": ["maxLength"]}
+    properties = {**dict.fromkeys(words, text), "definitions": inner, "kind": {"const": {"type": "string"}}}
+    parameters = {"type": "object", "properties": properties, "$defs": {"format": text}}
+    found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=90)
+    bounded = {"type": "string", "maxLength": 20}
+    assert found["$defs"] == {"format": bounded}
+    assert found["properties"]["arguments"]["properties"] == {
+        **dict.fromkeys(words, bounded),
+        "definitions": {
+            **inner,
+            "additionalProperties": False,
+            "properties": dict.fromkeys(inner["properties"], bounded),
+        },
+        "kind": {"const": {"type": "string"}},
+    }
+
+
 def test_a_string_of_a_form_that_nothing_holds_it_to_has_a_bound():
     parameters = {"type": "object", "properties": {"where": {"type": "string", "format": "path"}}}
     found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=30)
