@@ -7,6 +7,7 @@ of LangChain and asks no model.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -21,7 +22,8 @@ Tool = Mapping[str, Any]
 """``{"type": "function", "function": {"name": ..., "description": ..., "parameters": ...}}``."""
 
 _OPENS, _CLOSES = "<tool_call>", "</tool_call>"
-_TAGGED = re.compile(rf"{_OPENS}\s*(.*?)\s*(?:{_CLOSES}|\Z)", re.DOTALL)
+_BETWEEN = re.compile(r"[ \t\r\n;,]*")
+"""What may stand between two calls."""
 _FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*(?:```)?\s*\Z", re.DOTALL)
 _MARKS = ("<|python_tag|>", "[TOOL_CALLS]")
 _ARGUMENTS = ("arguments", "parameters")
@@ -267,9 +269,8 @@ def read_calls(text: str, names: Collection[str]) -> Read:
         Words, calls, and calls that cannot be made.
     """
     if _OPENS in text:
-        inside = [match.group(1) for match in _TAGGED.finditer(text)]
+        words, inside = _tagged(text)
         found = [_one(part, names) for part in inside]
-        words = _TAGGED.sub("", text).strip()
         return Read(
             words,
             tuple(call for part in found for call in part if isinstance(call, ToolCall)),
@@ -290,12 +291,36 @@ def read_calls(text: str, names: Collection[str]) -> Read:
     )
 
 
+def _tagged(text: str) -> tuple[str, list[str]]:
+    """The words around tags, and what stands inside each; one that is left open goes on to the end."""
+    words, inside, at = "", [], 0
+    while (opens := text.find(_OPENS, at)) >= 0:
+        words += text[at:opens]
+        begins = opens + len(_OPENS)
+        closes = text.find(_CLOSES, _end_of_json(text, begins))
+        ends = closes if closes >= 0 else len(text)
+        inside.append(text[begins:ends].strip())
+        at = ends + len(_CLOSES)
+    return (words + text[at:]).strip(), inside
+
+
+def _end_of_json(text: str, at: int) -> int:
+    """Where the JSON ends that begins here, if any does: what closes a call may also stand in a string of it."""
+    decoder, end = json.JSONDecoder(), at
+    with contextlib.suppress(ValueError, RecursionError):
+        while True:
+            _, end = decoder.raw_decode(text, _next(text, end))
+    return end
+
+
 def _one(text: str, names: Collection[str]) -> list[ToolCall | Broken]:
     """The calls in a piece of JSON: an object, a list, or several objects one after another."""
     try:
         values = _values(text)
     except ValueError as error:
         return [Broken(text, None, f"is no JSON: {error}")]
+    except RecursionError:  # a small model that repeats itself writes brackets without end
+        return [Broken(text, None, "is no JSON: it is nested too deeply")]
     return [_call(value, text, names) for value in values]
 
 
@@ -304,9 +329,14 @@ def _values(text: str) -> list[Any]:
     while at < len(text):
         value, at = decoder.raw_decode(text, at)
         values += value if isinstance(value, list) else [value]
-        while at < len(text) and text[at] in " \t\r\n;,":
-            at += 1
+        at = _next(text, at)
     return values
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next value may begin."""
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
 
 
 def _call(value: Any, text: str, names: Collection[str]) -> ToolCall | Broken:
@@ -323,6 +353,8 @@ def _call(value: Any, text: str, names: Collection[str]) -> ToolCall | Broken:
             given = json.loads(given or "{}")
         except ValueError as error:
             return Broken(text, name, f"has arguments that are no JSON: {error}")
+        except RecursionError:
+            return Broken(text, name, "has arguments that are no JSON: nested too deeply")
     if given is not None and not isinstance(given, Mapping):
         return Broken(text, name, f"has a {type(given).__name__} for arguments; an object is needed")
     return ToolCall(id=f"call_{uuid.uuid4().hex[:24]}", name=name, arguments=dict(given or {}))
