@@ -21,7 +21,7 @@ import torch
 
 from langchain_selfparam.errors import ConfigError, InputError
 from langchain_selfparam.model import LocalModel
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Message, texts_changed
 from langchain_selfparam.serving import tools as calls
 from langchain_selfparam.serving.activity import REQUESTS, SLOTS
 from langchain_selfparam.serving.constraint import JsonConstraint
@@ -325,11 +325,13 @@ class ChatGenerator:
     def _prompt(self, messages: Sequence[Message], tools: Sequence[Tool], opens: str) -> list[int]:
         local = self._local
         knows = local.has_chat_template and calls.knows_tools(local.tokenizer.chat_template)
+        # What somebody said is broken up first: tags around calls may be special tokens, and have to stay such.
+        messages, tools = local.as_said_in(messages), texts_changed(tools, local.as_said)
         if not knows:
             messages, tools = calls.in_words(messages, tools), ()
         if opens:
             messages = [*messages, Message(role="assistant", text=opens)]
-        return local.encode_chat(messages, tools=tools)
+        return local.encode_chat(messages, tools=tools, said=True)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
         """Tokens of a prompt, tools included, exactly as it is read.
