@@ -254,7 +254,9 @@ class ChatGenerator:
         *,
         ahead: bool = False,
     ) -> None:
-        # One that works for somebody who is being answered already has no second place to wait for.
+        # One that works for somebody who is being answered already, a streamer that asks the model itself among them,
+        # has no second place to wait for, and no writer that waits for that answer.
+        ahead = ahead or self._gate.read_by_this_thread
         place = contextlib.nullcontext(True) if ahead else SLOTS.one(self._local.device, should_stop=should_stop)
         with REQUESTS.answering(), place as has_place:
             if has_place and not should_stop():
