@@ -191,6 +191,9 @@ class LocalModel:
 
     def encode(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
         """Token ids of ``text`` alone; ``add_special_tokens`` puts around it what the tokenizer would."""
+        if not text.isascii():
+            # Half of a surrogate pair, which is no text to a tokenizer, is unknown; a whole pair is its character.
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return list(self.tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
 
     def as_said(self, text: str) -> str:
