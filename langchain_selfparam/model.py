@@ -352,6 +352,11 @@ class LocalModel:
                     f"parameter {name} is quantised ({parameter.dtype}); floating-point weights of at least "
                     "16 bits are needed: load the model without a quantization_config"
                 )
+            if parameter.element_size() > 4:
+                return (
+                    f"parameter {name} is {parameter.dtype}; weights of at most 32 bits are needed, since what is "
+                    "learned is added up in 64 and rounded: load the model with dtype=torch.float32"
+                )
         return None
 
     def _adapter_problem(self) -> str | None:

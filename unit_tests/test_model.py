@@ -337,6 +337,14 @@ def test_quantised_weights_are_refused(tiny):
     assert "model.layers.0.mlp.up_proj.weight is quantised (torch.uint8)" in refusal(tiny)
 
 
+def test_weights_of_64_bits_are_refused(tiny):
+    tiny.model.double()
+    assert refusal(tiny).endswith(
+        "parameter model.embed_tokens.weight is torch.float64; weights of at most 32 bits are needed, since what is "
+        "learned is added up in 64 and rounded: load the model with dtype=torch.float32"
+    )
+
+
 def test_weights_without_values_are_refused(tiny):
     tiny.model.to("meta")
     assert "has no values (meta device)" in refusal(tiny)
