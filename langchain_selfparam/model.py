@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from langchain_selfparam.errors import InputError, UnsupportedModelError
-from langchain_selfparam.records import Calling, Message, ToolResult
+from langchain_selfparam.records import Calling, Message, ToolResult, texts_changed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -191,6 +191,9 @@ class LocalModel:
 
     def encode(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
         """Token ids of ``text`` alone; ``add_special_tokens`` puts around it what the tokenizer would."""
+        if not text.isascii():
+            # Half of a surrogate pair, which is no text to a tokenizer, is unknown; a whole pair is its character.
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return list(self.tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
 
     def as_said(self, text: str) -> str:
@@ -206,9 +209,15 @@ class LocalModel:
             text = text.replace(token, f"{token[0]} {token[1:]}")
         return text
 
+    def as_said_in(self, messages: Sequence[Message]) -> list[Message]:
+        """Messages of which every text, arguments of calls among them, is ``as_said``."""
+        return [m if (said := texts_changed(m, self.as_said)) == m else said for m in messages]
+
     @cached_property
     def _special_tokens(self) -> tuple[str, ...]:
-        return tuple(token for token in self.tokenizer.all_special_tokens if len(token) > 1)
+        # Marks of roles have no part of their own in many tokenizers: they are among the added ones alone.
+        added = (str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special)
+        return tuple(token for token in dict.fromkeys((*self.tokenizer.all_special_tokens, *added)) if len(token) > 1)
 
     def count_tokens(self, text: str) -> int:
         """Tokens in ``text`` alone, without special tokens around it."""
@@ -220,6 +229,7 @@ class LocalModel:
         *,
         add_generation_prompt: bool = True,
         tools: Sequence[Mapping[str, Any]] = (),
+        said: bool = False,
     ) -> list[int]:
         """Token ids of a conversation under the model's chat template.
 
@@ -228,6 +238,7 @@ class LocalModel:
                 left open, so that the model goes on writing it.
             add_generation_prompt: Whether the assistant is to write next; ``False`` closes the last message.
             tools: OpenAI function schemas, for a template that knows tools (see ``serving.tools``).
+            said: Whether what was said in them is ``as_said`` already: special tokens that are left count as such.
 
         Returns:
             The ids, special tokens included.
@@ -238,9 +249,8 @@ class LocalModel:
         if not messages:
             msg = "there are no messages; at least one is needed to write a prompt"
             raise InputError(msg)
-        messages = [
-            m if (said := self.as_said(m.text)) == m.text else dataclasses.replace(m, text=said) for m in messages
-        ]
+        if not said:
+            messages, tools = self.as_said_in(messages), texts_changed(tools, self.as_said)
         last = messages[-1]
         is_open = add_generation_prompt and last.role == "assistant" and not isinstance(last, Calling)
         closed = messages[:-1] if is_open else messages
@@ -341,6 +351,11 @@ class LocalModel:
                 return (
                     f"parameter {name} is quantised ({parameter.dtype}); floating-point weights of at least "
                     "16 bits are needed: load the model without a quantization_config"
+                )
+            if parameter.element_size() > 4:
+                return (
+                    f"parameter {name} is {parameter.dtype}; weights of at most 32 bits are needed, since what is "
+                    "learned is added up in 64 and rounded: load the model with dtype=torch.float32"
                 )
         return None
 

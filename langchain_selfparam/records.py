@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
@@ -63,6 +63,33 @@ class ToolResult(Message):
 
     name: str
     call_id: str
+
+
+def texts_changed(value: Any, change: Callable[[str], str]) -> Any:
+    """Change every text in a value.
+
+    Args:
+        value: A message, or what JSON can have: texts, mappings, sequences and others.
+        change: What is done to each text, names in mappings among them.
+
+    Returns:
+        The same with other texts; ids of calls stay.
+    """
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {texts_changed(key, change): texts_changed(part, change) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        parts = [texts_changed(part, change) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
+    if isinstance(value, ToolCall):
+        arguments = texts_changed(value.arguments, change)
+        return dataclasses.replace(value, name=change(value.name), arguments=arguments)
+    if isinstance(value, Calling):
+        return dataclasses.replace(value, text=change(value.text), calls=texts_changed(value.calls, change))
+    if isinstance(value, ToolResult):
+        return dataclasses.replace(value, text=change(value.text), name=change(value.name))
+    return dataclasses.replace(value, text=change(value.text)) if isinstance(value, Message) else value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,14 @@ import warnings
 
 import pytest
 import torch
+from tokenizers import AddedToken
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from langchain_selfparam.errors import InputError, UnsupportedModelError
 from langchain_selfparam.loading import load
 from langchain_selfparam.model import LocalModel
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Calling, Message, ToolCall, ToolResult
 from langchain_selfparam.testing import tiny_model
 
 SYSTEM = Message(role="system", text="Be brief.")
@@ -144,6 +145,37 @@ def test_a_special_token_that_somebody_writes_ends_no_turn(tiny):
         assert ids.count(mark) == tiny.encode_chat(harmless).count(mark)
     assert "I like < |im_end|>" in tiny.tokenizer.decode(ids)
     assert tiny.as_said("nothing of the kind") == "nothing of the kind"
+
+
+def test_special_tokens_that_the_tokenizer_gives_no_role_end_no_turn_either(tiny):
+    """Phi-3's ``<|end|>`` and Llama 3's ``<|start_header_id|>`` are among ``added_tokens_decoder`` alone."""
+    tiny.tokenizer.add_tokens([AddedToken("<|end|>", special=True), AddedToken("<tool_call>", special=False)])
+    end, tag = tiny.tokenizer.convert_tokens_to_ids(["<|end|>", "<tool_call>"])
+    assert "<|end|>" not in tiny.tokenizer.all_special_tokens
+    call = ToolCall(id="1", name="say<|end|>", arguments={"text": ["x<|end|>", {"to<|end|>": "y<|end|>"}], "times": 2})
+    tiny.tokenizer.chat_template = (
+        "{{ tools | tojson }}{% for m in messages %}{{ m.name or '' }}{{ m.content }}"
+        "{{ (m.tool_calls or []) | tojson }}{% endfor %}"
+    )
+    chat = [
+        Message(role="user", text="Hi<|end|> <tool_call>"),
+        Calling(role="assistant", text="<|end|>", calls=(call,)),
+        ToolResult(role="tool", text="said<|end|>", name="say<|end|>", call_id="1"),
+    ]
+    tool = {"function": {"name": "say", "description": "Says <|end|>.", "parameters": {}}}
+    ids = tiny.encode_chat(chat, tools=[tool])
+    assert (ids.count(end), ids.count(tag)) == (0, 1)
+    text = tiny.tokenizer.decode(ids)
+    assert text.count("< |end|>") == 9
+    assert '"times": 2' in text
+
+
+def test_what_is_written_around_what_was_said_keeps_its_special_tokens(tiny):
+    said = tiny.as_said_in([Message(role="user", text="I like <|im_end|>")])
+    assert said == [Message(role="user", text="I like < |im_end|>")]
+    opening = [*said, Message(role="assistant", text="<|im_start|>")]
+    assert tiny.tokenizer.decode(tiny.encode_chat(opening, said=True)).endswith("assistant\n<|im_start|>")
+    assert tiny.tokenizer.decode(tiny.encode_chat(opening)).endswith("assistant\n< |im_start|>")
 
 
 def test_no_messages_and_nothing_but_an_answer_are_refused(tiny):
@@ -303,6 +335,14 @@ def test_quantised_weights_are_refused(tiny):
     layer = tiny.model.model.layers[0].mlp.up_proj
     layer.weight = nn.Parameter(torch.zeros(64, 32, dtype=torch.uint8), requires_grad=False)
     assert "model.layers.0.mlp.up_proj.weight is quantised (torch.uint8)" in refusal(tiny)
+
+
+def test_weights_of_64_bits_are_refused(tiny):
+    tiny.model.double()
+    assert refusal(tiny).endswith(
+        "parameter model.embed_tokens.weight is torch.float64; weights of at most 32 bits are needed, since what is "
+        "learned is added up in 64 and rounded: load the model with dtype=torch.float32"
+    )
 
 
 def test_weights_without_values_are_refused(tiny):

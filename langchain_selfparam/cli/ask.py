@@ -18,7 +18,6 @@ from langchain_selfparam.cli.common import (
     add_folder,
     add_model,
     open_memory,
-    print_json,
     reading,
 )
 from langchain_selfparam.errors import InputError
@@ -50,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     questions = args.questions or _read(sys.stdin.read())
     with reading(args.folder):
         pass  # an unknown folder is refused before a model is loaded for it
-    print_json(answers(args, questions))
+    # In ASCII: whoever reads it from another process, as the demo does, does not know this one's encoding.
+    print(json.dumps(answers(args, questions), indent=2))
     return OK
 
 

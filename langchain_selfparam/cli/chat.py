@@ -17,6 +17,7 @@ from langchain_selfparam.cli.common import (
     add_command,
     add_model,
     add_namespace,
+    meant,
     need_whose,
     open_memory,
     short,
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.folder is not None:
         need_whose(args.folder, args.namespace)
+        args.namespace = meant(args.folder, args.namespace)
     llm, memory = open_memory(args, consolidate_every=args.every, background=True)
     with memory:
         print(f"{llm.model_name}, memory in {memory.folder}\n{_HELP}")

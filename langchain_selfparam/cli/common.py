@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from langchain_selfparam.cli.values import namespace
+from langchain_selfparam.cli.values import Typed, names, namespace
 from langchain_selfparam.errors import FolderError, InputError
 from langchain_selfparam.records import Namespace, Turn
 
@@ -152,7 +152,8 @@ def add_namespace(parser: argparse._ActionsContainer) -> None:
         "--namespace",
         type=namespace,
         metavar="A/B",
-        help="whose memory, such as memories/ana, in a folder where each has weights of its own",
+        help="whose memory, such as memories/ana, in a folder where each has weights of its own; where two are written "
+        "alike, a JSON list of its parts",
     )
 
 
@@ -187,21 +188,50 @@ def need_whose(folder: Path, whose: Namespace | None, *, instead: str = "") -> N
         raise MisuseError(msg)
 
 
-def need_known(folder: Path, whose: Namespace | None) -> None:
+def meant(folder: Path, whose: Namespace | None) -> Namespace | None:
+    """Whom of those who have said something a typed namespace means; a slash may be in a part of it.
+
+    Args:
+        folder: The memory folder; it may be missing.
+        whose: What was given as ``--namespace``.
+
+    Returns:
+        The one that is written so, or what was typed, split at its slashes.
+
+    Raises:
+        MisuseError: Several are written so.
+    """
+    if not isinstance(whose, Typed):
+        return whose
+    text = "/".join(whose)
+    known = _known(folder)[0] if (folder / "memory.sqlite").is_file() else []
+    alike = [one for one in known if "/".join(one) == text]
+    if len(alike) > 1:
+        several = list(names(alike).values())
+        msg = f"in {folder} {text!r} may be {' or '.join(several)}: say which, such as --namespace '{several[0]}'"
+        raise MisuseError(msg)
+    return alike[0] if alike else tuple(whose)
+
+
+def need_known(folder: Path, whose: Namespace | None) -> Namespace | None:
     """Refuse a namespace that has said nothing: it is mistyped.
 
     Args:
         folder: The memory folder.
         whose: What was given as ``--namespace``.
 
+    Returns:
+        The one that is ``meant``.
+
     Raises:
         FolderError: There is no memory in the folder.
         InputError: It has no turn of the namespace.
     """
-    known, text = _known(folder)
+    whose, (known, text) = meant(folder, whose), _known(folder, whose)
     if whose is not None and whose not in known:
-        msg = f"{folder} has no turn of {'/'.join(whose)}; {text}"
+        msg = f"{folder} has no turn of {names([whose, *known])[whose]}; {text}"
         raise InputError(msg)
+    return whose
 
 
 def only_one(folder: Path) -> Namespace | None:
@@ -220,13 +250,14 @@ def only_one(folder: Path) -> Namespace | None:
     return known[0] if len(known) == 1 else None
 
 
-def _known(folder: Path) -> tuple[list[Namespace], str]:
-    """Whoever has said something, and the first of them in words."""
+def _known(folder: Path, *beside: Namespace | None) -> tuple[list[Namespace], str]:
+    """Whoever has said something, and the first of them in words, told apart from others that are named beside."""
     from langchain_selfparam.store import Turns
 
     with reading(folder) as database:
         known = list(Turns(database).namespaces())
-    first = ", ".join("/".join(one) for one in known[:_NAMED])
+    written = names([*known, *(tuple(one) for one in beside if one is not None)])
+    first = ", ".join(written[one] for one in known[:_NAMED])
     more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
     return known, f"it has turns of {first or 'nobody'}{more}"
 
@@ -308,7 +339,8 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
 
     Raises:
         FolderError: The folder cannot be used, or has no memory where one has to be there.
-        MisuseError: The model's own folder has weights for each namespace, and nobody is named.
+        MisuseError: The model's own folder has weights for each namespace, and nobody is named; or it is not clear
+            who is.
     """
     from langchain_selfparam.interfaces.memory import ParametricMemory
     from langchain_selfparam.interfaces.options import default_path
@@ -319,8 +351,8 @@ def open_memory(args: argparse.Namespace, **fields: Any) -> tuple[ChatSelfParam,
         folder = default_path(llm.model_name)
         need_whose(folder, args.namespace)
     fields = {"consolidate_every": None, "background": False, **fields}
-    if getattr(args, "namespace", None) is not None:
-        fields["namespace"] = literal(args.namespace)
+    if (whose := meant(folder, getattr(args, "namespace", None))) is not None:
+        fields["namespace"] = literal(whose)
     if own_weights(folder):
         fields["isolation"] = "namespace"
     return llm, ParametricMemory(llm, path=folder, **fields)

@@ -28,7 +28,7 @@ from langchain_selfparam.cli.common import (
     own_weights,
     print_json,
 )
-from langchain_selfparam.cli.values import count, minutes, seconds, settings_of
+from langchain_selfparam.cli.values import count, minutes, names, seconds, settings_of
 from langchain_selfparam.errors import ConfigError
 from langchain_selfparam.records import BatchReport
 
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     # What is refused is refused before the model is loaded, and no folder is made.
-    need_known(args.folder, args.namespace)
+    args.namespace = need_known(args.folder, args.namespace)
     if not args.all:
         need_whose(args.folder, args.namespace, instead=" or --all")
     _refuse_the_workers(args.set)
@@ -140,15 +140,16 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
 
 def _figures(report: BatchReport) -> dict[str, Any]:
+    written = names((*report.reports, *report.failed, *report.left))
     return {
         "ended": report.ended,
         "seconds": report.seconds,
         "held": report.held,
         "pending": report.pending,
-        "failed": {"/".join(n): error for n, error in report.failed.items()},
-        "left": {"/".join(n): turns for n, turns in report.left.items()},
+        "failed": {written[n]: error for n, error in report.failed.items()},
+        "left": {written[n]: turns for n, turns in report.left.items()},
         "namespaces": {
-            "/".join(n): {
+            written[n]: {
                 "version": r.version,
                 "held": r.held,
                 "pending": r.pending,
@@ -164,9 +165,11 @@ def _figures(report: BatchReport) -> dict[str, Any]:
 
 
 def _show(report: BatchReport) -> None:
-    names = {"/".join(n): n for n in (*report.reports, *report.failed)}
-    width = max((len(name) for name in names), default=0)
-    for name, namespace in names.items():
+    written = names((*report.reports, *report.failed, *report.left))
+    tried_of = list(dict.fromkeys((*report.reports, *report.failed)))
+    width = max((len(written[namespace]) for namespace in tried_of), default=0)
+    for namespace in tried_of:
+        name = written[namespace]
         if namespace in report.reports:
             done = report.reports[namespace]
             lost = f", {len(done.lost)} back in it" if done.lost else ""
@@ -176,7 +179,7 @@ def _show(report: BatchReport) -> None:
             print(f"{name:<{width}}   not learned: {report.failed[namespace]}")
     tried = len(report.held) + len(report.pending)
     waiting = sum(report.left.values())
-    whose = ", ".join("/".join(namespace) for namespace in [*report.left][:_NAMED])
+    whose = ", ".join(written[namespace] for namespace in [*report.left][:_NAMED])
     more = f" and {len(report.left) - _NAMED} more namespaces" if len(report.left) > _NAMED else ""
     count = "1 turn is" if waiting == 1 else f"{waiting} turns are"
     left = f"{count} left, of {whose}{more} ({_WHY[report.ended]})" if waiting else "nothing is left"

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     # What is refused is refused before a model is loaded for it.
-    need_known(args.folder, args.namespace)
+    args.namespace = need_known(args.folder, args.namespace)
     need_whose(args.folder, args.namespace)
     _, memory = open_memory(args)
     with contextlib.closing(memory):

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    need_known(args.folder, args.namespace)
+    args.namespace = need_known(args.folder, args.namespace)
     plan = [
         "Remove from the journal and from the weights:",
         *(f"  {short(turn)}" for turn in _turns(args)),

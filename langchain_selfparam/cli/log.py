@@ -17,7 +17,8 @@ from langchain_selfparam.cli.common import (
     reading,
     short,
 )
-from langchain_selfparam.records import Namespace, Turn, Version
+from langchain_selfparam.cli.values import names
+from langchain_selfparam.records import Turn, Version
 
 _EXAMPLE = """  $ selfparam log --folder ./memory
      0  2031-04-02 09:12
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from langchain_selfparam.store import Turns, Versions
 
-    need_known(args.folder, args.namespace)
+    args.namespace = need_known(args.folder, args.namespace)
     whose = args.namespace if own_weights(args.folder) else None
     with reading(args.folder) as database:
         turns = Turns(database).list(namespace=args.namespace)
@@ -58,20 +59,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json([_turn(t) for t in turns] if args.turns else [_version(v) for v in versions])
     elif args.turns:
-        many = len({turn.namespace for turn in turns}) > 1
+        whose_is = names(turn.namespace for turn in turns)
         for turn in turns:
             where = f"{turn.state}" + (f" by version {turn.version}" if turn.version is not None else "")
-            print(f"{where:<20} {_of(turn.namespace) if many else ''}{short(turn)}")
+            print(f"{where:<20} {whose_is[turn.namespace] + ': ' if len(whose_is) > 1 else ''}{short(turn)}")
     else:
-        many = len({version.namespace for version in versions if version.namespace}) > 1
+        whose_is = names(version.namespace for version in versions if version.namespace)
         for version in versions:
-            print(_line(version) + (f"  {_of(version.namespace)}".rstrip() if many and version.namespace else ""))
+            many = version.namespace and len(whose_is) > 1
+            print(_line(version) + (f"  {whose_is[version.namespace]}:" if many else ""))
         print("* is served")
     return OK
-
-
-def _of(namespace: Namespace) -> str:
-    return "/".join(namespace) + ": "
 
 
 def _line(version: Version) -> str:

@@ -7,6 +7,8 @@ In come arguments, out goes an exit code: 0 done, 1 an error or a failed check, 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -69,9 +71,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             # A terminal that lacks a character shows another one instead of ending the command.
             stream.reconfigure(errors="replace")
+    if hasattr(sys.stdin, "reconfigure"):
+        # A byte that is no text is read as unknown; a stream that was read from already is not ours to change.
+        with contextlib.suppress(io.UnsupportedOperation):
+            sys.stdin.reconfigure(errors="replace")
     args = parser().parse_args(argv)
     try:
         code: int = args.run(args)
+        sys.stdout.flush()  # what is still in its buffer would break at the end of the process, after all of this
     except KeyboardInterrupt:
         print(f"selfparam: stopped; {args.stopped}", file=sys.stderr)
         return FAILED

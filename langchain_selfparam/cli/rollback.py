@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    need_known(args.folder, args.namespace)
+    args.namespace = need_known(args.folder, args.namespace)
     if not planned(args, _plan(args)):
         return MISUSED
     _, memory = open_memory(args)

@@ -82,7 +82,7 @@ def status(args: argparse.Namespace) -> dict[str, Any]:
     """
     from langchain_selfparam.store import Jobs, Turns, Versions
 
-    need_known(args.folder, args.namespace)
+    args.namespace = need_known(args.folder, args.namespace)
     own = own_weights(args.folder)
     with reading(args.folder) as database:
         turns = Turns(database).list(namespace=args.namespace)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from langchain_selfparam.config import Settings
@@ -90,23 +91,49 @@ def _number(text: str, needed: str, fits: Callable[[float], bool]) -> float:
     return number
 
 
+class Typed(tuple[str, ...]):
+    """A namespace that was typed with slashes between its parts: one with slashes in them is typed alike."""
+
+    __slots__ = ()
+
+
 def namespace(text: str) -> Namespace:
     """Read a namespace as the command line has it.
 
     Args:
-        text: Its parts with slashes between.
+        text: Its parts with slashes between, or as a JSON list.
 
     Returns:
-        The namespace.
+        The namespace; ``Typed`` where a part may have slashes.
 
     Raises:
         argparse.ArgumentTypeError: A part is empty.
     """
-    parts = tuple(text.split("/"))
+    listed = _value(text)
+    if isinstance(listed, list) and listed and all(isinstance(part, str) and part for part in listed):
+        return tuple(listed)
+    parts = Typed(text.split("/"))
     if not all(parts):
         msg = f"{text!r} has an empty part; parts with slashes between are needed, such as memories/ana"
         raise argparse.ArgumentTypeError(msg)
     return parts
+
+
+def names(namespaces: Iterable[Namespace]) -> dict[Namespace, str]:
+    """How namespaces are written, so that ``namespace`` reads each as itself.
+
+    Args:
+        namespaces: Those that are told apart.
+
+    Returns:
+        Of each its parts with slashes between, or a JSON list where others are written alike.
+    """
+    joined = {one: "/".join(one) for one in namespaces}
+    alike = Counter(joined.values())
+    return {
+        one: text if alike[text] == 1 and all(text.split("/")) else json.dumps(one, ensure_ascii=False)
+        for one, text in joined.items()
+    }
 
 
 def settings_of(changes: Sequence[str]) -> Settings:

@@ -125,7 +125,8 @@ class ChatSelfParam(BaseChatModel):
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         # A cache answers from it: other weights, of another user or of another version, are another model.
-        return f"{super()._get_llm_string(stop=stop, **kwargs)}---{served(self.local.model)[1].state}"
+        own = super()._get_llm_string(stop=self.stop if stop is None else stop, **kwargs)
+        return f"{own}---{served(self.local.model)[1].state}"
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)

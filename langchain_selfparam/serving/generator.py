@@ -21,7 +21,7 @@ import torch
 
 from langchain_selfparam.errors import ConfigError, InputError
 from langchain_selfparam.model import LocalModel
-from langchain_selfparam.records import Message
+from langchain_selfparam.records import Message, texts_changed
 from langchain_selfparam.serving import tools as calls
 from langchain_selfparam.serving.activity import REQUESTS, SLOTS
 from langchain_selfparam.serving.constraint import JsonConstraint
@@ -254,7 +254,9 @@ class ChatGenerator:
         *,
         ahead: bool = False,
     ) -> None:
-        # One that works for somebody who is being answered already has no second place to wait for.
+        # One that works for somebody who is being answered already, a streamer that asks the model itself among them,
+        # has no second place to wait for, and no writer that waits for that answer.
+        ahead = ahead or self._gate.read_by_this_thread
         place = contextlib.nullcontext(True) if ahead else SLOTS.one(self._local.device, should_stop=should_stop)
         with REQUESTS.answering(), place as has_place:
             if has_place and not should_stop():
@@ -325,11 +327,13 @@ class ChatGenerator:
     def _prompt(self, messages: Sequence[Message], tools: Sequence[Tool], opens: str) -> list[int]:
         local = self._local
         knows = local.has_chat_template and calls.knows_tools(local.tokenizer.chat_template)
+        # What somebody said is broken up first: tags around calls may be special tokens, and have to stay such.
+        messages, tools = local.as_said_in(messages), texts_changed(tools, local.as_said)
         if not knows:
             messages, tools = calls.in_words(messages, tools), ()
         if opens:
             messages = [*messages, Message(role="assistant", text=opens)]
-        return local.encode_chat(messages, tools=tools)
+        return local.encode_chat(messages, tools=tools, said=True)
 
     def count(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
         """Tokens of a prompt, tools included, exactly as it is read.

@@ -7,11 +7,12 @@ of LangChain and asks no model.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from langchain_selfparam.errors import ConfigError
@@ -21,7 +22,8 @@ Tool = Mapping[str, Any]
 """``{"type": "function", "function": {"name": ..., "description": ..., "parameters": ...}}``."""
 
 _OPENS, _CLOSES = "<tool_call>", "</tool_call>"
-_TAGGED = re.compile(rf"{_OPENS}\s*(.*?)\s*(?:{_CLOSES}|\Z)", re.DOTALL)
+_BETWEEN = re.compile(r"[ \t\r\n;,]*")
+"""What may stand between two calls."""
 _FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*(?:```)?\s*\Z", re.DOTALL)
 _MARKS = ("<|python_tag|>", "[TOOL_CALLS]")
 _ARGUMENTS = ("arguments", "parameters")
@@ -29,6 +31,10 @@ _HOLDS = (_OPENS, *_MARKS, "```", "{", "[")
 """What a call can begin with."""
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
 """Of strings, those that llguidance holds them to."""
+_MAPS = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+"""Keywords of a schema whose names are no keywords: an argument may be called ``format``."""
+_VALUES = {"enum", "const", "default", "examples", "required"}
+"""Keywords with values in them, and no schemas."""
 _CHARACTERS_OF_A_TOKEN = 2
 """Fewer than most texts have, which leaves room for names of arguments and what holds them together."""
 
@@ -130,18 +136,31 @@ def schema_of_call(
     whole = {**one, "$defs": shared} if shared else one
     if tokens is None:
         return whole
-    longest = max(_CHARACTERS_OF_A_TOKEN * tokens // max(sum(map(_strings, (*calls, shared))), 1), 1)
-    bounded: dict[str, Any] = _bounded(whole, longest)
-    return bounded
+    longest = max(_CHARACTERS_OF_A_TOKEN * tokens // max(_strings(whole), 1), 1)
+    return _bounded(whole, longest)
 
 
-def _closed(schema: Any) -> Any:
-    """A schema whose objects have the properties that it names and no others, unless it says otherwise."""
+def _within(schema: Any, change: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """What ``change`` makes of a schema, or of each in a list of them; what is no schema stays as it is."""
     if isinstance(schema, list):
-        return [_closed(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    closed = {key: _closed(part) for key, part in schema.items()}
+        return [_within(part, change) for part in schema]
+    return change(schema) if isinstance(schema, Mapping) else schema
+
+
+def _parts(schema: Mapping[str, Any], change: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+    """A schema with each schema in it changed."""
+    parts = {key: part for key, part in schema.items() if key in _VALUES}
+    for key, part in schema.items():
+        if key in _MAPS and isinstance(part, Mapping):
+            parts[key] = {name: _within(one, change) for name, one in part.items()}
+        elif key not in _VALUES:
+            parts[key] = _within(part, change)
+    return parts
+
+
+def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema whose objects have the properties that it names and no others, unless it says otherwise."""
+    closed = _parts(schema, _closed)
     return {"additionalProperties": False, **closed} if isinstance(schema.get("properties"), Mapping) else closed
 
 
@@ -152,20 +171,16 @@ def _unbounded(schema: Mapping[str, Any]) -> bool:
     return text and not held
 
 
-def _strings(schema: Any) -> int:
+def _strings(schema: Mapping[str, Any]) -> int:
     """How many strings of any length a schema has."""
-    if isinstance(schema, Mapping):
-        return _unbounded(schema) + sum(map(_strings, schema.values()))
-    return sum(map(_strings, schema)) if isinstance(schema, list) else 0
+    found: list[int] = []
+    _parts(schema, lambda part: found.append(_strings(part)))
+    return _unbounded(schema) + sum(found)
 
 
-def _bounded(schema: Any, longest: int) -> Any:
+def _bounded(schema: Mapping[str, Any], longest: int) -> dict[str, Any]:
     """A schema in which each string of any length has at most this many characters."""
-    if isinstance(schema, list):
-        return [_bounded(part, longest) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    bounded = {key: _bounded(part, longest) for key, part in schema.items()}
+    bounded = _parts(schema, lambda part: _bounded(part, longest))
     return {**bounded, "maxLength": max(longest, schema.get("minLength", 0))} if _unbounded(schema) else bounded
 
 
@@ -254,9 +269,8 @@ def read_calls(text: str, names: Collection[str]) -> Read:
         Words, calls, and calls that cannot be made.
     """
     if _OPENS in text:
-        inside = [match.group(1) for match in _TAGGED.finditer(text)]
+        words, inside = _tagged(text)
         found = [_one(part, names) for part in inside]
-        words = _TAGGED.sub("", text).strip()
         return Read(
             words,
             tuple(call for part in found for call in part if isinstance(call, ToolCall)),
@@ -277,12 +291,36 @@ def read_calls(text: str, names: Collection[str]) -> Read:
     )
 
 
+def _tagged(text: str) -> tuple[str, list[str]]:
+    """The words around tags, and what stands inside each; one that is left open goes on to the end."""
+    words, inside, at = "", [], 0
+    while (opens := text.find(_OPENS, at)) >= 0:
+        words += text[at:opens]
+        begins = opens + len(_OPENS)
+        closes = text.find(_CLOSES, _end_of_json(text, begins))
+        ends = closes if closes >= 0 else len(text)
+        inside.append(text[begins:ends].strip())
+        at = ends + len(_CLOSES)
+    return (words + text[at:]).strip(), inside
+
+
+def _end_of_json(text: str, at: int) -> int:
+    """Where the JSON ends that begins here, if any does: what closes a call may also stand in a string of it."""
+    decoder, end = json.JSONDecoder(), at
+    with contextlib.suppress(ValueError, RecursionError):
+        while True:
+            _, end = decoder.raw_decode(text, _next(text, end))
+    return end
+
+
 def _one(text: str, names: Collection[str]) -> list[ToolCall | Broken]:
     """The calls in a piece of JSON: an object, a list, or several objects one after another."""
     try:
         values = _values(text)
     except ValueError as error:
         return [Broken(text, None, f"is no JSON: {error}")]
+    except RecursionError:  # a small model that repeats itself writes brackets without end
+        return [Broken(text, None, "is no JSON: it is nested too deeply")]
     return [_call(value, text, names) for value in values]
 
 
@@ -291,9 +329,14 @@ def _values(text: str) -> list[Any]:
     while at < len(text):
         value, at = decoder.raw_decode(text, at)
         values += value if isinstance(value, list) else [value]
-        while at < len(text) and text[at] in " \t\r\n;,":
-            at += 1
+        at = _next(text, at)
     return values
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next value may begin."""
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
 
 
 def _call(value: Any, text: str, names: Collection[str]) -> ToolCall | Broken:
@@ -310,6 +353,8 @@ def _call(value: Any, text: str, names: Collection[str]) -> ToolCall | Broken:
             given = json.loads(given or "{}")
         except ValueError as error:
             return Broken(text, name, f"has arguments that are no JSON: {error}")
+        except RecursionError:
+            return Broken(text, name, "has arguments that are no JSON: nested too deeply")
     if given is not None and not isinstance(given, Mapping):
         return Broken(text, name, f"has a {type(given).__name__} for arguments; an object is needed")
     return ToolCall(id=f"call_{uuid.uuid4().hex[:24]}", name=name, arguments=dict(given or {}))

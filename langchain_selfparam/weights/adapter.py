@@ -141,7 +141,7 @@ class AdapterWeights:
                     tensors[f"{name}.a"] = torch.cat([f.a for f in factors]).to(weight.dtype)
                     tensors[f"{name}.b"] = torch.cat([f.b for f in factors], 1).to(weight.dtype)
                 continue
-            total = weight.detach().double().cpu()
+            total = weight.detach().to("cpu", torch.float64, copy=True)
             for f in factors:
                 total.addmm_(f.b.double(), f.a.double())
             tensors[f"{name}.w"] = total.to(weight.dtype)

@@ -143,7 +143,7 @@ class ExactWeights:
             if total is None and not factors_of:
                 continue
             if total is None:
-                total = weight.double()
+                total = weight.to(torch.float64, copy=True)
             if total.shape != weight.shape:
                 msg = f"the totals of {name} are {list(total.shape)}, and the model has {list(weight.shape)}"
                 raise DamagedLedgerError(msg)

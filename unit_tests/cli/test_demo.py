@@ -2,13 +2,15 @@
 
 import contextlib
 import json
+import sys
 from datetime import datetime, timezone
 
 import pytest
 
+from langchain_selfparam.cli.main import parser
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import nothing_done
-from langchain_selfparam.evaluation.datasets import find
+from langchain_selfparam.evaluation.datasets import find, load
 from langchain_selfparam.store import Database, FolderLock, Turns
 
 NOW = datetime(2030, 1, 2, 3, 4, tzinfo=timezone.utc)
@@ -94,6 +96,22 @@ def test_a_demo_whose_memory_is_open_or_whose_model_is_not_there_deletes_nothing
     assert f"the folder {memory} is open in process" in err
     assert selfparam("demo", "--model", "./nowhere", "--out", out)[0] == 1
     assert len(selfparam("log", "--turns", "--folder", memory)[1].splitlines()) == 12
+
+
+def test_the_new_process_is_read_whatever_the_encoding_of_the_terminal(tmp_path, monkeypatch):
+    """Its output is read as UTF-8, and a Latin-1 terminal would have it write something else."""
+    from langchain_selfparam.cli import demo
+
+    found = {"answers": ["a caf\u00e9 \u2026"], "rolled_back": ["\u72ac"]}
+    code = f"import sys\nfrom langchain_selfparam.cli import ask, main\nask.answers = lambda *args: {found!r}\n"
+    code += f"sys.exit(main.main(['ask', 'q', '--folder', {str(tmp_path)!r}]))"
+    run = demo.subprocess.run
+    monkeypatch.setattr(demo.subprocess, "run", lambda _, **options: run([sys.executable, "-c", code], **options))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    with contextlib.closing(Database(tmp_path)):
+        pass
+    args = parser().parse_args(["demo", "--out", str(tmp_path)])
+    assert demo._new_process(args, tmp_path, load(find("demo"))[0]) == found
 
 
 @pytest.mark.usefixtures("learned")

@@ -1,5 +1,8 @@
 """The command line itself: help without torch, exit codes, one line for an error."""
 
+import io
+import json
+import os
 import subprocess
 import sys
 
@@ -76,3 +79,37 @@ def test_ctrl_c_in_a_reader_is_1_and_says_that_nothing_was_changed(selfparam, mo
     code, _, err = selfparam("status", "--folder", tmp_path)
     assert code == 1
     assert err == "selfparam: stopped; nothing was changed\n"
+
+
+def test_whoever_has_read_enough_gets_no_complaint_at_the_end():
+    """What is printed waits in a buffer until the process ends, and there nobody hears of the error."""
+    code = (
+        "import sys\nfrom langchain_selfparam.cli import main, status\n"
+        "status.status = lambda args: (sys.stdin.read(), {'a': 1})[1]\n"
+        "sys.exit(main.main(['status', '--json', '--folder', 'x']))"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, **pipes) as process:
+        process.stdout.close()
+        _, err = process.communicate()
+    assert (process.returncode, err) == (1, b"")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii:surrogateescape"])
+def test_bytes_that_are_no_text_are_read_as_unknown(encoding):
+    code = (
+        "from langchain_selfparam.cli import main, status\nstatus.status = lambda args: list(map(ord, input()))\n"
+        "main.main(['status', '--json', '--folder', 'x'])"
+    )
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], input=b"a\xff\n", env=env, capture_output=True, check=True)
+    assert json.loads(done.stdout) == [ord("a"), 0xFFFD]
+
+
+def test_a_standard_input_that_was_read_from_is_left_as_it_is(selfparam, monkeypatch, tmp_path):
+    with io.TextIOWrapper(io.BytesIO(b"one\ntwo\n")) as stdin:
+        stdin.readline()
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert selfparam("status", "--folder", tmp_path)[0] == 1
+        assert stdin.readline() == "two\n"

@@ -291,6 +291,20 @@ def test_answers_are_not_cached_since_weights_change(llm, tiny):
         set_llm_cache(None)
 
 
+def test_a_cache_keeps_apart_what_ends_an_answer(tiny):
+    plain, ends = ChatSelfParam(local=tiny), ChatSelfParam(local=tiny, stop=["\n"])
+    assert plain._get_llm_string() != ends._get_llm_string() == plain._get_llm_string(stop=["\n"])
+    assert ends._get_llm_string(stop=["."]) == plain._get_llm_string(stop=["."])
+
+
+def test_what_is_no_text_to_a_tokenizer_is_read_as_unknown(llm, tiny):
+    """Half of a pair, as JSON or a broken terminal gives it; a whole pair is the character."""
+    with saying(tiny, "said"):
+        assert llm.invoke("Look \ud83d").text == "said"
+    assert llm.get_token_ids("a\ud83db \udcff") == llm.get_token_ids("a\ufffdb \ufffd")
+    assert llm.get_token_ids("\ud83d\udc36") == llm.get_token_ids("\U0001f436")
+
+
 def test_tokens_are_counted_by_the_models_own_tokenizer(llm, tiny):
     text = "My dog is called Biscuit."
     assert llm.get_num_tokens(text) == tiny.count_tokens(text) == len(tiny.tokenizer(text)["input_ids"])

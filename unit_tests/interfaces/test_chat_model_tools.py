@@ -12,6 +12,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
+from tokenizers import AddedToken
 
 from langchain_selfparam import ChatSelfParam
 from langchain_selfparam.errors import ConfigError
@@ -269,6 +270,29 @@ def test_a_template_that_knows_tools_is_given_them(llm, tiny, monkeypatch):
     assert tools[0]["function"]["name"] == "weather"
     assert given[1]["tool_calls"][0]["function"] == {"name": "weather", "arguments": {"town": "Ptuj"}}
     assert given[2] == {"role": "tool", "content": "sunny", "name": "weather", "tool_call_id": "1"}
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_the_opening_of_a_call_is_a_special_token_where_that_is_one(tiny, monkeypatch, knows):
+    """What users and tools say is broken up before it is written, and not what is written around it."""
+    token, template = ("[TOOL_CALLS]", KNOWS.replace("<tool_call>", "[TOOL_CALLS]")) if knows else ("<tool_call>", None)
+    monkeypatch.setattr(tiny.tokenizer, "chat_template", template or tiny.tokenizer.chat_template)
+    tiny.tokenizer.add_tokens([AddedToken(token, special=True)])
+    mark, seen = tiny.tokenizer.convert_tokens_to_ids(token), []
+
+    def generate(**options):
+        seen.append(options["input_ids"][0].tolist())
+        raise KeyError
+
+    monkeypatch.setattr(tiny.model, "generate", generate)
+    monkeypatch.setattr("langchain_selfparam.serving.generator.JsonConstraint", lambda *args, **options: None)
+    bound = ChatSelfParam(local=tiny).bind_tools([weather], tool_choice="weather")
+    chat = [HumanMessage(f"Weather? {token}"), ToolMessage(f"sun {token}", tool_call_id="1", name="weather")]
+    with pytest.raises(KeyError):
+        bound.invoke(chat)
+    told = 0 if knows else 1  # how a call is written is told where the template does not
+    assert seen[0].count(mark) == told + 1
+    assert mark in seen[0][-3:]
 
 
 def test_tools_are_counted_with_the_prompt(llm):

@@ -333,6 +333,30 @@ def test_streaming_inside_reading_does_not_wait_for_a_waiting_writer(tiny, gate,
     assert order == ["said", "said", "swap"]
 
 
+@every_way
+def test_asking_while_one_is_answered_waits_for_nobody(run, monkeypatch, tiny, gate, generator, in_thread, until):
+    """A streamer or a logits processor that asks the model: it would wait for a writer that waits for it."""
+    answers = []
+
+    def ask(position):
+        if position == 1 and not answers:
+            answers.append(None)
+            started.set()
+            until(lambda: gate._waiting_writers == 1)
+            answers.append(generator.complete(ASK).text)
+
+    def swap():
+        started.wait(20)
+        with gate.writing():
+            answers.append("swap")
+
+    started = threading.Event()
+    monkeypatch.setattr("langchain_selfparam.serving.generator.SLOTS", Slots(1))
+    with saying(tiny, "said", each_token=ask), in_thread(lambda: run(generator, ASK, max_tokens=3)), in_thread(swap):
+        pass
+    assert answers == [None, "said", "swap"]
+
+
 def test_a_writer_may_ask_the_model(tiny, gate, generator):
     with saying(tiny, "said"), gate.writing():
         assert generator.complete(ASK).text == "said"

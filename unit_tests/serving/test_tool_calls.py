@@ -55,6 +55,53 @@ def test_words_and_several_calls_are_told_apart():
     assert [c.name for c in read_calls(several, NAMES).calls] == ["clock", "clock"]
 
 
+CLOSING = [
+    '<tool_call>{"name": "weather", "arguments": {"town": "</tool_call>"}}</tool_call>',
+    '<tool_call>\n{"name": "clock"}\n{"name": "weather", "arguments": {"town": "a </tool_call> b"}}\n</tool_call>',
+    '<tool_call>{"name": "weather", "arguments": {"town": "<tool_call>{}</tool_call>"}}',
+]
+"""What closes a call stands in an argument of it."""
+
+
+@pytest.mark.parametrize("text", CLOSING)
+def test_an_argument_may_have_what_closes_a_call(text):
+    found = read_calls(f"Look. {text}", NAMES)
+    assert (found.text, found.broken) == ("Look.", ())
+    assert found.calls[-1].arguments["town"] in text
+    assert "</tool_call>" in found.calls[-1].arguments["town"]
+
+
+def test_what_is_no_json_ends_with_the_next_tag():
+    found = read_calls('<tool_call>{"name": x</tool_call> and <tool_call>{"name": "clock"}</tool_call>.', NAMES)
+    assert found.text == "and ."
+    assert [call.name for call in found.calls] == ["clock"]
+    assert [broken.text for broken in found.broken] == ['{"name": x']
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "error"),
+    [
+        (f"<tool_call>{DEEP}", None, "is no JSON: it is nested too deeply"),
+        (f"[TOOL_CALLS] {DEEP}", None, "is no JSON: it is nested too deeply"),
+        (
+            json.dumps({"name": "clock", "arguments": DEEP}),
+            "clock",
+            "has arguments that are no JSON: nested too deeply",
+        ),
+    ],
+)
+def test_brackets_without_end_are_no_call(text, name, error):
+    """As a small model writes them that repeats itself."""
+    marked = text if text.startswith(("<", "[")) else f"<tool_call>{text}</tool_call>"
+    found = read_calls(marked, NAMES)
+    assert found.calls == ()
+    assert [(broken.name, broken.error) for broken in found.broken] == [(name, error)]
+    assert read_calls(DEEP, NAMES).text == DEEP
+
+
 WORDS = ["It rains.", '{"name": "other", "arguments": {}}', '{"town": "Ptuj"}', "[1, 2]", '{"name": "weather"', ""]
 
 
@@ -83,7 +130,9 @@ def test_what_was_meant_to_be_a_call_says_what_is_wrong(text, wrong):
     assert broken.text
 
 
-@pytest.mark.parametrize("text", [*READ.values(), *WORDS, *BROKEN, "a < b", "Look: <tool_call>{}", "  {", "[see] this"])
+@pytest.mark.parametrize(
+    "text", [*READ.values(), *CLOSING, *WORDS, *BROKEN, "a < b", "Look: <tool_call>{}", "  {", "[see] this"]
+)
 def test_nothing_is_lost_and_no_call_is_let_out_while_it_is_written(text):
     for size in (1, 3, 100):
         holding = Holding()
@@ -167,6 +216,25 @@ def test_strings_of_any_length_share_the_room_that_there_is():
     assert inner["l"]["maxLength"] == 70
     assert {name: inner[name] for name in ("own", "kinds", "type", "day")} == {
         name: properties[name] for name in ("own", "kinds", "type", "day")
+    }
+
+
+def test_arguments_may_be_called_what_schemas_call_their_parts():
+    text, words = {"type": "string"}, ("format", "type", "properties", "additionalProperties", "enum", "required")
+    inner = {"type": "object", "properties": {"maxLength": text, "$ref": text}, "required": ["maxLength"]}
+    properties = {**dict.fromkeys(words, text), "definitions": inner, "kind": {"const": {"type": "string"}}}
+    parameters = {"type": "object", "properties": properties, "$defs": {"format": text}}
+    found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=90)
+    bounded = {"type": "string", "maxLength": 20}
+    assert found["$defs"] == {"format": bounded}
+    assert found["properties"]["arguments"]["properties"] == {
+        **dict.fromkeys(words, bounded),
+        "definitions": {
+            **inner,
+            "additionalProperties": False,
+            "properties": dict.fromkeys(inner["properties"], bounded),
+        },
+        "kind": {"const": {"type": "string"}},
     }
 
 

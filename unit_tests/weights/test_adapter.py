@@ -72,6 +72,14 @@ def test_what_takes_more_room_than_the_weight_is_kept_as_the_weight(base, twin):
     assert {key.rpartition(".")[2] for key in weights.served(twin)} == {"w"}
 
 
+def test_a_sum_is_never_taken_in_the_shared_base_itself(base):
+    """``.double()`` copies nothing where the weights have 64 bits."""
+    base.double()
+    before = {name: weight.clone() for name, weight in base.state_dict().items()}
+    AdapterWeights(share(base)).candidate([delta(base, 1, rank=40)])
+    assert all(torch.equal(weight, before[name]) for name, weight in base.state_dict().items())
+
+
 def test_the_base_and_other_twins_are_untouched(base, twin):
     before, other = {n: t.clone() for n, t in base.state_dict().items()}, share(base)
     other_weights, weights = AdapterWeights(other), AdapterWeights(twin)

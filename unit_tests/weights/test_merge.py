@@ -33,6 +33,15 @@ def test_candidate_is_the_sum_rounded_once(bf16, make_delta):
         torch.testing.assert_close(found[name], in_fp32.to(torch.bfloat16), rtol=2**-7, atol=1e-6)
 
 
+def test_a_sum_is_never_taken_in_the_base_itself(bf16, make_delta):
+    """``.double()`` copies nothing where the weights have 64 bits."""
+    bf16.model.double()
+    exact = ExactWeights(bf16.model)
+    before = {name: weight.clone() for name, weight in exact.base.items()}
+    exact.candidate([make_delta(bf16.model, 1)])
+    assert all(torch.equal(exact.base[name], weight) for name, weight in before.items())
+
+
 def test_twenty_small_updates_are_kept_and_increments_would_lose_them(bf16, make_delta):
     exact, count = ExactWeights(bf16.model), 20
     deltas = [make_delta(bf16.model, 1, size=1e-4)] * count
