@@ -23,6 +23,7 @@ from torch import nn
 
 from langchain_selfparam.errors import InputError, UnsupportedModelError
 from langchain_selfparam.records import Calling, Message, ToolResult, texts_changed
+from langchain_selfparam.words import storable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -191,10 +192,7 @@ class LocalModel:
 
     def encode(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
         """Token ids of ``text`` alone; ``add_special_tokens`` puts around it what the tokenizer would."""
-        if not text.isascii():
-            # Half of a surrogate pair, which is no text to a tokenizer, is unknown; a whole pair is its character.
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return list(self.tokenizer(text, add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
+        return list(self.tokenizer(storable(text), add_special_tokens=add_special_tokens, verbose=False)["input_ids"])
 
     def as_said(self, text: str) -> str:
         """The text without special tokens: where somebody writes one, such as ``<|im_end|>``, it is no turn's end.

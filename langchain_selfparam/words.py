@@ -69,6 +69,22 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def storable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no file and no tokenizer takes; a whole pair is its character.
+
+    Args:
+        text: Any, such as what was cut in the middle of an emoji.
+
+    Returns:
+        The text with the replacement character for each half.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def plain(word: str) -> str:
     """A word as it is compared: in small letters, with plain apostrophes and without a possessive ending."""
     folded = composed(composed(word).casefold()).replace(_DOT, "i").replace("’", "'")  # noqa: RUF001

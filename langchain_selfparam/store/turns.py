@@ -19,6 +19,7 @@ from langchain_selfparam.records import Namespace, Turn, TurnState, id_of_other_
 from langchain_selfparam.store import tables
 from langchain_selfparam.store.database import Database, forgotten
 from langchain_selfparam.store.tables import among, listed, namespace_from, namespace_text, new_id, time_text
+from langchain_selfparam.words import storable
 
 
 class Cleared(NamedTuple):
@@ -67,6 +68,7 @@ class Turns:
             The turn; where the message id was known with these words, the one stored before, whatever its state.
         """
         t = tables.turns.c
+        user, assistant = storable(user), storable(assistant)
         values = {
             "namespace": namespace_text(namespace),
             "thread": thread,
@@ -112,7 +114,7 @@ class Turns:
             last = c.execute(select(tables.turns).where(own).order_by(t.id.desc()).limit(1)).one_or_none()
             if last is None or last.assistant or last.state == TurnState.CLEARED.value:
                 return None
-            values: dict[str, object] = {"assistant": assistant}
+            values: dict[str, object] = {"assistant": storable(assistant)}
             if last.state == TurnState.HELD.value:
                 values |= {"state": TurnState.PENDING.value, "attempts": 0, "version": None}
                 # No version holds the turn as it is now: whoever goes back to one is not to take it for held.

@@ -92,6 +92,13 @@ def test_what_states_nothing_is_pending_with_the_reply_that_came_meanwhile(rooms
     assert rooms.lease(rooms.turns.list()[1]).id != job.id
 
 
+def test_what_was_cut_in_the_middle_of_an_emoji_is_kept(rooms, now):
+    turn = append(rooms, now, user="I like \ud83d", assistant="", message_id="m1")
+    assert turn.user == "I like \ufffd"
+    assert append(rooms, now, user="I like \ud83d", assistant="", message_id="m1") == turn
+    assert rooms.turns.reply(ANA, "t", "\ud83d\udc15 and \udc15").assistant == "\U0001f415 and \ufffd"
+
+
 def test_the_same_message_is_stored_once(rooms, now):
     first = append(rooms, now, message_id="m1")
     again = append(rooms, now, message_id="m1", assistant="replied otherwise")
