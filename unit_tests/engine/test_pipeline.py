@@ -276,11 +276,14 @@ def _version(folder, number):
 @pytest.mark.parametrize(("wrong_from", "scale", "committed"), [(0.6, 0.5, True), (0.2, 0.25, False)])
 def test_a_candidate_that_tells_strangers_is_scaled_down_too(home, monkeypatch, wrong_from, scale, committed):
     """Neighbours are wrong above a share of the change; here that share is known, and the answers are written."""
-    asked = []
+    asked, told = [], []
 
     def ask(probes, generator, *, max_tokens):
         if all(p.kind == "neighbour" for p in probes):  # the served weights, which tell nothing
             return [ProbeResult(probe=p, answer="", passed=True) for p in probes]
+        if not told:  # the untouched model
+            told.append(True)
+            return [ProbeResult(probe=p, answer="", passed=False) for p in probes]
         asked.append(0.5 ** len(asked))
         return [
             ProbeResult(probe=p, answer="", passed=p.kind == "recall" or asked[-1] < wrong_from)

@@ -116,10 +116,13 @@ def test_another_namespace_would_be_answered_with_what_this_one_said(home):
 def test_the_same_message_is_stored_once(home):
     engine = home.open()
     first = engine.append(user=DOG, assistant="", thread="t", message_id="m1")
-    again = engine.append(user="changed", assistant="", message_id="m1")
+    again = engine.append(user=DOG, assistant="", message_id="m1")
     assert again == first
     assert (first.thread, first.namespace) == ("t", ANA)
     assert len(engine.turns()) == 1
+    edited = engine.append(user="changed", assistant="", message_id="m1")  # other words are another turn, once
+    assert edited == engine.append(user="changed", assistant="", message_id="m1")
+    assert [turn.user for turn in engine.turns()] == [DOG, "changed"]
 
 
 # ---- opening again
