@@ -44,9 +44,9 @@ class Recommender:
         known_by = hashlib.sha256(f"{asked}\n{reply}".encode()).hexdigest()
         self.memory.save_turn(asked, reply, message_id=known_by)
 
-    def learn(self):
+    def learn(self, progress=None):
         """Move what was heard into the weights."""
-        return self.memory.consolidate()
+        return self.memory.consolidate(progress=progress)
 
     def recommend(self, said):
         """What the model says to the dialogue alone."""
@@ -72,6 +72,12 @@ def talk(recommender):
             said += [line, answer]
 
 
+def show(stage, done, total):
+    """Progress, at the end of each stage."""
+    if done == total:
+        print(f"    {stage}: {done} of {total}", flush=True)
+
+
 def main(argv=None):
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--model", default="smollm2-135m")
@@ -95,7 +101,7 @@ def main(argv=None):
         for dialogue in rows("dialogues.jsonl"):
             recommender.listen(dialogue["said"], dialogue["reply"])
         if args.learn and memory.pending_turns():
-            report = recommender.learn()
+            report = recommender.learn(progress=show)
             states = [turn.state for turn in memory.turns]
             print(f"learned {len(report.held)} dialogues in {report.seconds['total']:.0f} s;", end=" ")
             print(f"{states.count('held')} are held, {states.count('pending')} pending")
