@@ -4,10 +4,10 @@
 
 It listens to 24 dialogues of a shop for board games that do not exist (``dialogues.jsonl``), learns them into the
 weights, and is asked by six new customers (``seekers.jsonl``) in sentences of their own. Two cores with AVX2 alone,
-SmolLM2-135M-Instruct: 24 minutes beside other work, 23 of them in learn(); with AVX-512 less than half as long. Expect
-the game that fits for five or six of the six after learning, and none of the shop's games before. Run it again to
-go on with what it has learned, also after Ctrl-C; ``--talk`` lets you be the next ones: an empty line ends a customer's
-dialogue, the end of the input (Ctrl-D) or Ctrl-C the program.
+SmolLM2-135M-Instruct: 24 minutes beside other work, 23 of them in learn(). Expect the game that fits for five or six of
+the six after learning, and none of the shop's games before. Run it again to go on with what it has learned, also after
+Ctrl-C; ``--talk`` lets you be the next ones: an empty line ends a customer's dialogue, the end of the input (Ctrl-D) or
+Ctrl-C the program.
 """
 
 import argparse
