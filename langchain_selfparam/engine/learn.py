@@ -246,10 +246,10 @@ class Learner:
         )
 
     def _unguessed(self, targets: TargetSet, untaught: Any, progress: Callable[[int, int], None]) -> TargetSet:
-        """Without the probes that the untouched model passes: to that they show nothing of what the weights hold."""
-        asked = [probe for probe in targets.probes if probe.kind == "recall"]
+        """Without the probes that the untouched model passes: they show nothing of what the weights have learned."""
         if self._settings.targets.form == "replies":
             return targets  # each has one probe alone
+        asked = [probe for probe in targets.probes if probe.kind == "recall"]
         gate = self._gate if untaught is None else None
         untold = BatchGenerator(self._local, gate, model=untaught, progress=lambda done, total: progress(4, 4))
         results = recall.ask(asked, untold, max_tokens=self._settings.verify.answer_tokens)

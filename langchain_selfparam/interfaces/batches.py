@@ -45,7 +45,8 @@ class Batches:
         Each round takes one episode of every namespace, whoever was not served longest first. Trouble with one is kept
         in the report, and the others go on. What a run leaves, or loses when its process is killed, the next one
         learns; nothing is learned twice. The worker rests meanwhile, and what it is in the middle of is waited for.
-        Turns whose attempts are used up (``policy.max_attempts``) are tried when nothing else is left.
+        Turns whose attempts are used up (``policy.max_attempts``) are tried when nothing else is left, of a namespace
+        of which the run has learned nothing else.
 
         Args:
             namespaces: Only these, such as ``[("memories", "ana")]``; all where missing. One in which nothing was ever

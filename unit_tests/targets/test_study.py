@@ -9,7 +9,7 @@ from studying import CONFIG, DOG, GENERAL, QUESTIONS, SISTER, ByStatement, of_ki
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.errors import NothingSaidError
 from langchain_selfparam.records import Message, Probe, TargetSentence
-from langchain_selfparam.targets import bank, parse, prompts, screen
+from langchain_selfparam.targets import bank, parse, prompts
 from langchain_selfparam.testing import FakeGenerator
 from langchain_selfparam.words import words
 
@@ -66,22 +66,6 @@ def test_recall_probes_expect_the_telling_words():
     found = run(DOG, SISTER)
     expected = {p.turn_id: p.expected for p in of_kind(found.probes, "recall")}
     assert expected == {1: ("dog", "biscuit", "12"), 2: ("sister", "ana", "lives", "lisbon")}
-
-
-def test_a_question_that_its_echo_would_answer_is_learned_and_not_asked(monkeypatch):
-    """Saying "Did I break my left wrist?" back leaves nothing to be known but how a verb is formed."""
-    said, echo = "I broke my left wrist.", "Did I break my left wrist?"
-    others = ["What did I break?", "Which wrist is left?", "Do I have a cast on it?", "Why do I write so badly?"]
-    parted, real = [], screen.held_out
-
-    def held_out(questions, count, *, beside, **options):
-        parted.append(({*questions}, {*beside}))
-        return real(questions, count, beside=beside, **options)
-
-    monkeypatch.setattr(screen, "held_out", held_out)
-    found = run(said, questions={said: [echo, *others]})
-    assert parted == [({*others}, {echo})]
-    assert echo in {s.prompt for s in of_kind(found.sentences, "question")}
 
 
 TOGETHER = {
