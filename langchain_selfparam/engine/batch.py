@@ -102,8 +102,8 @@ def consolidate_all(
 
     An error of one namespace is kept in the report and ends that one's part only. Ctrl-C ends the run as it ends a
     consolidation: what was committed stays, everything else is pending. Turns whose attempts are used up are tried
-    when nothing else waits any more, of a namespace of which the run has learned nothing else: or they would come first,
-    and again in every run.
+    when nothing else waits any more, of a namespace of which the run has learned nothing else: or they would come
+    first, and again in every run.
 
     Args:
         place: Where the namespaces are.
