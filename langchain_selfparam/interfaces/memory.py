@@ -109,6 +109,7 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
     _engine: Engine | Spaces = PrivateAttr()
     _unsaved: Unsaved = PrivateAttr(default_factory=Unsaved)
     _one_user: OneUser = PrivateAttr(default_factory=OneUser)
+    _bound: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def __init__(self, llm: Any = None, /, **data: Any) -> None:
         if llm is not None:
@@ -312,7 +313,9 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
         if unknown:
             msg = f"namespace {self.namespace} does not ask for {', '.join(map(repr, unknown))}"
             raise ConfigError(msg)
-        return self.model_copy(update={"namespace": literal(filled(self.namespace, keys))})
+        handle = self.model_copy(update={"namespace": literal(filled(self.namespace, keys))})
+        handle._bound = {**self._bound, **{key: str(value) for key, value in keys.items()}}  # noqa: SLF001 - its own
+        return handle
 
     def get_session_history(self, session_id: str) -> SessionHistory:
         """The history of a session, for ``RunnableWithMessageHistory``.
@@ -345,13 +348,13 @@ class ParametricMemory(AsyncTwins, Batches, BaseMemory):
 
         Returns:
             The middleware. With ``isolation="shared"`` it refuses runs for a second user, who would read the words of
-            the first.
+            the first; that of a handle refuses runs that name somebody else.
         """
         from langchain_selfparam.interfaces.middleware import ParametricMiddleware
 
         kept = self.keep_last if keep_last is None else keep_last
         one_user = self._one_user if self.isolation == "shared" else None
-        return ParametricMiddleware(self, user_key=user_key, keep_last=kept, one_user=one_user)
+        return ParametricMiddleware(self, user_key=user_key, keep_last=kept, one_user=one_user, bound=self._bound)
 
     def as_tools(self) -> list[BaseTool]:
         """Tools ``remember``, ``forget`` and ``what_do_you_remember`` for an agent.

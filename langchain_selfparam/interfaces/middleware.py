@@ -58,12 +58,20 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         user_key: Name of the user's id in the runtime context or the configuration.
         keep_last: Turns that stay in the thread even though the weights hold them.
         one_user: Where all users are answered with the same weights: refuses runs for more than one.
+        bound: Of a handle on one namespace, what its keys stand for: runs that name nobody are for them, and others
+            are refused.
     """
 
     state_schema = SaidState
 
     def __init__(
-        self, memory: ParametricMemory, *, user_key: str, keep_last: int, one_user: OneUser | None = None
+        self,
+        memory: ParametricMemory,
+        *,
+        user_key: str,
+        keep_last: int,
+        one_user: OneUser | None = None,
+        bound: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.tools = []
@@ -71,6 +79,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         self._user_key = user_key
         self._keep_last = keep_last
         self._one_user = one_user
+        self._bound = dict(bound or {})
 
     @property
     def name(self) -> str:
@@ -113,8 +122,8 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             The messages that stay, and what was said meanwhile; ``None`` where nothing changes.
 
         Raises:
-            ConfigError: A key of the memory's namespace is missing, or all are answered with the same weights and an
-                earlier run was for another user.
+            ConfigError: A key of the memory's namespace is missing, the memory is a handle on another user's, or all
+                are answered with the same weights and an earlier run was for another user.
             ClosedError: The memory was closed when the run began.
         """
         changes: dict[str, Any] = {}
@@ -249,7 +258,7 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
         """Work for the user whom the runtime names."""
         context, known = getattr(runtime, "context", None), at_hand()
         values: dict[str, Any] = {}
-        keys = keys_of(self._memory.namespace)
+        keys = keys_of(self._memory.namespace) or tuple(self._bound)
         for key in {*keys, self._user_key}:
             found = context.get(key) if isinstance(context, Mapping) else getattr(context, key, None)
             found = known.get(key) if found is None else found
@@ -259,6 +268,13 @@ class ParametricMiddleware(AgentMiddleware[Any, Any, Any]):
             self._one_user.need(values[self._user_key])
         if len(keys) == 1 and self._user_key in values:
             values.setdefault(keys[0], values[self._user_key])
+        for key, bound in self._bound.items():
+            if str(values.setdefault(key, bound)) != bound:
+                msg = (
+                    f"this middleware is of a handle on {key}={bound!r}, and a run for {str(values[key])!r} would read "
+                    "what was said there; use as_middleware() of the memory that with_namespace(...) was called on"
+                )
+                raise ConfigError(msg)
         with saying(values):
             yield
 

@@ -72,6 +72,21 @@ def test_a_run_for_nobody_is_refused_before_it_begins(llm, memory):
     assert memory.turns == ()
 
 
+def test_a_handles_middleware_is_for_its_user_alone(llm, memory, monkeypatch):
+    asked, inner = [], Spaces.served
+    monkeypatch.setattr(Spaces, "served", lambda self, who: asked.append(who) or inner(self, who))
+    ana = memory.with_namespace(user_id="ana")
+    bot = create_agent(llm, tools=[], middleware=[ana.as_middleware()])
+    bot.invoke({"messages": [("user", "My boat is red.")]})  # names nobody: it is Ana's, weights and all
+    bot.invoke({"messages": [("user", "And old.")]}, {"configurable": {"user_id": "ana"}})
+    match = "is of a handle on user_id='ana', and a run for 'bob' would read what was said there; use as_middleware"
+    for config, context in ((None, {"user_id": "bob"}), ({"configurable": {"user_id": "bob"}}, None)):
+        with pytest.raises(ConfigError, match=match):
+            bot.invoke({"messages": [("user", "What colour is my boat?")]}, config, context=context)
+    assert asked == [ANA, ANA]
+    assert [(t.namespace, t.user) for t in memory.turns] == [(ANA, "My boat is red."), (ANA, "And old.")]
+
+
 def test_what_corrects_a_turn_in_the_prompt_stays_beside_it(memory):
     model = script("one", "two", "three", "four", "five", "six")
     bot = agent(model, memory)
