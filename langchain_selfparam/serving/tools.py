@@ -31,7 +31,8 @@ _HOLDS = (_OPENS, *_MARKS, "```", "{", "[")
 """What a call can begin with."""
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
 """Of strings, those that llguidance holds them to."""
-_MAPS = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+_DEFINITIONS = ("$defs", "definitions")
+_MAPS = {"properties", "patternProperties", "dependentSchemas", *_DEFINITIONS}
 """Keywords of a schema whose names are no keywords: an argument may be called ``format``."""
 _VALUES = {"enum", "const", "default", "examples", "required"}
 """Keywords with values in them, and no schemas."""
@@ -127,7 +128,9 @@ def schema_of_call(
         if name_of(tool) not in names:
             continue
         parameters = _closed(tool["function"].get("parameters") or {"type": "object", "properties": {}})
-        shared.update(parameters.pop("$defs", {}))
+        parameters = _pointed(parameters, f"{name_of(tool)}.")
+        for key in _DEFINITIONS:
+            shared |= {f"{name_of(tool)}.{name}": one for name, one in parameters.pop(key, {}).items()}
         properties = {"name": {"const": name_of(tool)}, way.arguments: parameters}
         calls.append(
             {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
@@ -162,6 +165,15 @@ def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema whose objects have the properties that it names and no others, unless it says otherwise."""
     closed = _parts(schema, _closed)
     return {"additionalProperties": False, **closed} if isinstance(schema.get("properties"), Mapping) else closed
+
+
+def _pointed(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """A schema that points to its definitions where a call's schema has them: two tools may call theirs alike."""
+    pointed, to = _parts(schema, lambda part: _pointed(part, prefix)), schema.get("$ref")
+    for key in _DEFINITIONS:
+        if isinstance(to, str) and to.startswith(f"#/{key}/"):
+            pointed["$ref"] = f"#/$defs/{prefix}{to.removeprefix(f'#/{key}/')}"
+    return pointed
 
 
 def _unbounded(schema: Mapping[str, Any]) -> bool:

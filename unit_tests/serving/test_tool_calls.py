@@ -192,9 +192,29 @@ def test_the_schema_of_a_call_is_that_of_its_tool():
     nested = {"type": "object", "properties": {"p": {"$ref": "#/$defs/P"}}, "$defs": {"P": {"type": "string"}}}
     tool = {"function": {"name": "n", "parameters": nested}}
     found = schema_of_call([tool], ["n"], way)
-    assert found["$defs"] == {"P": {"type": "string"}}
+    assert found["$defs"] == {"n.P": {"type": "string"}}
     assert "$defs" not in found["properties"]["arguments"]
     assert schema_of_call([{"function": {"name": "n"}}], ["n"], way)["properties"]["arguments"]["properties"] == {}
+
+
+def test_tools_that_call_other_things_by_one_name_keep_their_own():
+    def tool(name, place, key):
+        place = {"type": "object", "properties": {"in": {"$ref": f"#/{key}/Place"}, "is": place}}
+        parameters = {"type": "object", "properties": {"at": {"$ref": f"#/{key}/Place/properties/is"}}}
+        return {"function": {"name": name, "parameters": {**parameters, key: {"Place": place}}}}
+
+    town, spot = {"type": "string", "enum": ["Ptuj"]}, {"type": "array", "items": {"type": "integer"}}
+    tools = [tool("weather", town, "$defs"), tool("map", spot, "definitions")]
+    for order in (tools, tools[::-1]):
+        found = schema_of_call(order, ["weather", "map"], way_of(None))
+        assert {name: one["properties"] for name, one in found["$defs"].items()} == {
+            "weather.Place": {"in": {"$ref": "#/$defs/weather.Place"}, "is": town},
+            "map.Place": {"in": {"$ref": "#/$defs/map.Place"}, "is": spot},
+        }
+        called = {s["properties"]["name"]["const"]: s["properties"]["arguments"] for s in found["anyOf"]}
+        assert called["weather"]["properties"] == {"at": {"$ref": "#/$defs/weather.Place/properties/is"}}
+        assert called["map"]["properties"] == {"at": {"$ref": "#/$defs/map.Place/properties/is"}}
+        assert not {"$defs", "definitions"} & {*called["weather"], *called["map"]}
 
 
 def test_strings_of_any_length_share_the_room_that_there_is():
@@ -211,7 +231,7 @@ def test_strings_of_any_length_share_the_room_that_there_is():
     parameters = {"type": "object", "properties": properties, "$defs": {"Town": {"type": "string"}}}
     found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=90)
     inner = found["properties"]["arguments"]["properties"]
-    assert found["$defs"]["Town"] == {"type": "string", "maxLength": 60}
+    assert found["$defs"]["n.Town"] == {"type": "string", "maxLength": 60}
     assert inner["several"]["items"] == {"type": ["string", "null"], "maxLength": 60}
     assert inner["l"]["maxLength"] == 70
     assert {name: inner[name] for name in ("own", "kinds", "type", "day")} == {
@@ -226,7 +246,7 @@ def test_arguments_may_be_called_what_schemas_call_their_parts():
     parameters = {"type": "object", "properties": properties, "$defs": {"format": text}}
     found = schema_of_call([{"function": {"name": "n", "parameters": parameters}}], ["n"], way_of(None), tokens=90)
     bounded = {"type": "string", "maxLength": 20}
-    assert found["$defs"] == {"format": bounded}
+    assert found["$defs"] == {"n.format": bounded}
     assert found["properties"]["arguments"]["properties"] == {
         **dict.fromkeys(words, bounded),
         "definitions": {
