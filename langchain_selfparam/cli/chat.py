@@ -17,12 +17,13 @@ from langchain_selfparam.cli.common import (
     add_command,
     add_model,
     add_namespace,
+    add_set,
     meant,
     need_whose,
     open_memory,
     short,
 )
-from langchain_selfparam.cli.values import count
+from langchain_selfparam.cli.values import count, settings_of
 from langchain_selfparam.errors import ConsolidationError, InputError
 from langchain_selfparam.records import TurnState
 
@@ -51,8 +52,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--folder", type=Path, metavar="DIR", help=folder)
     add_model(parser)
     add_namespace(parser)
-    every = "learn when N turns are pending, in the background (default: 8)"
-    parser.add_argument("--every", type=count, default=8, metavar="N", help=every)
+    every = "learn when N turns are pending, in the background (default: policy.every_turns, which is 8)"
+    parser.add_argument("--every", type=count, metavar="N", help=every)
+    add_set(parser, "; settings are not kept in the folder")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,10 +66,12 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
+    settings = settings_of(args.set)  # what is mistyped is refused before a model is loaded
     if args.folder is not None:
         need_whose(args.folder, args.namespace)
         args.namespace = meant(args.folder, args.namespace)
-    llm, memory = open_memory(args, consolidate_every=args.every, background=True)
+    every = settings.policy.every_turns if args.every is None else args.every
+    llm, memory = open_memory(args, settings=settings, consolidate_every=every, background=True)
     with memory:
         print(f"{llm.model_name}, memory in {memory.folder}\n{_HELP}")
         for line in _lines():

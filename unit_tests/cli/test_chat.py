@@ -3,6 +3,7 @@
 import pytest
 
 from langchain_selfparam import ChatSelfParam, ParametricMemory
+from langchain_selfparam.config import Settings
 from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.records import TurnState
 
@@ -108,6 +109,32 @@ def test_learning_after_no_turns_is_refused_before_a_model_is_loaded(selfparam, 
     code, _, err = selfparam("chat", "--every", every, "--model", "./nowhere")
     assert code == 2
     assert f"argument --every: {said}" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "turns", "tokens", "epochs"),
+    [
+        ((), 8, None, Settings().training.epochs),
+        (("--set", "policy.every_turns=3", "--set", "policy.every_tokens=900"), 3, 900, Settings().training.epochs),
+        (("--set", "policy.every_turns=3", "--every", "5", "--set", "training.epochs=2"), 5, None, 2),
+    ],
+)
+def test_settings_hold_while_one_talks(selfparam, model_folder, tmp_path, monkeypatch, given, turns, tokens, epochs):
+    opened, inner = [], Engine.open
+    monkeypatch.setattr(Engine, "open", lambda *a, **o: opened.append(o["settings"]) or inner(*a, **o))
+    monkeypatch.setattr("builtins.input", lambda prompt: "/quit")
+    code, _, err = selfparam("chat", "--folder", tmp_path / "memory", "--model", model_folder, *given)
+    assert code == 0, err
+    assert [(s.policy.every_turns, s.policy.every_tokens, s.training.epochs) for s in opened] == [
+        (turns, tokens, epochs)
+    ]
+
+
+def test_a_mistyped_setting_is_refused_before_a_model_is_loaded(selfparam):
+    code, _, err = selfparam("chat", "--set", "targets.replya=0", "--model", "./nowhere")
+    assert code == 1
+    assert "replya" in err
+    assert "nowhere" not in err
 
 
 def test_a_prompt_that_became_too_long_is_said_and_the_chat_goes_on(talk):
