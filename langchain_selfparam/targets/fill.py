@@ -67,6 +67,9 @@ _OF_A_WORD = 2
 """Questions of one word at most, where there are words enough."""
 _OF_ONE_WORD = 4
 """Questions of one word at most, where there is hardly another."""
+_ALWAYS = 4
+"""Questions that each of few statements gets whatever else it is asked: what fits it better than what was not said may
+still be far from it, such as "Who used to live in our house?" from a parrot's name."""
 
 
 def filled(
@@ -82,7 +85,7 @@ def filled(
     """Questions for statements that have few, of words that no other statement has.
 
     Of few statements only those questions count that have no name or number of it in them: "Who is Captain Mustard?"
-    tells what "What is my parrot called?" asks for.
+    tells what "What is my parrot called?" asks for. Each of these gets some forms in any case, of all its words.
 
     Args:
         statements: What is to be asked about.
@@ -101,12 +104,13 @@ def filled(
     words: list[list[str]] = []
     few = len(statements) < FEW
     counted = [_plain(s, asked) if few else asked for s, asked in zip(statements, questions, strict=True)]
-    wanted = [fewest + (len(asked) if number in more else 0) for number, asked in enumerate(counted)]
+    always = min(fewest, _ALWAYS)
+    wanted = [max(fewest, len(asked) + always) if few else fewest for asked in counted]
+    wanted = [count + (len(counted[n]) if n in more else 0) for n, count in enumerate(wanted)]
     for statement, asked in zip(statements, counted, strict=True):
         by = Counter(word for question in asked for word in telling(question))
         own = [w for w in telling(statement.said) if w.isalpha() and w not in COMMON and used[stem(w)] == 1]
-        enough = _OF_A_WORD if few else 1
-        own = [w for w in own if w not in secrets(statement.said) and by[w] < enough]
+        own = [w for w in own if w not in secrets(statement.said) and (few or by[w] == 0)]
         words.append(own if len(asked) < wanted[len(words)] else [])
     poor = [number for number, own in enumerate(words) if own]
     before = [prompts.question_list(statements[n].said, passage=bool(statements[n].sentence)) for n in poor]

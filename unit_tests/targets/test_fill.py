@@ -5,6 +5,8 @@ from langchain_selfparam.targets.fill import FORMS, PASSAGE_FORMS, filled
 
 HOTEL = Statement(turn_id=1, said="Our hotel is called Drowsy Elk, with a stove.", told="")
 EUROS = Statement(turn_id=2, said="I have 960 euros and a stove.", told="")
+MANY = [Statement(turn_id=3 + at, said=f"{word} fell.", told="") for at, word in enumerate(("Rain", "Snow"))]
+MANY_ASKED = [("Rain?", "When?", "Where?")] * 2
 
 
 class Liking:
@@ -45,29 +47,48 @@ def test_each_word_meets_each_form_but_names_numbers_and_words_of_others():
     }
 
 
-def test_only_what_is_lacking_is_added_and_only_by_words_that_nobody_asked_by():
+def test_among_many_only_what_is_lacking_is_added_and_only_by_words_that_nobody_asked_by():
     scorer = Liking(LIKELY)
-    asked = [("Which hotel?", "A hotel?"), ("Who?", "Where?", "When?")]
-    assert filled([HOTEL, EUROS], asked, scorer, fewest=3) == asked
+    asked = [("Which hotel?", "A hotel?", "Who?"), ("Who?", "Where?", "When?"), *MANY_ASKED]
+    assert filled([HOTEL, EUROS, *MANY], asked, scorer, fewest=3) == asked
     assert scorer.asked == {}
-    assert filled([HOTEL], [("What?",)], Liking(LIKELY), fewest=2) == [("What?", "What is my hotel called?")]
+    asked[0] = ("Which hotel?",)
+    found = filled([HOTEL, EUROS, *MANY], asked, Liking(LIKELY), fewest=3)
+    assert found == [("Which hotel?",), *asked[1:]]  # EUROS has a stove as well
+    asked[0] = ("Which?",)
+    found = filled([HOTEL, EUROS, *MANY], asked, Liking(LIKELY), fewest=2)
+    assert found == [("Which?", "What is my hotel called?"), *asked[1:]]
+
+
+def test_each_of_few_gets_some_forms_whatever_else_it_is_asked():
+    asked = [("Which hotel?", "A hotel?", "My hotel?"), ("Who?", "Where?", "When?")]
+    found = filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=3)
+    assert found == [
+        (*asked[0], "What is my hotel called?", "Where is my hotel?", "Who is my hotel?"),
+        (*asked[1], "How many euros do I have?"),
+    ]
+    found = filled([HOTEL], asked[:1], Liking(LIKELY), fewest=2)
+    assert found == [(*asked[0], "What is my hotel called?", "Where is my hotel?")]
 
 
 def test_what_was_asked_about_in_vain_gets_as_many_more():
     asked = [("Who?", "Where?", "When?"), ("Who?", "Where?", "When?")]
-    found = filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=2, more={0})
-    assert found == [(*asked[0], "What is my hotel called?", "Where is my hotel?"), asked[1]]
-    assert filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=0, more={0}) == asked
+    found = filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=1, more={0})
+    more = ("What is my hotel called?", "Where is my hotel?", "Who is my hotel?")
+    assert found == [(*asked[0], *more), (*asked[1], "How many euros do I have?")]
+    assert filled([HOTEL, EUROS], asked, Liking(LIKELY), fewest=0, more={0})[1] == asked[1]
+    asked += MANY_ASKED
+    found = filled([HOTEL, EUROS, *MANY], asked, Liking(LIKELY), fewest=1, more={0})
+    assert found == [(*asked[0], "What is my hotel called?"), *asked[1:]]
 
 
 def test_questions_that_have_the_name_in_them_do_not_count():
     parrot = Statement(turn_id=3, said="We have a parrot called Captain Mustard.", told="")
-    plain = "What is my parrot called?"
     named = tuple(f"Where {verb} Captain Mustard?" for verb in ("is", "was", "sleeps"))
-    assert filled([parrot], [named], Liking({plain: -7.0}), fewest=3) == [(*named, plain)]
-    assert filled([parrot], [("Who?", "Which?", "When?")], Liking({plain: -7.0}), fewest=3) == [
-        ("Who?", "Which?", "When?")
-    ]
+    plain = ("What is my parrot called?", "Who is my parrot?", "How old is my parrot?", "Where is my parrot?")
+    likely = {question: -7.0 - at for at, question in enumerate(plain)}
+    assert filled([parrot], [named], Liking(likely), fewest=3) == [(*named, *plain[:3])]
+    assert filled([parrot], [("Who?", *named)], Liking(likely), fewest=5) == [("Who?", *named, *plain)]
 
 
 def test_among_many_statements_every_question_counts_and_asks_by_its_words():
@@ -76,7 +97,6 @@ def test_among_many_statements_every_question_counts_and_asks_by_its_words():
     assert filled([HOTEL, *others], asked, Liking(LIKELY), fewest=2) == asked
     found = filled([HOTEL, *others], asked, Liking(LIKELY), fewest=8)
     assert found[0] == (*asked[0], "What kind of stove do I have?")
-    assert filled([HOTEL], asked[:1], Liking(LIKELY), fewest=2) == [(*asked[0], "What is my hotel called?")]
 
 
 def test_words_of_what_is_known_and_questions_that_are_taken_are_left_alone():
