@@ -92,7 +92,8 @@ def statements(
     """Cut a turn into what is learned together.
 
     The user's sentences are grouped up to ``words`` words. Of the reply only sentences that bring a name or a number
-    which the user did not say are taken, each once: most replies repeat, encourage or say what the model is.
+    which the user did not say are taken, each once: most replies repeat, encourage or say what the model is. By what
+    name it calls itself is left out: it would be called so from then on, by whoever else asks.
     Sentences that order the assistant how to behave stand apart and are said back in quotation marks: they are memory
     of what was said, not to be obeyed. Questions and requests that tell nothing of the user are left out.
 
@@ -136,9 +137,15 @@ def statements(
     ]
     known = {*map(form, telling(turn.user))} | _IN_REPLIES  # "16 hours" is no news of "sixteen hours"
     replied = list(dict.fromkeys(sentences(turn.assistant)))
-    news = [s for s in replied if not _ASKED.search(s) and {*map(form, _specific(" " + s[1:]))} - known]
+    news = [s for s in replied if not _ASKED.search(s) and _news(s) - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
+
+
+def _news(reply: str) -> set[str]:
+    """The names and numbers of a sentence of a reply, but for those by which the assistant calls itself."""
+    itself = {form(word) for *_, name in introductions(reply) for word in compared(name)}
+    return {*map(form, _specific(" " + reply[1:]))} - itself
 
 
 def demanded(sentence: str) -> list[str]:

@@ -217,6 +217,20 @@ def test_what_a_reply_only_repeats_in_its_own_way_is_no_news(user, reply):
     assert [s for s in parse.statements(turn(user, reply), words=40) if not s.by_user] == []
 
 
+@pytest.mark.parametrize(
+    "own",
+    ["I'm Captain Blackjack McCoy, a seasoned pirate.", "My name is Elena, a brilliant AI.", "You can call me Max."],
+)
+def test_what_an_assistant_calls_itself_is_not_learned(own):
+    assert [s for s in parse.statements(turn("We have a parrot.", own), words=40) if not s.by_user] == []
+    both = f"{own} Your train leaves at 7:30."
+    (reply,) = [s for s in parse.statements(turn("We have a parrot.", both), words=40) if not s.by_user]
+    assert reply.said == "Your train leaves at 7:30."
+    one = own.removesuffix(".") + ", and your train leaves at 7:30."  # what it says besides is not lost
+    (reply,) = [s for s in parse.statements(turn("We have a parrot.", one), words=40) if not s.by_user]
+    assert reply.said == one
+
+
 def test_a_reply_is_told_as_it_was_said():
     (reply,) = parse.statements(turn("When does my train leave?", "I think your train leaves at 7:30."), words=40)
     assert (reply.said, reply.told, reply.by_user) == (*["I think your train leaves at 7:30."] * 2, False)
