@@ -4,10 +4,10 @@
 
 Each user has weights of their own over one model. The run takes an episode of each in turn, whoever has waited longest
 first, and ends at its deadline. Two cores with AVX-512, SmolLM2-135M-Instruct: four to five minutes for each of three
-users; with AVX2 alone three to four times as long. Expect each to be answered with their own parrot's name once it is
-held: the model alone is asked, and pending turns are not put into its prompt. Ctrl-C stops it between two steps, and
-the report says what is left; a second one ends it at once. Killed or stopped, run it again: what was learned is kept,
-what was not is pending.
+users; with AVX2 alone thirteen, and twenty for the first. Expect each to be answered with their own parrot's name once
+it is held: the model alone is asked, and pending turns are not put into its prompt. Ctrl-C stops it between two steps,
+and the report says what is left; a second one ends it at once. Killed or stopped, run it again: what was learned is
+kept, what was not is pending.
 """
 
 import argparse
