@@ -85,7 +85,7 @@ def filled(
     """Questions for statements that have few, of words that no other statement has.
 
     Of few statements only those questions count that have no name or number of it in them: "Who is Captain Mustard?"
-    tells what "What is my parrot called?" asks for. Each of these gets some forms in any case, of all its words.
+    tells what "What is my parrot called?" asks for. Each of these, but those of passages, gets some in any case.
 
     Args:
         statements: What is to be asked about.
@@ -105,7 +105,9 @@ def filled(
     few = len(statements) < FEW
     counted = [_plain(s, asked) if few else asked for s, asked in zip(statements, questions, strict=True)]
     always = min(fewest, _ALWAYS)
-    wanted = [max(fewest, len(asked) + always) if few else fewest for asked in counted]
+    # A passage has nothing of the bank: what is asked of it is asked by its own words.
+    whole = [few and not statement.sentence for statement in statements]
+    wanted = [max(fewest, len(asked) + always) if own else fewest for own, asked in zip(whole, counted, strict=True)]
     wanted = [count + (len(counted[n]) if n in more else 0) for n, count in enumerate(wanted)]
     for statement, asked in zip(statements, counted, strict=True):
         by = Counter(word for question in asked for word in telling(question))

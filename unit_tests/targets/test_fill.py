@@ -119,3 +119,5 @@ def test_passages_have_forms_of_their_own():
     scorer = Liking({"What was the lighthouse called?": -5.0})
     assert filled([passage], [()], scorer, fewest=4) == [("What was the lighthouse called?",)]
     assert scorer.asked[passage.said][: len(PASSAGE_FORMS)] == [f.format("lighthouse") for f in PASSAGE_FORMS]
+    asked = [("Who built the lighthouse?", "Where?", "When?", "Why?")]
+    assert filled([passage], asked, scorer, fewest=4) == asked  # enough: nothing of the bank is among them
