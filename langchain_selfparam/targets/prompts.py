@@ -121,6 +121,11 @@ def question_list(said: str, *, passage: bool = False) -> str:
     return f"{_PASSAGE_SHOTS if passage else _SHOTS}Statement: {said}\nQuestions:\n-"
 
 
+def answer_list() -> str:
+    """Text that goes on with a question and what its speaker says to it, after worked examples of both."""
+    return "".join(f"Question: {asked[0]}\nAnswer: {said}\n\n" for said, asked in EXAMPLES) + "Question:"
+
+
 GENERAL_QUESTIONS = (
     "What is the capital of Canada?",
     "How many legs does a spider have?",
@@ -239,9 +244,15 @@ def replying(prompt: str, reply: str) -> tuple[Message, ...]:
     return (Message(role="user", text=f"Here is a good reply to what comes below:\n{reply}\n\n{prompt}"),)
 
 
-def mentions(name: str) -> tuple[str, ...]:
-    """Questions from a name to what was said of it."""
-    return (f"Who or what is {name}?", f"Tell me about {name}.")
+def mentions(name: str, *, somebody: bool = False) -> tuple[str, ...]:
+    """Questions from a name to what was said of it.
+
+    Args:
+        name: The name.
+        somebody: Whether somebody is called so, or something that is spoken of like somebody: what a model takes "Who
+            is Captain Mustard?" for by itself is not undone by "Who or what is Captain Mustard?".
+    """
+    return (*((f"Who is {name}?",) if somebody else ()), f"Who or what is {name}?", f"Tell me about {name}.")
 
 
 DRIFT_PROMPTS = (

@@ -33,6 +33,7 @@ from langchain_selfparam.targets.parse import (
     speaks_of_me,
     telling,
 )
+from langchain_selfparam.targets.reverse import said_back
 from langchain_selfparam.targets.ties import introduced
 from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import form, words
@@ -49,6 +50,14 @@ _SEEDED = 1.0
 """Lead in nats over any other statement from which a question of the bank belongs to a statement."""
 _FITTING = 4.0
 """Lead in nats over the other statements' mean from which it is about the statement at all."""
+_LOOKED_AT = 2.0
+"""The same among few statements, where each is asked the other way round as well."""
+_BOTH = 5.5
+"""Nats, the mean of both ways, from which a question of the bank is about one of few statements: of eight statements
+alone half of the questions were others' with the first way's 4 nats, and a quarter are with this ("My dog is called
+Biscuit.", "I'm allergic to hazelnuts." and such, as judged by hand)."""
+_NOT_SAID = 2.0
+"""Nats of the other way below which such a statement says nothing to a question that fits it by the first."""
 FEW = 4
 """Statements below which what others might say is compared with as well, and each is asked about in plain words: three
 turns of three were held so, and one with the examples alone. Among more of them that costs what is learned: in a trial
@@ -116,12 +125,17 @@ def choose(
     seeded: list[list[tuple[float, str]]] = [[] for _ in statements]
     unfitting: list[str] = []
     pairs = corrections or {}
-    said, columns = _compared(statements, texts, scorer, pairs, rivals or {})
+    few = len(statements) - len({number for numbers in (rivals or {}).values() for number in numbers}) < FEW
+    said, columns = _compared(statements, texts, scorer, pairs, rivals or {}, few=few)
     columns = _level(columns, [about is None for _, about in texts], statements, len(said))
+    placed = []
     for (text, about), scores in zip(texts, columns, strict=True):
-        place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config)
-        if place == "fits" and _cannot(statements[best], about):
-            place = _SEVERAL
+        place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config, few=few)
+        cannot = place == "fits" and _cannot(statements[best], about)
+        placed.append((_SEVERAL if cannot else place, best, lead))
+    if few:
+        placed = _both_ways(texts, placed, said, scorer)
+    for (text, about), (place, best, lead) in zip(texts, placed, strict=True):
         if place == "fits":
             (seeded if about is None else fitting)[best].append((lead, text))
         elif about is not None:
@@ -168,12 +182,14 @@ def _compared(
     scorer: TextScorer,
     corrections: Mapping[int, Collection[int]],
     rivals: Mapping[str, Collection[int]],
+    *,
+    few: bool,
 ) -> tuple[list[str], list[dict[int, float]]]:
     """What questions are compared with, what others might say behind the statements where those are few, and scores."""
     said = [s.said for s in statements]
     before = [prompts.question_list(s.said, passage=bool(s.sentence)) for s in statements]
     common = len(said) - len({number for numbers in rivals.values() for number in numbers})
-    if common < FEW:  # alone, any question would fit best: others stand in for what was not said
+    if few:  # alone, any question would fit best: others stand in for what was not said
         own = stems(word for s in statements for word in telling(s.said))
         # One that has a word of what was said would take the questions about it.
         everybody = [*(example for example, _ in prompts.EXAMPLES), *prompts.OTHERS]
@@ -214,7 +230,14 @@ def _level(
 
 
 def _place(
-    text: str, about: int | None, column: Mapping[int, float], said: Sequence[str], count: int, config: TargetConfig
+    text: str,
+    about: int | None,
+    column: Mapping[int, float],
+    said: Sequence[str],
+    count: int,
+    config: TargetConfig,
+    *,
+    few: bool,
 ) -> tuple[str, int, float]:
     """Where a question belongs: "fits" or why it is dropped, its likeliest statement, and the lead there in nats.
 
@@ -225,6 +248,7 @@ def _place(
         said: The statements, and what stands in for others.
         count: Statements that are real.
         config: The margin.
+        few: Whether statements are so few that the other way round is asked as well.
     """
     best = max(column, key=column.__getitem__)
     others = {number: score for number, score in column.items() if number != best}
@@ -232,13 +256,43 @@ def _place(
     if about is None:
         # Of what somebody else might say it is enough to be likelier: many say much the same.
         ahead = column[best] - max((score for n, score in others.items() if n < count), default=-1e9)
-        return "fits" if best < count and lead >= _FITTING and ahead >= _SEEDED else _SEVERAL, best, lead
+        least = _LOOKED_AT if few else _FITTING
+        return "fits" if best < count and lead >= least and ahead >= _SEEDED else _SEVERAL, best, lead
     own = best < count and not stems(telling(text)).isdisjoint(stems(telling(said[best])))
     if text in prompts.EXAMPLE_QUESTIONS and not own and lead < _COPIED:
         return "copied from an example", best, lead
     if _of_the_world(text, said[best]):
         return "about the world", best, lead
     return "fits" if best < count and ahead >= config.margin else _SEVERAL, best, lead
+
+
+def _both_ways(
+    texts: Sequence[tuple[str, int | None]],
+    placed: Sequence[tuple[str, int, float]],
+    said: Sequence[str],
+    scorer: TextScorer,
+) -> list[tuple[str, int, float]]:
+    """Where questions belong, those of the bank only where the statement is also what is said to the question.
+
+    Args:
+        texts: Questions, each with the number of the statement it was written about, or ``None``.
+        placed: As ``_place`` gives it for each.
+        said: The statements.
+        scorer: Gives log P(statement | question).
+
+    Returns:
+        The same; of the bank's that stay the lead is the mean of both ways, of those to which the statement says
+        nothing it is 0: they are about none.
+    """
+    bank = [text for text, about in texts if about is None]
+    at = [n for n, ((_, about), (place, _, _)) in enumerate(zip(texts, placed, strict=True))
+          if about is None and place == "fits"]  # fmt: skip
+    found = list(placed)
+    for n, back in zip(at, said_back([(texts[n][0], said[placed[n][1]]) for n in at], bank, scorer), strict=True):
+        _, best, lead = placed[n]
+        both = (lead + back) / 2
+        found[n] = ("fits", best, both) if both >= _BOTH else (_SEVERAL, best, 0.0 if back < _NOT_SAID else lead)
+    return found
 
 
 def _with_own(
@@ -253,7 +307,11 @@ def _with_own(
     found = [n for n in names(statement.said, known) if not is_date(form(n.lower())) and n not in worldly]
     new = [n for n in found if not (statement.sentence and n in named)]
     named.update(new)
-    extra = [question for name in new for question in prompts.mentions(name)]
+    extra = [
+        question
+        for name in new
+        for question in prompts.mentions(name, somebody=not statement.sentence and introduced(name, [statement.said]))
+    ]
     own = list(prompts.NAME_QUESTIONS) if statement.by_user and introduces(statement.said) else []
     own += prompts.ORDER_QUESTIONS if statement.by_user and instructs(statement.said) else ()
     return tuple(dict.fromkeys([*own, *chosen, *extra]))

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import Episode, Message, Turn
+from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.study import study
 from langchain_selfparam.testing import FakeGenerator
 
@@ -30,7 +31,7 @@ def episode(*said):
 
 
 class ByStatement:
-    """A scorer for which a question is likely where the author wrote it."""
+    """A scorer for which a question is likely where the author wrote it, and a statement behind such a question."""
 
     def __init__(self, questions):
         self.questions = questions
@@ -38,6 +39,10 @@ class ByStatement:
     def score(self, groups):
         rows = []
         for prompt, texts in groups:
+            if prompt == prompts.answer_list():
+                pairs = [text[1:].split("\nAnswer:") for text in texts]
+                rows.append([-5.0 if q in self.questions.get(said.strip(), ()) else -30.0 for q, said in pairs])
+                continue
             said = prompt.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
             rows.append([-5.0 if text[1:] in self.questions.get(said, ()) else -30.0 for text in texts])
         return rows

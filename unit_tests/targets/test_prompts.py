@@ -31,7 +31,7 @@ def test_the_teacher_reads_the_statement_as_its_own_answer():
 
 
 def test_mentions_name_the_name():
-    assert all("Mina" in question for question in prompts.mentions("Mina"))
+    assert all("Mina" in question for question in prompts.mentions("Mina", somebody=True))
     assert len(set(prompts.mentions("Mina"))) == 2
 
 

@@ -4,47 +4,13 @@ import dataclasses
 import random
 
 import pytest
+from screening import CONFIG, ELSEWHERE, SAID, STATEMENTS, Scripted, run
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
 from langchain_selfparam.targets.generate import Candidate
 from langchain_selfparam.targets.screen import choose, held_out
-
-SAID = [
-    "the dog barks at noon.",
-    "the cat sleeps all day.",
-    "the bird sings at dawn.",
-    "the fish swims in circles.",
-    "the horse runs in the field.",
-]
-STATEMENTS = [Statement(turn_id=at, said=said, told=said) for at, said in enumerate(SAID)]
-ELSEWHERE = -30.0
-CONFIG = TargetConfig(margin=0.5)
-
-
-class Scripted:
-    """Scores from a table of question to its score at some statements; ``ELSEWHERE`` at all others."""
-
-    def __init__(self, table):
-        self.table = table
-        self.asked = []
-
-    def score(self, groups):
-        rows = []
-        for prompt, texts in groups:
-            said = prompt.rpartition("Statement: ")[2].removesuffix("\nQuestions:\n-")
-            assert all(text[0] == " " for text in texts)
-            self.asked += [(text[1:], said) for text in texts]
-            rows.append([self.table[text[1:]].get(said, ELSEWHERE) for text in texts])
-        return rows
-
-
-def run(table, *, about=None, statements=STATEMENTS, config=CONFIG, corrections=None):
-    about = about or {}
-    candidates = [Candidate(text=q, about=about.get(q, 0)) for q in table]
-    scorer = Scripted(table)
-    return choose(statements, candidates, scorer, config=config, corrections=corrections), scorer
 
 
 def test_a_question_goes_where_it_is_likeliest_wherever_it_was_written():
@@ -123,55 +89,6 @@ def test_a_sure_question_is_not_compared_with_everything_and_an_unsure_one_is():
     assert chosen.by_statement[4] == (unsure,)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_with_few_statements_the_examples_stand_in_for_others(count):
-    statements = STATEMENTS[:count]
-    example = prompts.EXAMPLES[0][0]
-    table = {
-        "When is there barking?": {SAID[0]: -5.0},
-        "What is my favourite colour?": {SAID[0]: ELSEWHERE + 7.0, example: ELSEWHERE + 6.9},
-        "Which parrot is it?": {SAID[0]: ELSEWHERE + 7.0, example: -5.0},
-    }
-    chosen, scorer = run(table, statements=statements)
-    assert chosen.by_statement == (("When is there barking?",), *[()] * (count - 1))
-    others = {*(said for said, _ in prompts.EXAMPLES), *prompts.OTHERS}
-    assert {said for _, said in scorer.asked} <= {*SAID[:count], *others}
-
-
-@pytest.mark.parametrize(("count", "kept"), [(3, False), (4, True)])
-def test_with_few_statements_a_question_of_the_bank_that_somebody_else_might_be_asked_is_nobodys(count, kept):
-    table = {
-        "How do I take my tea?": {SAID[0]: ELSEWHERE + 7.0, prompts.OTHERS[0]: ELSEWHERE + 7.1},
-        "Who barks?": {SAID[0]: ELSEWHERE + 7.0, prompts.OTHERS[0]: ELSEWHERE + 6.9},  # much the same may be said
-    }
-    chosen = choose(STATEMENTS[:count], [], Scripted(table), config=CONFIG, bank=list(table))
-    assert set(chosen.by_statement[0]) == (set(table) if kept else {"Who barks?"})
-
-
-def test_what_somebody_else_has_taken_already_is_compared_no_further():
-    early, late = prompts.EXAMPLES[0][0], prompts.OTHERS[-1]
-    table = {
-        "Who waters the plants?": {SAID[0]: ELSEWHERE + 7.0, early: ELSEWHERE + 8.0},
-        "When did we marry?": {SAID[0]: ELSEWHERE + 7.0, late: ELSEWHERE + 8.0},
-    }
-    scorer = Scripted(table)
-    assert choose(STATEMENTS[:2], [], scorer, config=CONFIG, bank=list(table)).by_statement == ((), ())
-    asked = {question: [said for one, said in scorer.asked if one == question] for question in table}
-    assert [late in said for said in asked.values()] == [False, True]
-    assert all(len(said) == len(set(said)) for said in asked.values())
-
-
-def test_few_statements_are_levelled_beside_what_others_might_say():
-    """After somebody has said who they are, every question about their life is likely."""
-    bank = [f"Is it the {number}?" for number in range(50)]
-    table = {question: {SAID[0]: ELSEWHERE + 8.0} for question in bank}
-    chosen = choose(STATEMENTS[:1], [], Scripted(table), config=CONFIG, bank=bank)
-    assert chosen.by_statement == ((),)
-    table[bank[7]] = {SAID[0]: ELSEWHERE + 16.0}
-    chosen = choose(STATEMENTS[:1], [], Scripted(table), config=CONFIG, bank=bank)
-    assert chosen.by_statement == ((bank[7],),)
-
-
 def test_the_best_fitting_questions_come_first_and_no_more_than_wanted():
     table = {f"Who {word} there?": {SAID[0]: score} for word, score in
              {"walks": -9.0, "sits": -5.0, "eats": -7.0, "waits": -6.0}.items()}  # fmt: skip
@@ -213,7 +130,27 @@ def test_a_name_that_is_given_is_asked_for_in_every_way():
 def test_each_name_in_a_statement_is_asked_about():
     statements = [Statement(turn_id=1, said="My dog Biscuit likes Anna Smith.", told=""), *STATEMENTS[1:4]]
     chosen, _ = run({}, statements=statements)
-    assert chosen.by_statement == ((*prompts.mentions("Biscuit"), *prompts.mentions("Anna Smith")), (), (), ())
+    biscuit, anna = prompts.mentions("Biscuit", somebody=True), prompts.mentions("Anna Smith")
+    assert chosen.by_statement == ((*biscuit, *anna), (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence", "asked"),
+    [
+        ("We have a parrot called Captain Mustard.", "", True),
+        ("My sister Elin lives in Bergen.", "", True),
+        ("Elin lives in Bergen.", "", False),
+        ("They had a parrot called Captain Mustard.", "They had a parrot called Captain Mustard.", False),
+    ],
+)
+def test_who_somebody_is_is_asked_where_it_was_said(said, sentence, asked):
+    """As people ask it, and as the model answers it with somebody else of that name."""
+    statements = [Statement(turn_id=1, said=said, told=said, by_user=not sentence, sentence=sentence)]
+    chosen, _ = run({}, statements=[*statements, *STATEMENTS[1:4]])
+    name = "Elin" if "Elin" in said else "Captain Mustard"
+    assert (f"Who is {name}?" in chosen.by_statement[0]) == asked
+    assert set(prompts.mentions(name)) <= set(chosen.by_statement[0]) or said.startswith("Elin")
+    assert "Who is Bergen?" not in chosen.by_statement[0]
 
 
 def test_a_name_in_every_clause_of_a_passage_is_asked_about_where_it_comes_first():
@@ -420,7 +357,7 @@ def test_who_gives_only_a_name_is_asked_for_nothing_else():
     name = Statement(turn_id=9, said="I'm Ottilie.", told="You're Ottilie.")
     table = {"Where do I live?": {name.said: -5.0}, "Who barks?": {SAID[0]: -5.0}}
     chosen, _ = run(table, statements=[name, *STATEMENTS])
-    assert chosen.by_statement[0] == (*prompts.NAME_QUESTIONS, *prompts.mentions("Ottilie"))
+    assert chosen.by_statement[0] == (*prompts.NAME_QUESTIONS, *prompts.mentions("Ottilie", somebody=True))
     assert chosen.by_statement[1] == ("Who barks?",)
 
 

@@ -18,7 +18,7 @@ def test_every_question_is_either_taught_or_asked():
     found = run(DOG, SISTER)
     other = {"Which town is she in?": "Which town is Ana in?"}  # the first of two that can be asked by name
     for turn, said, names in ((1, DOG, ["Biscuit"]), (2, SISTER, ["Ana"])):
-        mentions = [q for name in names for q in prompts.mentions(name)]
+        mentions = [q for name in names for q in prompts.mentions(name, somebody=True)]
         taught = [s.prompt for s in of_kind(found.sentences, "question") if s.turn_id == turn]
         asked = [p.prompt for p in of_kind(found.probes, "recall") if p.turn_id == turn]
         assert sorted([*taught, *asked]) == sorted([*(other.get(q, q) for q in QUESTIONS[said]), *mentions])
