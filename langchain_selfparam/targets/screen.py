@@ -33,7 +33,7 @@ from langchain_selfparam.targets.parse import (
     speaks_of_me,
     telling,
 )
-from langchain_selfparam.targets.reverse import said_back
+from langchain_selfparam.targets.reverse import said_back, told_apart
 from langchain_selfparam.targets.ties import introduced
 from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import form, words
@@ -128,6 +128,8 @@ def choose(
     few = len(statements) - len({number for numbers in (rivals or {}).values() for number in numbers}) < FEW
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {}, few=few)
     columns = _level(columns, [about is None for _, about in texts], statements, len(said))
+    if not few:
+        columns = told_apart(texts, columns, statements, scorer)
     placed = []
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config, few=few)

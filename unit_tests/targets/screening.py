@@ -48,7 +48,8 @@ class Scripted:
         if not said:
             return -9.0
         self.asked_back.append((question, said.strip()))
-        return -9.0 + ELSEWHERE + self.back.get(question, 0.0)
+        nats = self.back.get(question, 0.0)
+        return -9.0 + ELSEWHERE + (nats.get(said.strip(), 0.0) if isinstance(nats, dict) else nats)
 
 
 def run(table, *, about=None, statements=STATEMENTS, config=CONFIG, corrections=None):

@@ -50,8 +50,8 @@ def test_with_few_statements_a_question_of_the_bank_that_somebody_else_might_be_
 def test_of_few_statements_a_question_of_the_bank_has_to_fit_both_ways(count, lead, back, kept, of_none):
     question = "Which flowers do I like?"
     offered = {question: {SAID[0]: ELSEWHERE + lead}, **NOBODYS}
-    # The mean over 40 questions is a fortieth of what is scripted.
-    scorer = Scripted(offered, {question: back / (1 - 1 / len(offered))})
+    # Of the 40 every second one is in the mean, this one among them.
+    scorer = Scripted(offered, {question: back / (1 - 1 / 20)})
     chosen = choose(STATEMENTS[:count], [], scorer, config=CONFIG, bank=list(offered))
     assert chosen.by_statement[0] == ((question,) if kept else ())
     assert (question in chosen.unfitting) == of_none
