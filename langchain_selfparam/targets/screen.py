@@ -71,6 +71,7 @@ _MANY = 24
 _WORDED = 8
 """How many of those."""
 _SEVERAL = "fits several statements"
+_NONE = "is about none"
 _DEFINES = re.compile(r"What(?: is|'s| are) (?:the |an? )?(?:[\w-]+ ?){1,2}\?$")
 
 
@@ -80,7 +81,7 @@ class Chosen:
 
     Attributes:
         by_statement: For each statement its questions, the best fitting first.
-        unfitting: Questions that fit no statement better than another: answered as before.
+        unfitting: Questions that fit no statement better than another, the likeliest first: answered as before.
         dropped: Candidates taken out, by reason.
     """
 
@@ -123,7 +124,7 @@ def choose(
     texts += [(text, None) for text in bank if text not in asked and text not in prompts.NAME_QUESTIONS]
     fitting: list[list[tuple[float, str]]] = [[] for _ in statements]
     seeded: list[list[tuple[float, str]]] = [[] for _ in statements]
-    unfitting: list[str] = []
+    unfitting: list[tuple[float, str]] = []
     pairs = corrections or {}
     few = len(statements) - len({number for numbers in (rivals or {}).values() for number in numbers}) < FEW
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {}, few=few)
@@ -144,8 +145,8 @@ def choose(
             dropped[place] += 1
         # Of what was written about a statement only what belongs to several is about none.
         alike = place == _SEVERAL and "name" not in text
-        if lead < _UNFITTING and (alike if about is not None else place != "fits"):
-            unfitting.append(text)
+        if place == _NONE or (lead < _UNFITTING and (alike if about is not None else place != "fits")):
+            unfitting.append((lead, text))
     kept = []
     people = known_names(s.said for s in statements) | frozenset(known)
     worldly = _of_the_whole_world(statements, people)
@@ -157,7 +158,7 @@ def choose(
         best_seeds = sorted(seeds, reverse=True)[: config.bank]
         ranked = sorted([pair for pair in written if pair[1] in taken] + best_seeds, reverse=True)
         kept.append(_with_own(statement, [text for _, text in ranked], people, named, worldly))
-    return Chosen(tuple(kept), tuple(unfitting), dict(dropped))
+    return Chosen(tuple(kept), tuple(text for _, text in sorted(unfitting, reverse=True)), dict(dropped))
 
 
 def _may_be_asked(candidate: Candidate, statements: Sequence[Statement]) -> bool:
@@ -283,8 +284,8 @@ def _both_ways(
         scorer: Gives log P(statement | question).
 
     Returns:
-        The same; of the bank's that stay the lead is the mean of both ways, of those to which the statement says
-        nothing it is 0: they are about none.
+        The same; of the bank's that stay the lead is the mean of both ways; those to which the statement
+        says nothing are about none.
     """
     bank = [text for text, about in texts if about is None]
     at = [n for n, ((_, about), (place, _, _)) in enumerate(zip(texts, placed, strict=True))
@@ -293,7 +294,7 @@ def _both_ways(
     for n, back in zip(at, said_back([(texts[n][0], said[placed[n][1]]) for n in at], bank, scorer), strict=True):
         _, best, lead = placed[n]
         both = (lead + back) / 2
-        found[n] = ("fits", best, both) if both >= _BOTH else (_SEVERAL, best, 0.0 if back < _NOT_SAID else lead)
+        found[n] = ("fits", best, both) if both >= _BOTH else (_NONE if back < _NOT_SAID else _SEVERAL, best, lead)
     return found
 
 

@@ -407,13 +407,18 @@ def _neighbours(
     turned = [t for t, s in zip(turned, sentences, strict=True) if t != s.prompt and not _says(t, secrets)]
     chance.shuffle(turned)
     few = config.contrast // 4
-    others = [*chance.sample(list(unfitting), min(few, len(unfitting))), *chance.sample(taken, min(few, len(taken)))]
     turned = list(dict.fromkeys(turned))
     # Set apart first: a share of a handful of probes would be decided by one of them.
     count = min(_NEIGHBOUR_PROBES, len(turned) // 3)
     count = count if count >= _FEWEST_NEIGHBOURS else 0
     probes = turned[:count]
-    worldly = prompts.WORLDLY[: config.contrast // 4]
+    worldly = prompts.WORLDLY[:few]
+    others = chance.sample(taken, min(few, len(taken)))
+    # Of few statements there are few such questions, and all that somebody could ask of themselves leads to them.
+    room = config.contrast - sum(map(len, (worldly, others, prompts.ABOUT_THE_MODEL, turned[count:])))
+    most = min(max(few, room), len(unfitting))
+    likely = list(unfitting[: most // 2])
+    others += [*likely, *chance.sample(list(unfitting[len(likely) :]), most - len(likely))]
     near = [q for q in dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others, *turned[count:]]) if q not in probes]
     return [*near[: config.contrast - len(worldly)], *worldly], [
         Probe(kind="neighbour", prompt=q, expected=tuple(sorted(secrets))) for q in probes
