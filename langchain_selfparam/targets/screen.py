@@ -57,7 +57,7 @@ _BOTH = 5.5
 alone half of the questions were others' with the first way's 4 nats, and a quarter are with this ("My dog is called
 Biscuit.", "I'm allergic to hazelnuts." and such, as judged by hand)."""
 _NOT_SAID = 2.0
-"""Nats of the other way below which such a statement says nothing to a question that fits it by the first."""
+"""Nats of the other way below which one of few statements says nothing to a question."""
 FEW = 4
 """Statements below which what others might say is compared with as well, and each is asked about in plain words: three
 turns of three were held so, and one with the examples alone. Among more of them that costs what is learned: in a trial
@@ -137,7 +137,7 @@ def choose(
         cannot = place == "fits" and _cannot(statements[best], about)
         placed.append((_SEVERAL if cannot else place, best, lead))
     if few:
-        placed = _both_ways(texts, placed, said, scorer)
+        placed = _both_ways(texts, placed, columns, statements, scorer)
     for (text, about), (place, best, lead) in zip(texts, placed, strict=True):
         if place == "fits":
             (seeded if about is None else fitting)[best].append((lead, text))
@@ -145,7 +145,8 @@ def choose(
             dropped[place] += 1
         # Of what was written about a statement only what belongs to several is about none.
         alike = place == _SEVERAL and "name" not in text
-        if place == _NONE or (lead < _UNFITTING and (alike if about is not None else place != "fits")):
+        nobodys = alike if about is not None else not few and place != "fits"
+        if place == _NONE or (lead < _UNFITTING and nobodys):
             unfitting.append((lead, text))
     kept = []
     people = known_names(s.said for s in statements) | frozenset(known)
@@ -272,29 +273,36 @@ def _place(
 def _both_ways(
     texts: Sequence[tuple[str, int | None]],
     placed: Sequence[tuple[str, int, float]],
-    said: Sequence[str],
+    columns: Sequence[Mapping[int, float]],
+    statements: Sequence[Statement],
     scorer: TextScorer,
 ) -> list[tuple[str, int, float]]:
-    """Where questions belong, those of the bank only where the statement is also what is said to the question.
+    """Where questions belong among few statements, those of the bank by both ways.
 
     Args:
         texts: Questions, each with the number of the statement it was written about, or ``None``.
         placed: As ``_place`` gives it for each.
-        said: The statements.
+        columns: Its scores by statement, and by what others might say behind these.
+        statements: Those that were made.
         scorer: Gives log P(statement | question).
 
     Returns:
-        The same; of the bank's that stay the lead is the mean of both ways; those to which the statement
-        says nothing are about none.
+        The same for what was written about a statement. Of the bank "fits" with the mean lead of both ways, "is about
+        none" where the statement says nothing to a question that is unlikely there, or else why it is dropped.
     """
-    bank = [text for text, about in texts if about is None]
-    at = [n for n, ((_, about), (place, _, _)) in enumerate(zip(texts, placed, strict=True))
-          if about is None and place == "fits"]  # fmt: skip
+    at = [n for n, (_, about) in enumerate(texts) if about is None]
+    real = range(len(statements))
+    likeliest = [max((n for n in columns[one] if n in real), key=columns[one].__getitem__) for one in at]
+    pairs = [(texts[one][0], statements[n].said) for one, n in zip(at, likeliest, strict=True)]
     found = list(placed)
-    for n, back in zip(at, said_back([(texts[n][0], said[placed[n][1]]) for n in at], bank, scorer), strict=True):
-        _, best, lead = placed[n]
+    for one, back in zip(at, said_back(pairs, [texts[one][0] for one in at], scorer), strict=True):
+        place, best, lead = placed[one]
         both = (lead + back) / 2
-        found[n] = ("fits", best, both) if both >= _BOTH else (_NONE if back < _NOT_SAID else _SEVERAL, best, lead)
+        if place == "fits" and both >= _BOTH:
+            found[one] = ("fits", best, both)
+        else:
+            none = back < _NOT_SAID and (place == "fits" or lead < _UNFITTING)
+            found[one] = (_NONE if none else _SEVERAL, best, lead)
     return found
 
 

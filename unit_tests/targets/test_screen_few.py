@@ -42,7 +42,9 @@ def test_with_few_statements_a_question_of_the_bank_that_somebody_else_might_be_
         (3, 7.0, 2.0, False, False),
         (3, 7.0, 1.5, False, True),  # likely enough there, but not what is said to it
         (3, 2.5, 9.0, True, False),
-        (3, 1.5, 9.9, False, True),  # too unlikely there to be asked the other way round
+        (3, 1.5, 9.9, False, False),  # too unlikely there to be learned, and yet it may be what is said to it
+        (3, 1.5, 1.5, False, True),
+        (3, 3.0, 1.5, False, True),
         (4, 4.5, 0.0, True, False),  # among more statements one way is enough
         (4, 3.5, 9.9, False, False),
     ],
@@ -55,7 +57,7 @@ def test_of_few_statements_a_question_of_the_bank_has_to_fit_both_ways(count, le
     chosen = choose(STATEMENTS[:count], [], scorer, config=CONFIG, bank=list(offered))
     assert chosen.by_statement[0] == ((question,) if kept else ())
     assert (question in chosen.unfitting) == of_none
-    assert bool(scorer.asked_back) == (count == 3 and lead > 2)
+    assert bool(scorer.asked_back) == (count == 3)
 
 
 def test_questions_that_fit_both_ways_come_by_both():
