@@ -5,7 +5,8 @@ that was said. It generates nothing.
 
 A question is kept for a statement when the model finds it likelier there than at any other statement of the episode.
 That assigns "What do I call my own pet?" to the whippet wherever it was written, and drops questions such as "What is
-my favourite colour?" that fit nothing that was said.
+my favourite colour?" that fit nothing that was said. Where that is in doubt, how likely the statement is behind the
+question decides (``reverse``).
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def choose(
     Args:
         statements: What was said.
         candidates: What the model asked.
-        scorer: Gives log P(question | statement before it).
+        scorer: Gives log P(question | statement before it), and the other way round (``reverse``).
         config: Margin and number of questions.
         corrections: Number of a statement to the numbers of those that it may correct: a question that fits it nearly
             as well as one of these is its own.
