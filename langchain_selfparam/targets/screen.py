@@ -292,8 +292,11 @@ def _both_ways(
         none" where the statement says nothing to a question that is unlikely there, or else why it is dropped.
     """
     at = [n for n, (_, about) in enumerate(texts) if about is None]
-    real = range(len(statements))
-    likeliest = [max((n for n in columns[one] if n in real), key=columns[one].__getitem__) for one in at]
+    real = set(range(len(statements)))
+    likeliest = [
+        placed[one][1] if placed[one][1] in real else max(real & columns[one].keys(), key=columns[one].__getitem__)
+        for one in at
+    ]
     pairs = [(texts[one][0], statements[n].said) for one, n in zip(at, likeliest, strict=True)]
     found = list(placed)
     for one, back in zip(at, said_back(pairs, [texts[one][0] for one in at], scorer), strict=True):

@@ -90,3 +90,12 @@ def test_few_statements_are_levelled_beside_what_others_might_say():
     table[bank[7]] = {SAID[0]: ELSEWHERE + 16.0}
     chosen = choose(STATEMENTS[:1], [], Scripted(table, {bank[7]: 8.0}), config=CONFIG, bank=bank)
     assert chosen.by_statement == ((bank[7],),)
+
+
+@pytest.mark.parametrize(("said_to_it", "kept"), [(SAID[0], False), (SAID[1], True)])
+def test_a_question_that_a_correction_takes_over_is_asked_of_the_correction(said_to_it, kept):
+    question = "When does it bark?"
+    offered = {question: {SAID[0]: ELSEWHERE + 9.0, SAID[1]: ELSEWHERE + 7.0}, **NOBODYS}
+    scorer = Scripted(offered, {question: {said_to_it: 9.0}})
+    chosen = choose(STATEMENTS[:2], [], scorer, config=CONFIG, bank=list(offered), corrections={1: {0}})
+    assert chosen.by_statement == ((), (question,) if kept else ())
