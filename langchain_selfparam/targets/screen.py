@@ -5,8 +5,8 @@ that was said. It generates nothing.
 
 A question is kept for a statement when the model finds it likelier there than at any other statement of the episode.
 That assigns "What do I call my own pet?" to the whippet wherever it was written, and drops questions such as "What is
-my favourite colour?" that fit nothing that was said. Where that is in doubt, how likely the statement is behind the
-question decides (``reverse``).
+my favourite colour?" that fit nothing that was said. Among few statements how likely one is behind the
+question decides as well (``reverse``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from langchain_selfparam.targets.parse import (
     speaks_of_me,
     telling,
 )
-from langchain_selfparam.targets.reverse import said_back, told_apart
+from langchain_selfparam.targets.reverse import said_back
 from langchain_selfparam.targets.ties import introduced
 from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import form, words
@@ -107,7 +107,7 @@ def choose(
     Args:
         statements: What was said.
         candidates: What the model asked.
-        scorer: Gives log P(question | statement before it), and the other way round (``reverse``).
+        scorer: Gives log P(question | statement before it), and of few statements the other way round (``reverse``).
         config: Margin and number of questions.
         corrections: Number of a statement to the numbers of those that it may correct: a question that fits it nearly
             as well as one of these is its own.
@@ -130,8 +130,6 @@ def choose(
     few = len(statements) - len({number for numbers in (rivals or {}).values() for number in numbers}) < FEW
     said, columns = _compared(statements, texts, scorer, pairs, rivals or {}, few=few)
     columns = _level(columns, [about is None for _, about in texts], statements, len(said))
-    if not few:
-        columns = told_apart(texts, columns, statements, scorer)
     placed = []
     for (text, about), scores in zip(texts, columns, strict=True):
         place, best, lead = _place(text, about, _corrected(scores, pairs), said, len(statements), config, few=few)

@@ -95,7 +95,9 @@ def study(
     general = write_general(original, count=config.neutral + 2 * DRIFT_PROBES, config=config)
     progress(3, 4)
     secrets = {w for s in statements for w in parse.secrets(s.said, names)}
-    near, kept = _neighbours(secrets, sentences, chosen.unfitting, taken, chance=chance, config=config)
+    near, kept = _neighbours(
+        secrets, sentences, chosen.unfitting, taken, statements=len(statements), chance=chance, config=config
+    )
     kept_out = {*prompts.SHOWING, *(p.prompt for p in (*probes, *kept, *recall_probes(taught)))}
     sentences = _in_other_words(statements, sentences, kept_out, earlier, chosen, names)
     asked = list(dict.fromkeys(s.prompt for s in sentences))
@@ -398,6 +400,7 @@ def _neighbours(
     unfitting: Sequence[str],
     taken: Sequence[str],
     *,
+    statements: int,
     chance: random.Random,
     config: TargetConfig,
 ) -> tuple[list[str], list[Probe]]:
@@ -414,10 +417,12 @@ def _neighbours(
     probes = turned[:count]
     worldly = prompts.WORLDLY[:few]
     others = chance.sample(taken, min(few, len(taken)))
-    # Of few statements there are few such questions, and all that somebody could ask of themselves leads to them.
-    room = config.contrast - sum(map(len, (worldly, others, prompts.ABOUT_THE_MODEL, turned[count:])))
-    most = min(max(few, room), len(unfitting))
-    likely = list(unfitting[: most // 2])
+    most, likely = min(few, len(unfitting)), list[str]()
+    if statements < screen.FEW:
+        # There are few such questions of few statements, and all that somebody could ask of themselves leads to them.
+        room = config.contrast - sum(map(len, (worldly, others, prompts.ABOUT_THE_MODEL, turned[count:])))
+        most = min(max(few, room), len(unfitting))
+        likely = list(unfitting[: most // 2])
     others += [*likely, *chance.sample(list(unfitting[len(likely) :]), most - len(likely))]
     near = [q for q in dict.fromkeys([*prompts.ABOUT_THE_MODEL, *others, *turned[count:]]) if q not in probes]
     return [*near[: config.contrast - len(worldly)], *worldly], [

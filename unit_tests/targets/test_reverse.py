@@ -5,9 +5,8 @@ from statistics import fmean
 
 import pytest
 
-from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import prompts
-from langchain_selfparam.targets.reverse import said_back, told_apart
+from langchain_selfparam.targets.reverse import said_back
 
 SAID = ["I grow tulips.", "I'm allergic to hazelnuts."]
 QUESTIONS = [f"What about number {number}?" for number in range(100)]
@@ -60,43 +59,3 @@ def test_what_goes_before_shows_questions_with_what_was_said_to_them():
     assert shown.endswith("\n\nQuestion:")
     for said, asked in prompts.EXAMPLES:
         assert f"Question: {asked[0]}\nAnswer: {said}\n\n" in shown
-
-
-def statements(sentence=""):
-    return [Statement(turn_id=at, said=said, told=said, sentence=sentence) for at, said in enumerate(SAID)]
-
-
-def apart(scorer, columns, *, of=QUESTIONS, about=None, sentence=""):
-    texts = [(q, about) for q in of[: len(columns)]] + [(q, None) for q in of[len(columns) :]]
-    rest = [{0: -20.0, 1: -20.0} for _ in of[len(columns) :]]
-    return told_apart(texts, [*columns, *rest], statements(sentence), scorer)[: len(columns)]
-
-
-def test_where_two_are_nearly_as_likely_the_one_that_is_less_likely_behind_the_question_loses():
-    scorer = Behind()
-    columns = [{0: -10.0, 1: -11.9}, {0: -11.9, 1: -10.0}, {0: -10.0, 1: -12.1}, {0: -10.0, 1: -10.0}]
-    columns = [{**column, 2: -20.0, 3: -20.0, 4: -20.0} for column in columns]
-    some = QUESTIONS[4::8]  # what is about nothing that was said, evenly
-    level = [fmean(scorer.of_said[other, said] for other in some) for said in SAID]
-    for question, column, found in zip(QUESTIONS, columns, apart(scorer, columns, about=0, of=QUESTIONS), strict=False):
-        nats = [scorer.of_said[question, said] - level[n] for n, said in enumerate(SAID)]
-        lost = [0.0, 0.0] if abs(column[0] - column[1]) > 2 else [0.25 * (max(nats) - one) for one in nats]
-        assert [found[n] for n in range(5)] == pytest.approx([column[0] - lost[0], column[1] - lost[1], *[-20.0] * 3])
-        assert min(lost) == 0
-
-
-@pytest.mark.parametrize(
-    ("column", "options"),
-    [
-        ({0: -10.0, 1: -10.0, 2: -13.0}, {}),  # not about any of them more than about another
-        ({0: -10.0}, {}),
-        ({0: -10.0, 1: -11.0, 2: -20.0, 3: -20.0}, {"sentence": "I grow tulips."}),  # a passage is not said back
-        ({0: -10.0, 1: -11.0, 2: -20.0, 3: -20.0}, {"of": QUESTIONS[:1], "about": 0}),  # nothing to level them by
-    ],
-)
-def test_what_cannot_tell_them_apart_is_not_asked(column, options):
-    scorer = Behind()
-    given = [dict(column)]
-    assert apart(scorer, given, **options) == [column]
-    assert given == [column]
-    assert scorer.groups == []

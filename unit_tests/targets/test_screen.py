@@ -4,7 +4,7 @@ import dataclasses
 import random
 
 import pytest
-from screening import CONFIG, ELSEWHERE, NOBODYS, SAID, STATEMENTS, Scripted, run
+from screening import CONFIG, ELSEWHERE, SAID, STATEMENTS, Scripted, run
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.records import Statement
@@ -23,18 +23,6 @@ def test_a_question_goes_where_it_is_likeliest_wherever_it_was_written():
     chosen, _ = run(table)
     assert chosen.by_statement == (*((q,) for q in table), ())
     assert chosen.unfitting == ()
-
-
-@pytest.mark.parametrize(
-    ("likelier", "where"),
-    [(0.0, 0), (2.0, None), (20.0, 1)],  # a quarter of it counts, and one nat has to be left
-)
-def test_of_two_statements_that_a_question_fits_it_goes_to_the_one_that_is_said_to_it(likelier, where):
-    question = "Who sleeps at noon?"
-    offered = {question: {SAID[0]: -10.0, SAID[1]: -11.2}, **NOBODYS}
-    scorer = Scripted(offered, {question: {SAID[1]: likelier}})
-    chosen = choose(STATEMENTS, [], scorer, config=CONFIG, bank=list(offered))
-    assert [n for n, questions in enumerate(chosen.by_statement) if questions] == ([] if where is None else [where])
 
 
 @pytest.mark.parametrize(("lead", "kept"), [(0.5, True), (0.49, False)])

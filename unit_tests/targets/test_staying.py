@@ -49,3 +49,9 @@ def test_the_likeliest_of_them_are_always_among_them(seed):
 
     config = dataclasses.replace(CONFIG, contrast=60, seed=seed)
     assert set(likely) <= set(as_before(run(SISTER, scorer=Likely(QUESTIONS), config=config)))
+
+
+def test_of_more_statements_they_are_a_quarter_whatever_room_there_is():
+    """What passages leave of it is none for questions that were written about them."""
+    config = dataclasses.replace(CONFIG, contrast=120)
+    assert len(as_before(run(*MANY, questions={}, config=config))) == config.contrast / 4
