@@ -100,6 +100,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dtype", default="auto", choices=_DTYPES, help=dtype)
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit of the model on the hub")
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="where the model runs, such as cpu or cuda:1 (default: on the GPUs there are, else the CPU)",
+    )
 
 
 def model_arguments(args: argparse.Namespace) -> list[str]:
@@ -114,7 +119,10 @@ def model_arguments(args: argparse.Namespace) -> list[str]:
     found = ["--model", args.model]
     if args.dtype != "auto":
         found += ["--dtype", args.dtype]
-    return found if args.revision is None else [*found, "--revision", args.revision]
+    for name in ("revision", "device"):
+        value = getattr(args, name)
+        found += [] if value is None else [f"--{name}", value]
+    return found
 
 
 def load_model(args: argparse.Namespace) -> ChatSelfParam:
@@ -128,7 +136,7 @@ def load_model(args: argparse.Namespace) -> ChatSelfParam:
     """
     from langchain_selfparam.interfaces.chat_model import ChatSelfParam
 
-    return ChatSelfParam.from_pretrained(args.model, dtype=args.dtype, revision=args.revision)
+    return ChatSelfParam.from_pretrained(args.model, dtype=args.dtype, revision=args.revision, device=args.device)
 
 
 def add_set(parser: argparse.ArgumentParser, more: str = "") -> None:

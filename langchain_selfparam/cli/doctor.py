@@ -72,7 +72,7 @@ def checks(args: argparse.Namespace) -> list[dict[str, Any]]:
 
     def model() -> str:
         nonlocal local
-        local, text = machine.model(args.model, dtype=args.dtype, revision=args.revision)
+        local, text = machine.model(args.model, dtype=args.dtype, revision=args.revision, device=args.device)
         return text
 
     found = [

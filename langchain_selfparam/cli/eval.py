@@ -224,6 +224,7 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
         "no_retrieval",
         "dtype",
         "revision",
+        "device",
     )
     mark = {name: getattr(args, name) for name in names} | {"unchanged_items": args.unchanged_items or _ITEMS}
     looked = "its own prompts alone" if args.unchanged == [] else [str(path) for path in args.unchanged or []]
@@ -239,7 +240,7 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
         write_whole(file, json.dumps(mark, indent=1) + "\n")
         return
     # Runs from before these could be chosen took the defaults.
-    found = {"dtype": "auto", "revision": None, **json.loads(file.read_text("utf-8"))}
+    found = {"dtype": "auto", "revision": None, "device": None, **json.loads(file.read_text("utf-8"))}
     # Rankings are kept by method, so that a baseline can be asked after the memory.
     free = {"baselines"} if args.protocol == "recommend" else set()
     apart = [name for name in mark if name not in free and found.get(name) != mark[name]]

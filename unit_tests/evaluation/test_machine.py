@@ -30,10 +30,10 @@ def test_hardware_says_where_models_are_widened(monkeypatch):
 def test_a_model_is_loaded_and_checked(monkeypatch):
     seen = {}
     monkeypatch.setattr(machine, "load", lambda name, **how: seen.update(how) or tiny_model(name))
-    local, text = machine.model("llama", dtype="float32", revision="v2")
+    local, text = machine.model("llama", dtype="float32", revision="v2", device="cpu")
     assert local.name == "tiny-llama-0"
     assert text.startswith("tiny-llama-0, 0 M parameters, float32, 512 tokens, on cpu")
-    assert seen == {"dtype": "float32", "revision": "v2"}
+    assert seen == {"dtype": "float32", "revision": "v2", "device": "cpu"}
 
 
 def test_a_model_that_cannot_be_learned_into_is_refused(monkeypatch):
