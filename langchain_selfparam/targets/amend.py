@@ -23,7 +23,7 @@ from langchain_selfparam.targets.mention import NEAR, Mention, in_common, mentio
 from langchain_selfparam.targets.person import told, without_lead
 from langchain_selfparam.targets.restated import restated, restates
 from langchain_selfparam.targets.tails import alone
-from langchain_selfparam.targets.things import done
+from langchain_selfparam.targets.things import done, things
 from langchain_selfparam.targets.values import Value, alike, as_before, put, values
 
 Pairs = tuple[tuple[Value, Value], ...]
@@ -142,14 +142,19 @@ def _exchanged(old: Statement, new: Statement, pairs: Pairs) -> Statement:
 
 
 def _nearest(pool: Sequence[Statement], new: Statement) -> int | None:
-    """The last turn before that has a value of a kind that the new one has, where that is near."""
+    """The last turn before that has a value of a kind that the new one has, where that is near.
+
+    Of those the last that speaks of what the new one names: "Bad news about yoga. It has moved to Friday."
+    """
     fresh = {kind for v in values(new.said) for kind in v.kinds}
     turns = [
-        old.turn_id
+        old
         for old in pool
         if new.turn_id - NEAR <= old.turn_id < new.turn_id and any(v.kinds & fresh for v in values(old.said))
     ]
-    return max(turns, default=None)
+    named = {word for t in things(changes.without(new.said)) for word in t.words}
+    alike_ones = [old for old in turns if any(not named.isdisjoint(t.words) for t in things(old.said))]
+    return max((old.turn_id for old in alike_ones or turns), default=None)
 
 
 def _exchange(old: Statement, new: Statement, replies: Mapping[int, str], *, nearest: bool) -> Pairs:
@@ -240,6 +245,8 @@ def _is_how_much_more(text: str, value: Value) -> bool:
 def _is_when(text: str, value: Value) -> bool:
     """Whether it is when something was changed: "They moved the exam in April", "on Monday last week", or which."""
     if value.kinds & _AT_ONCE and _WHICH.match(text[value.end :]):
+        return True
+    if value.kinds & _DAYS and not value.text.endswith("s") and changes.when_done(text, value.start, value.end):
         return True
     before = text[: value.start]
     return "month" in value.kinds and _IN.search(before) is not None and changes.says_so(before)

@@ -24,13 +24,15 @@ SAYS_SO = re.compile(
     r"|moving(?! (?:in|out|house|home|away|back in|into|flat)\b"
     r"| (?:the|my|our|an?|his|her|their|it|them)\b(?: (?!to )[\w'’-]+){0,4}[.,;!]?\s*(?:$| and\b))"  # noqa: RUF001
     r"|no longer|postponed"
-    r"|put(?:ting)? (?:back|forward|off|up)|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b)"
+    r"|put(?:ting)? (?:back|forward|off|up)(?! for (?:sale|rent)\b)"
+    r"|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b(?! for (?:sale|rent)\b))"
     r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
     r"|delayed|brought(?= (?:\S+ ){0,4}forward\b)|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|rebooking"
     r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|relocated"
     r"|slipped(?= (?:back )?to (?:[\d#]|(?-i:[A-Z])))"
     r"|cut(?= (?:\S+ ){1,4}to [\d#£$€])"
-    r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)|rais(?:ed|es|ing)|increas(?:ed|es|ing)"
+    r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)"
+    r"|rais(?:ed|es|ing)(?! (?:(?:about|nearly|almost|over) )?[\d#£$€])|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it"
     r"|turned (?=\d|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty)\b)"
     r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
@@ -93,6 +95,19 @@ _OLD = re.compile(
 _NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 _NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
+_BEFORE_THAT = re.compile(r"[^,;:.]*\bbefore (?:it|that|this|they|he|she|we|I|the|my|our)\b", re.IGNORECASE)
+_JUST_ONCE = re.compile(
+    r"\b(?:just|only) (?:for )?this (?:week|time|once|month)\b|\bthis (?:week|time) only\b", re.IGNORECASE
+)
+_WHEN_DONE = re.compile(
+    r"\b(?:changed|corrected|moved|put|pushed|delayed|updated|replaced(?! (?:by|with)\b)|switched|swapped|shifted"
+    r"|raised|increased|lowered|reduced|postponed|rescheduled|extended|shortened|brought|rearranged|renamed"
+    r"|turned up(?: for)?|went (?:wrong|up|down))\b"
+    r"(?:(?!\b(?:to(?! (?-i:[A-Z]))|into|until|till|for|so|and|but|is|are|be|was|were|will|now|instead)\b|['’]s )"  # noqa: RUF001
+    r"[^,;:.!?])*\bon (?:the )?$",
+    re.IGNORECASE,
+)
+"""Before the day on which somebody did something: "I corrected my essay on Sunday"."""
 _CAME_FROM = re.compile(r"\b(?:moved|raised|increased|lowered|reduced|changed|up|down) from $", re.IGNORECASE)
 _ONTO = re.compile(r"^\w? (?:in)?to ", re.IGNORECASE)
 _SINCE = re.compile(r"\b(?:from|starting(?: on)?|as of)(?: next)? $", re.IGNORECASE)
@@ -202,6 +217,11 @@ def since(text: str, start: int, end: int) -> bool:
     return _SINCE.search(text[:start]) is not None and _RANGE.match(text[end:]) is None
 
 
+def when_done(text: str, start: int, end: int) -> bool:
+    """Whether the day that stands there is the one on which something was done: "We moved the sofa on Thursday"."""
+    return _WHEN_DONE.search(text[:start]) is not None and re.match(r"s\b| now\b| instead\b", text[end:]) is None
+
+
 def used_to(text: str) -> bool:
     """Whether it says what somebody did before."""
     return _USED_TO.search(text) is not None
@@ -281,7 +301,9 @@ def _is_over(text: str, start: int, end: int) -> bool:
         return True
     if _CAME_FROM.search(text[:start]) and not text[end:].startswith(" on"):
         return True
-    return _FROM.search(text[:start]) is not None and says_so(text) and _ONTO.search(text[end:]) is not None
+    if _FROM.search(text[:start]) is None:
+        return False
+    return _BEFORE_THAT.match(text[end:]) is not None or (says_so(text) and _ONTO.search(text[end:]) is not None)
 
 
 def is_meant(old: str, clause: str, sentence: str) -> bool:
@@ -295,7 +317,7 @@ def is_meant(old: str, clause: str, sentence: str) -> bool:
     Returns:
         Whether it is no question, wish or exception.
     """
-    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER)) or is_unsure(clause, sentence):
+    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER, _JUST_ONCE)) or is_unsure(clause, sentence):
         return False
     return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
 

@@ -29,7 +29,9 @@ _PER = re.compile(r"(?: [\w-]+)? (?:a|an|per|every|each) (\w+)")
 _BESIDE = 16
 """Characters within which a weekday and a date are the same day."""
 _FIRST = re.compile(r"\b(?:begin|start|open|leav|depart)(?:s|e|es|ing)?\b", re.IGNORECASE)
-_LAST = re.compile(r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?\b", re.IGNORECASE)
+_LAST = re.compile(
+    r"\b(?:end|finish|clos|stop|return|arriv|land)(?:s|e|es|ing)?\b|\bg[eo]t(?:s|ting)? in\b", re.IGNORECASE
+)
 _LETTER = re.compile(r"(?<![\w.'’])[B-HJ-Z](?![\w.'’])")  # noqa: RUF001
 """Which one it is: vitamin D."""
 _WANTING = re.compile(r"([\w'’-]+) wants (?:me|us)\b")  # noqa: RUF001
@@ -221,4 +223,8 @@ def _another_subject(before: Mention, after: Mention, new: frozenset[str]) -> bo
     if after.subject == "them":
         third = _THIRD.search(before.text) is not None or any(t.person for t in before.things)
         return before.subject == "me" or not third
-    return False
+    if not after.value.kinds.isdisjoint(("weekday", "date", "day", "time")):
+        return False
+    # How much one of them does or has says nothing of how much the user does, nor of whoever was named before them.
+    named = [t.head for t in before.things if t.name]
+    return after.subject in named[before.subject == "them" :] and before.subject in {"me", "them"}

@@ -9,6 +9,7 @@ from changing_beside import BESIDE, STAYING_BESIDE
 from changing_later import KNOWN, UNKNOWN
 from changing_often import OFTEN
 from staying_often import STAYING_OFTEN, WRONG
+from staying_when import STAYING_WHEN
 
 from langchain_selfparam.records import Statement
 from langchain_selfparam.targets.amend import amend_all, amend_earlier, amended
@@ -92,7 +93,7 @@ def test_what_is_not_clear_is_left(old, new):
 
 
 EVERY = [*CHANGED, *KNOWN, *UNKNOWN, *OFTEN, *BESIDE]
-ALIKE = [*STAYING, *STAYING_OFTEN, *STAYING_BESIDE]
+ALIKE = [*STAYING, *STAYING_OFTEN, *STAYING_BESIDE, *STAYING_WHEN]
 
 
 @pytest.mark.parametrize(("old", "new", "wanted"), EVERY, ids=[f"{old} {new}" for old, new, _ in EVERY])
@@ -103,6 +104,37 @@ def test_what_is_said_to_have_changed_is_exchanged(old, new, wanted):
 @pytest.mark.parametrize(("old", "new"), ALIKE, ids=[f"{old} {new}" for old, new in ALIKE])
 def test_what_is_said_of_something_else_changes_nothing(old, new):
     assert amend_all([statement(old), statement(new, 2)])[0].said == old
+
+
+@pytest.mark.parametrize(
+    ("said", "now"),
+    [
+        (
+            (
+                "I do yoga on Tuesdays.",
+                "My mum's party is on Sunday.",
+                "Bad news about yoga. It's been moved to Friday.",
+            ),
+            ("I do yoga on Fridays.", "My mum's party is on Sunday."),
+        ),
+        (
+            ("The vet sees Pickle on Monday.", "Lunch is on Sunday.", "The vet rang. It's been put back to Thursday."),
+            ("The vet sees Pickle on Thursday.", "Lunch is on Sunday."),
+        ),
+        (
+            ("I do yoga on Tuesdays.", "My mum's party is on Sunday.", "Bad news. It's been moved to Friday."),
+            ("I do yoga on Tuesdays.", "My mum's party is on Friday."),
+        ),
+    ],
+)
+def test_it_is_what_was_named_just_before_or_else_what_was_told_of_last(said, now):
+    statements = [statement(text, turn) for turn, text in enumerate(said, 1)]
+    assert [s.said for s in amend_all(statements)[:2]] == list(now)
+
+
+def test_what_somebody_does_by_number_is_changed_where_it_is_told_of_them():
+    assert after("My son Ben is 7.", "Ben turned 8 last week.") == "My son Ben is 8."
+    assert after("My brother Neil is a runner, he does 30 km.", "Neil has gone up to 50 km.") is not None
 
 
 def test_how_many_of_the_pairs_are_told_apart():
