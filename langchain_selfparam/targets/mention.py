@@ -25,7 +25,7 @@ _ACTS = re.compile(
     re.IGNORECASE,
 )
 """After whoever changes something that need not be theirs: "My boss pushed the meeting ..."."""
-_PER = re.compile(r"(?: [\w-]+)? (?:a|an|per|every|each) (\w+)")
+_PER = re.compile(r"(?:(?: [\w-]+)? (?:a|an|per|every|each) |/)(\w+)")
 _BESIDE = 16
 """Characters within which a weekday and a date are the same day."""
 _FIRST = re.compile(r"\b(?:begin|start|open|leav|depart)(?:s|e|es|ing)?\b", re.IGNORECASE)

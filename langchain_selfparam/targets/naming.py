@@ -22,6 +22,11 @@ _CALLED = re.compile(
     r"\b(?:[Tt]he name['’]s|[Ii] go by|(?:[Ee]very(?:one|body)|[Pp]eople|[Tt]hey|(?:[Mm]y )?[Ff]riends) calls? me)"  # noqa: RUF001
     rf" {_NAME}"
 )
+_UNWANTED = re.compile(
+    r"\b(?:do(?:n['’]?t| not)(?! (?:mind|care)\b)|never|hates?|dislikes?|stop|can['’]?t stand|annoy\w*)\b[^.!?,;]*$",  # noqa: RUF001
+    re.IGNORECASE,
+)
+"""Before what somebody does not want to be called."""
 _HELLO = r"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey|[Gg]ood (?:morning|afternoon|evening))(?: there| again)?[,!.]? )?"
 _SPEAKS = re.compile(
     rf"{_HELLO}(?:[Ii]t(?:['’]s| is) )?(?P<name>{_ONE}(?: {_ONE})?) (?:here(?: again)?|speaking)\b"  # noqa: RUF001
@@ -94,6 +99,8 @@ def introductions(said: str) -> Iterator[tuple[int, int, str]]:
     for pattern in (_SAID, _AM, _HERE, _CALLED, _SPEAKS, _IS_MINE):
         for match in pattern.finditer(said):
             name = _name(match, said, sure=pattern is _SAID)
+            if "call" in match.group(0).lower() and _UNWANTED.search(said[: match.start()]):
+                continue
             if pattern in (_SPEAKS, _IS_MINE) and (name != match["name"] or _is_none(name)):
                 continue
             shown = pattern is _HERE and _OF_OTHERS.match(said, match.start("name") + len(name))

@@ -23,6 +23,10 @@ from langchain_selfparam.words import words as compared
 
 _END = re.compile(r"(?:[.!?।؟]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’)）]*)\s*(?=\S)")  # noqa: RUF001
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No)\.$")
+_SHORTENED = re.compile(
+    r"\b(?:ext|approx|Inc|Ltd|Co|Corp|Bros|[Aa]pt|[Tt]el|incl|excl|max|min|dept|est|fl|[Aa]ve|Rd|Blvd|ca|vol|pp?)\.$"
+)
+"""What may end a sentence as well, but for where it goes on with a small letter or a figure."""
 _ABBREVIATED = 8
 """Letters at a sentence's end that show whether it is one."""
 _INITIAL = re.compile(r"(?<![\w.'’])[A-HJ-Z]\.$")  # noqa: RUF001
@@ -104,7 +108,8 @@ def statements(
         passage_words: The same for a passage, a longer text in which the user does not come up, as
             ``passages.reads_as_written`` knows it. Each of its sentences is a statement, a longer one several.
             ``words``, and no passage, where missing.
-        own_names: Names that the user has told of, as ``names_told_of`` finds them: a shorter text with one is none.
+        own_names: Names that the user has told of, as ``names_told_of`` finds them: a shorter text with one is no
+            passage, and a reply that only calls them so brings no news.
 
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
@@ -135,7 +140,8 @@ def statements(
         Statement(turn_id=turn.id, said=said, told=f'You told me: "{said}"', by_user=True)
         for said in _grouped(orders, words)
     ]
-    known = {*map(form, telling(turn.user))} | _IN_REPLIES  # "16 hours" is no news of "sixteen hours"
+    called = {form(word) for name in own_names for word in compared(name)}
+    known = {*map(form, telling(turn.user))} | called | _IN_REPLIES  # "16 hours" is no news of "sixteen hours"
     replied = list(dict.fromkeys(sentences(turn.assistant)))
     news = [s for s in replied if not _ASKED.search(s) and _news(s) - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
@@ -165,7 +171,8 @@ def sentences(text: str) -> list[str]:
     parts: list[str] = []
     for part in _cut_behind_sentences(text.strip()):
         end = parts[-1][-_ABBREVIATED:] if parts else ""
-        if _ABBREVIATION.search(end) or (_INITIAL.search(end) and _names_on(part)):
+        on = part[:1].islower() or part[:1].isdigit()
+        if _ABBREVIATION.search(end) or (on and _SHORTENED.search(end)) or (_INITIAL.search(end) and _names_on(part)):
             parts[-1] += " " + part
         elif part:
             parts.append(part)

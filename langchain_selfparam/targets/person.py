@@ -47,12 +47,15 @@ _TO_ME = {
 }
 NUMERAL = (
     r"(?<!\bWar )(?<!\bPart )(?<!\bAct )(?<!\bBook )(?<!\b[Tt]ype )(?<!\bClass )(?<!\b[Pp]hase )(?<!\b[Ss]tage )"
-    r"(?<!\b[Gg]rade )(?<!\b[Ll]evel )(?<!\b[Vv]olume )(?<!\bCategory )"
+    r"(?<!\b[Gg]rade )(?<!\b[Ll]evel )(?<!\b[Vv]olume )(?<!\bCategory )(?<!\bBuilding )(?<!\bBlock )"
 )
 """Before an "I" that is the speaker and not a number."""
 _SMALL_WORD = re.compile(rf"{SMALL}+(?=['’,.;:!?)]*(?:\s|$)|['’]{SMALL})")  # noqa: RUF001
 _AFTER_NUMBERED = re.compile(NUMERAL + r"I")
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")  # noqa: RUF001
+_TOKEN = re.compile(r"[^\s,;()\[\]{}\"“”…–—]+")  # noqa: RUF001
+_IDENTIFIER = re.compile(r"\w-\w|[_\\\d]|^[#@/~$]|^\.{0,2}/\w|/.*/|^[Ii]/[Oo]\b")
+"""In what is a name for machines or a road's: "us-east-1", "my_shop", "/home/me", "I-95", "I/O"."""
 _ALSO_FOREIGN = frozenset({"i", "me", "am", "us", "we", "mine"})
 """Persons that are other words elsewhere: "Jag bor i Stockholm", "Me llamo Ana", "am Montag"."""
 _TO_ASSISTANT = {"you": "me", "your": "my", "yours": "mine", "yourself": "myself"}
@@ -258,6 +261,7 @@ def _were(said: str) -> str:
 def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] = (), of_assistant: bool = False) -> str:
     """The text with its persons replaced, those left out that are within ``kept``, no English or not the speaker."""
     reading = Reading(text)
+    kept = [*kept, *(m.span() for m in _TOKEN.finditer(text) if _IDENTIFIER.search(m.group(0).strip(".:!?'’‘*")))]  # noqa: RUF001
 
     def turn(match: re.Match[str]) -> str:
         word = match.group(0)
@@ -341,6 +345,10 @@ def _no_person(word: str, before: str, after: str) -> bool:
     if word in {"me", "us"} and _LET.search(before) and not after.startswith((" in", " go", " be", " know", " have")):
         return True
     if word == "me" and _THINKS.match(after) and _LET_THINK.search(re.split(r"[.!?\n]", before)[-1]):
+        return True
+    if (word == "us" and before.lower().endswith("the")) or (
+        word == "i" and before.endswith("(") and after.startswith(")")
+    ):
         return True
     shouted = len(word) > 1 and word.isupper()
     return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

@@ -24,7 +24,7 @@ _HOUR = rf"(?:{'|'.join(_HOURS)}|0?\d|1\d|2[0-4])"
 _COUNT = (
     "(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight"
-    "|nine))?|\\d[\\d,.]*)"
+    "|nine))?|\\d{1,3}(?: \\d{3})+(?!\\d)|\\d[\\d,.]*(?![\\d,.]*\\d))"
 )
 _PART = r"(?: in the (?:morning|afternoon|evening)| at night)?"
 _UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these|starting|as of)\b))"
@@ -36,7 +36,7 @@ _KINDS = {
     "date": re.compile(
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?! be\b| have\b)(?:,? \d{{4}}\b)?"
         rf"|\b{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}}\b)?"
-        r"|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|\b\d{1,2}\.\d{1,2}\.(?:\d{4}\b)?",
+        r"|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|(?<![\w.])\d{1,2}\.(?:0?[1-9]|1[0-2])\.(?:\d{4}\b|(?!\d))",
         re.IGNORECASE,
     ),
     "day": re.compile(r"\bthe \d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE),
@@ -49,7 +49,8 @@ _KINDS = {
     ),
 }
 _MONEY = re.compile(
-    rf"(?P<sign>[£$€]) ?\d[\d,.]*(?<![,.])|\b{_COUNT} ?(?P<unit>pounds|euros|dollars|francs|crowns|yen)\b",
+    rf"(?P<sign>[£$€]) ?\d[\d,.]*(?<![,.])(?![\d,.]*\d)(?: ?(?:k|m|bn|thousand|million|billion)\b)?"
+    rf"|\b{_COUNT} ?(?P<unit>pounds|euros|dollars|francs|crowns|yen)\b",
     re.IGNORECASE,
 )
 _SIGNS = {"£": "pounds", "$": "dollars", "€": "euros"}
@@ -60,7 +61,25 @@ _UNITS = {
     **dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
     **{
         unit: unit
-        for unit in ("mg", "mcg", "g", "k", "cm", "mm", "ml", "l", "kcal", "mph", "gb", "mb", "tb", "lb", "lbs")
+        for unit in (
+            "mg",
+            "mcg",
+            "g",
+            "k",
+            "m",
+            "bn",
+            "cm",
+            "mm",
+            "ml",
+            "l",
+            "kcal",
+            "mph",
+            "gb",
+            "mb",
+            "tb",
+            "lb",
+            "lbs",
+        )
     },
     **dict.fromkeys(("%", "percent"), "percent"),
 }

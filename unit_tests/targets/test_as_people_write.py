@@ -55,6 +55,14 @@ def test_you_is_i_or_me(question, mine):
             "You look for flats in Bonn: 900 euros is all you have.",
         ),
         ("I run this: for i in my_list: print(i)", "You run this: for i in my_list: print(i)"),
+        ("Our cluster is in us-east-1, mine in us-west-2.", "Your cluster is in us-east-1, yours in us-west-2."),
+        ("My laptop has an i7, and I take the I-95.", "Your laptop has an i7, and you take the I-95."),
+        ("I keep my_shop in /home/me/data/we, see #us-sales.", "You keep my_shop in /home/me/data/we, see #us-sales."),
+        ("We found that the server's I/O is slow.", "You found that the server's I/O is slow."),
+        ("We're in Building I.", "You're in Building I."),
+        ("My points: (i) the budget, (ii) our team.", "Your points: (i) the budget, (ii) your team."),
+        ("The us team calls us at 3.", "The us team calls you at 3."),
+        ("I'm off—my boss knows—and my/our kids too.", "You're off—your boss knows—and your/your kids too."),
         ("Call me Al.", "You want to be called Al."),
         ("Please call me Monday morning.", "You want me to call you Monday morning."),
     ],
@@ -151,3 +159,47 @@ def probe(said):
 )
 def test_an_answer_that_denies_or_has_another_month_is_wrong(said, answer, right):
     assert passes(probe(said), answer) is right
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "now"),
+    [
+        ("Staging runs version 1.27.4.", "Staging was updated to version 1.28.0.", "Staging runs version 1.28.0."),
+        ("Our server is 10.4.18.7.", "Our server changed to 10.9.20.7.", "Our server is 10.9.20.7."),
+        ("Our budget is £1.2m.", "Our budget was cut to £900,000.", "Our budget is £900,000."),
+        ("Our budget is £184,500.", "Our budget was raised to £2m.", "Our budget is £2m."),
+        ("My budget is 50k.", "My budget was raised to 1.2m.", "My budget is 50k."),
+        ("Our rent is 14 200 kr.", "Our rent was raised to 15 100 kr.", "Our rent is 15 100 kr."),
+        ("My rate is €65/hr.", "My rate went up to €500/day.", "My rate is €65/hr."),
+        ("My lesson is on Wednesday at 4.30.", "The lesson has moved to Friday.", "My lesson is on Friday at 4.30."),
+        ("The course begins on 3.11.", "The course was moved to 8.12.", "The course begins on 8.12."),
+    ],
+)
+def test_a_number_is_exchanged_whole_or_not_at_all(old, new, now):
+    both = [Statement(turn_id=n, said=said, told=told(said), by_user=True) for n, said in enumerate((old, new), 1)]
+    assert amend_all(both)[0].said == now
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Gideon has ext. 2241. Wei has ext. 2243.", ["Gideon has ext. 2241.", "Wei has ext. 2243."]),
+        ("Sales at Vossberg Ltd. rose to approx. 300.", ["Sales at Vossberg Ltd. rose to approx. 300."]),
+        ("We sold it to Vossberg Ltd. They paid.", ["We sold it to Vossberg Ltd.", "They paid."]),
+    ],
+)
+def test_what_is_shortened_ends_no_sentence_that_goes_on(text, parts):
+    assert parse.sentences(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("I hate it when people call me Kate.", []),
+        ("dont like when ppl call me quent", []),
+        ("Don't call me Robert, call me Bob.", ["Bob"]),
+        ("I don't mind if you call me Liz.", ["Liz"]),
+    ],
+)
+def test_what_somebody_hates_to_be_called_is_no_name_of_theirs(said, names):
+    assert [name for *_, name in naming.introductions(said)] == names
