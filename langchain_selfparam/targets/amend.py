@@ -246,7 +246,7 @@ def _is_when(text: str, value: Value) -> bool:
     """Whether it is when something was changed: "They moved the exam in April", "on Monday last week", or which."""
     if value.kinds & _AT_ONCE and _WHICH.match(text[value.end :]):
         return True
-    if value.kinds & _DAYS and not value.text.endswith("s") and changes.when_done(text, value.start, value.end):
+    if value.kinds & _DAYS and changes.when_done(text, value.start, value.end):
         return True
     before = text[: value.start]
     return "month" in value.kinds and _IN.search(before) is not None and changes.says_so(before)

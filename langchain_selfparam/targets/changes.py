@@ -95,6 +95,7 @@ _OLD = re.compile(
 _NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 _NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
+_WAS = re.compile(r"\b(?:was|were) (?:on |at |in |the )?$", re.IGNORECASE)
 _BEFORE_THAT = re.compile(r"[^,;:.]*\bbefore (?:it|that|this|they|he|she|we|I|the|my|our)\b", re.IGNORECASE)
 _JUST_ONCE = re.compile(
     r"\b(?:just|only) (?:for )?this (?:week|time|once|month)\b|\bthis (?:week|time) only\b", re.IGNORECASE
@@ -301,9 +302,9 @@ def _is_over(text: str, start: int, end: int) -> bool:
         return True
     if _CAME_FROM.search(text[:start]) and not text[end:].startswith(" on"):
         return True
-    if _FROM.search(text[:start]) is None:
-        return False
-    return _BEFORE_THAT.match(text[end:]) is not None or (says_so(text) and _ONTO.search(text[end:]) is not None)
+    if _WAS.search(text[:start]) and _BEFORE_THAT.match(text[end:]):
+        return True
+    return _FROM.search(text[:start]) is not None and says_so(text) and _ONTO.search(text[end:]) is not None
 
 
 def is_meant(old: str, clause: str, sentence: str) -> bool:

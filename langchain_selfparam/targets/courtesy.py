@@ -7,6 +7,7 @@ are English; of other languages only thanks are known.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from langchain_selfparam.words import WORD, composed
 
@@ -63,6 +64,14 @@ def courteous(text: str) -> bool:
     """Whether a text has nothing but courtesies in it, or no word at all."""
     clauses = (" ".join(_heard(clause)) for clause in _BREAK.split(composed(text)))
     return all(_is_courtesy(clause) for clause in clauses if clause)
+
+
+def unaddressed(text: str, names: Collection[str]) -> str:
+    """A sentence without whom it speaks to by one of these names, as in "I'm so sorry, Walt"."""
+    for name in names:
+        if name in text:
+            text = re.sub(rf"^{re.escape(name)}, |, {re.escape(name)}(?=[.!?…]*$)", "", text)
+    return text
 
 
 def _heard(clause: str) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from langchain_selfparam.records import Statement, Turn
 from langchain_selfparam.targets.asking import only_asks, without_asking
-from langchain_selfparam.targets.courtesy import courteous
+from langchain_selfparam.targets.courtesy import courteous, unaddressed
 from langchain_selfparam.targets.naming import introduces, introductions
 from langchain_selfparam.targets.orders import instructs, undressed
 from langchain_selfparam.targets.passages import reads_as_written
@@ -109,7 +109,7 @@ def statements(
             ``passages.reads_as_written`` knows it. Each of its sentences is a statement, a longer one several.
             ``words``, and no passage, where missing.
         own_names: Names that the user has told of, as ``names_told_of`` finds them: a shorter text with one is no
-            passage, and a reply that only calls them so brings no news.
+            passage, and calling somebody so ("I'm sorry, Walt.") is no news in a reply.
 
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
@@ -140,10 +140,9 @@ def statements(
         Statement(turn_id=turn.id, said=said, told=f'You told me: "{said}"', by_user=True)
         for said in _grouped(orders, words)
     ]
-    called = {form(word) for name in own_names for word in compared(name)}
-    known = {*map(form, telling(turn.user))} | called | _IN_REPLIES  # "16 hours" is no news of "sixteen hours"
+    known = {*map(form, telling(turn.user))} | _IN_REPLIES  # "16 hours" is no news of "sixteen hours"
     replied = list(dict.fromkeys(sentences(turn.assistant)))
-    news = [s for s in replied if not _ASKED.search(s) and _news(s) - known]
+    news = [s for s in replied if not _ASKED.search(s) and _news(unaddressed(s, own_names)) - known]
     found += [Statement(turn_id=turn.id, said=s, told=s, by_user=False) for s in _grouped(news, words)]
     return found
 

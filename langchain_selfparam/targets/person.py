@@ -346,9 +346,9 @@ def _no_person(word: str, before: str, after: str) -> bool:
         return True
     if word == "me" and _THINKS.match(after) and _LET_THINK.search(re.split(r"[.!?\n]", before)[-1]):
         return True
-    if (word == "us" and before.lower().endswith("the")) or (
-        word == "i" and before.endswith("(") and after.startswith(")")
-    ):
+    if word == "us" and re.search(r"\bthe$", before, re.IGNORECASE):
+        return True
+    if word == "i" and before.endswith("(") and after.startswith(")"):
         return True
     shouted = len(word) > 1 and word.isupper()
     return shouted or (word == "am" and before[-1:].isdigit()) or (after[:1] == "." and after[1:2].isalpha())

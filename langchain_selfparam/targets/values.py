@@ -21,10 +21,13 @@ _MONTH = (
 )
 _HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
 _HOUR = rf"(?:{'|'.join(_HOURS)}|0?\d|1\d|2[0-4])"
+_FIGURES = r"(?:\d{1,3}(?: \d{3})+(?!\d)|\d[\d,.]*(?![\d,.]*\d))"
+"""A number in figures, never a part of one: 14 200, 1.27.4."""
+_SCALE = r"(?: ?(?:k|m|bn|thousand|million|billion)\b)"
 _COUNT = (
     "(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
     "|eighteen|nineteen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight"
-    "|nine))?|\\d{1,3}(?: \\d{3})+(?!\\d)|\\d[\\d,.]*(?![\\d,.]*\\d))"
+    f"|nine))?|{_FIGURES})"
 )
 _PART = r"(?: in the (?:morning|afternoon|evening)| at night)?"
 _UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these|starting|as of)\b))"
@@ -49,38 +52,18 @@ _KINDS = {
     ),
 }
 _MONEY = re.compile(
-    rf"(?P<sign>[£$€]) ?\d[\d,.]*(?<![,.])(?![\d,.]*\d)(?: ?(?:k|m|bn|thousand|million|billion)\b)?"
+    rf"(?P<sign>[£$€]) ?{_FIGURES}(?<![,.]){_SCALE}?"
     rf"|\b{_COUNT} ?(?P<unit>pounds|euros|dollars|francs|crowns|yen)\b",
     re.IGNORECASE,
 )
+_SCALED = frozenset(f"before {scale}" for scale in ("k", "m", "bn", *map(lemma, ("thousand", "million", "billion"))))
 _SIGNS = {"£": "pounds", "$": "dollars", "€": "euros"}
 _UNITS = {
     **dict.fromkeys(("min", "mins", "minute", "minutes"), "minut"),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hour"),
     **dict.fromkeys(("kg", "kgs", "kilo", "kilos"), "kg"),
     **dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
-    **{
-        unit: unit
-        for unit in (
-            "mg",
-            "mcg",
-            "g",
-            "k",
-            "m",
-            "bn",
-            "cm",
-            "mm",
-            "ml",
-            "l",
-            "kcal",
-            "mph",
-            "gb",
-            "mb",
-            "tb",
-            "lb",
-            "lbs",
-        )
-    },
+    **{unit: unit for unit in "mg mcg g k m bn cm mm ml l kcal mph gb mb tb lb lbs".split()},
     **dict.fromkeys(("%", "percent"), "percent"),
 }
 """What may stand behind a number without a blank, and what is the same."""
@@ -210,7 +193,9 @@ def _clock(value: Value) -> str:
 def alike(old: Value, new: Value) -> frozenset[str]:
     """The kinds by which one value may stand in another's place; none where it cannot."""
     both = old.kinds & new.kinds
-    if not both and "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds):
+    # "Raised to 60" of 50k may be 60 or 60,000.
+    bare = not (_SCALED & old.kinds or re.search(rf"\d{_SCALE}$", old.text, re.IGNORECASE))
+    if not both and bare and "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds):
         return frozenset({"sum"})
     return both
 
@@ -220,7 +205,7 @@ def put(text: str, value: Value, by: Value) -> str:
     word = by.text
     both = alike(value, by)
     if both == {"sum"}:
-        word = re.sub(rf"\d[\d,.]*(?<![,.])|\b{_COUNT}", word, value.text, count=1, flags=re.IGNORECASE)
+        word = re.sub(rf"{_FIGURES}(?<![,.])|\b{_COUNT}", word, value.text, count=1, flags=re.IGNORECASE)
     elif any(kind.endswith(" the") for kind in both):
         the = re.match(r"the ", value.text, re.IGNORECASE)
         word = (the.group(0) if the else "") + re.sub(r"^the ", "", word, flags=re.IGNORECASE)

@@ -67,9 +67,11 @@ def test_a_reply_is_told_as_it_was_said():
     assert (reply.said, reply.told, reply.by_user) == (*["I think your train leaves at 7:30."] * 2, False)
 
 
-@pytest.mark.parametrize("reply", ["I'm so sorry, Walt.", "You got it, Walt.", "Give Biscuit a pat from me, Walt!"])
-def test_a_reply_that_only_calls_somebody_by_a_name_told_before_is_no_news(reply):
+@pytest.mark.parametrize("reply", ["I'm so sorry, Walt.", "Walt, you got it!", "Congratulations, Walt!"])
+def test_calling_somebody_by_a_name_told_before_is_no_news(reply):
     told_of = parse.names_told_of(["Hello, I'm Walt.", "My dog is called Biscuit."])
     both = f"{reply} The vet opens at 8:30."
     found = parse.statements(turn("We had a hard week.", both), words=40, own_names=told_of)
     assert [s.said for s in found if not s.by_user] == ["The vet opens at 8:30."]
+    (moved,) = parse.statements(turn("", "I put Biscuit down for Walt."), words=40, own_names=told_of)
+    assert moved.said == "I put Biscuit down for Walt."
