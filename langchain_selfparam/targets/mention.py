@@ -223,7 +223,7 @@ def _another_subject(before: Mention, after: Mention, new: frozenset[str]) -> bo
     if after.subject == "them":
         third = _THIRD.search(before.text) is not None or any(t.person for t in before.things)
         return before.subject == "me" or not third
-    if not after.value.kinds.isdisjoint(("weekday", "date", "day", "time")):
+    if after.value.named or not after.value.kinds.isdisjoint(("weekday", "date", "day", "time")):
         return False
     # How much one of them does or has says nothing of how much the user does, nor of whoever was named before them.
     named = [t.head for t in before.things if t.name]

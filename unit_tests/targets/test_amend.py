@@ -134,6 +134,9 @@ def test_it_is_what_was_named_just_before_or_else_what_was_told_of_last(said, no
 
 def test_what_somebody_does_by_number_is_changed_where_it_is_told_of_them():
     assert after("My son Ben is 7.", "Ben turned 8 last week.") == "My son Ben is 8."
+    old = "On 11 July we're seeing the Paper Falcons play at the Saltworks, and my ticket cost 38 euros."
+    new = "The concert is moving: the Paper Falcons will play at the Old Tannery instead, so I'll have to take tram 26."
+    assert after(old, new) == old.replace("Saltworks", "Old Tannery")
     assert after("My brother Neil is a runner, he does 30 km.", "Neil has gone up to 50 km.") is not None
 
 
