@@ -29,7 +29,7 @@ _BE = r"(?:is|are|was|were|am)"
 _CAN = r"(?:can|could|will|would|should|shall|may|might|must)"
 _AUX = rf"(?:(?:{_BE}|do|does|did|has|have|had|{_CAN})(?:n't)?|cannot)"
 _IN = r"(?:(?:in|at|on|for|from|to|with|by|about|of|since|until) )?"
-_ASKS = re.compile(rf"{_IN}{_WHICH}\b|{_AUX} |(?:any|anything|anyone)\b", re.IGNORECASE)
+_ASKS = re.compile(rf"{_IN}{_WHICH}\b|(?:what|who|where|when|how)s\b|{_AUX} |(?:any|anything|anyone)\b", re.IGNORECASE)
 _PLEASE = re.compile(
     r"(?:can|could|will|would) you [^,\"]*(?:, please)?[.!]*$"
     r"|(?:write|tell|give|show) me (?:an?|some|the|more|about|(?:\w+ )?(?:tips|ideas|examples|reasons))\b"

@@ -16,6 +16,7 @@ _CALL_ME = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease,? |[Jj]ust )?[Cc]all me (?=[A-Z])"
     r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
 )
+_NAME_IS = re.compile(r"(?:(?<=^)|(?<=[.!?,] )|(?<=[Hh]ey )|(?<=[Hh]i ))[Nn]ame['’]s (?=[A-Z])")  # noqa: RUF001
 _REQUEST = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?"
     r"(?!(?:also )?(?:agree|believe|care|imagine|know|like|love|mind|need|prefer|say|see|think|want)\b)"
@@ -26,7 +27,8 @@ _REQUEST = re.compile(
 _FOR_ME = (
     r"(?:remind|tell|give|send|show|teach|help|wake|ring|phone|text|email|message|book|order|get|bring|buy|wish|keep"
     r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
-    r"|cheer|walk|talk|guide|spare|sing|(?:speak|talk|write|listen|read|explain (?:it|this|that)|go easy|check(?: in)?"
+    r"|cheer|walk|talk|guide|spare|sing|(?:(?:speak|talk|write)(?: (?:plain|plainly|slowly|straight|simply|clearly"
+    r"|nicely|gently|softly|kindly|directly|openly))?|listen|read|explain (?:it|this|that)|go easy|check(?: in)?"
     r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b)"
     r"|(?:(?<=never )|(?<=n['’]t )|(?<=not )|(?<=ever ))let|offer"  # noqa: RUF001
     r"|leave(?= (?:me|us) (?:out|alone)\b)) (?:me|us)\b"
@@ -38,8 +40,9 @@ _WISHES = (
 )
 """Behind what is asked for the user; not of "Call me crazy" and "Remind me, what ...?"."""
 _BEFORE = (
-    r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|when|whenever|every|on|at|before|after|for|in"
-    r"|tomorrow|tonight|next|from now on)\b[^,.!?:;]*, (?:then )?)?|,? so (?=(?:please|always|never|don['’]t|do not)\b)"  # noqa: RUF001
+    r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|unless|until|when|whenever|every|on|at|before|after"
+    r"|for|in|tomorrow|tonight|next|from now on)\b[^,.!?:;]*, (?:then )?)?"
+    r"|,? so (?=(?:please|always|never|don['’]t|do not)\b)"  # noqa: RUF001
     r"|, so |[;–—] (?=(?:always|never|don['’]t|do not)\b)|[,;:–—] (?:and |but |so )?(?=please ))"  # noqa: RUF001
 )
 _HOW = (
@@ -76,12 +79,30 @@ _IS_ASKED = re.compile(
     rf"{_BEFORE}(?=(?:please|kindly|always|never|don['’]t|do not)\b){_HOW}"  # noqa: RUF001
     rf"(?P<what>{_ADVISES}\b|(?<=please )(?:avoid|choose|include|leave out|leave (?:\w+ ){{1,3}}out|pick|plan|skip"
     r"|stick to|use"
-    r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check)\b"
+    r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check|correct|fix|mind|respect|remember)\b"
     r"|use (?:only )?(?:metric|imperial|celsius|fahrenheit|kilomet\w+|miles|british|american|plain|simple|short)\b)"
     rf"{_WISHES}",
     re.IGNORECASE,
 )
 """The same where a "please", or what only somebody who advises can do, says so: "Never recommend horror films"."""
+_BARE = re.compile(
+    rf"{_BEFORE}{_HOW}(?P<what>assume (?:that )?"
+    r"(?:(?:I|we|everyone|everybody)(?:['’](?:m|re|ve|d|ll))?|my|our|nothing)\b"  # noqa: RUF001
+    r"|keep (?:all )?(?:your|the) (?:answers?|repl(?:y|ies)|responses?|messages?|explanations?|suggestions?"
+    r"|recommendations?|recipes?)\b|correct (?:my|our) (?!mistake\b)\w|(?:sugar-?coat|waffle|patroni[sz]e|lecture)\b)"
+    rf"{_WISHES}",
+    re.IGNORECASE,
+)
+"""The same of what is bidden of an assistant alone: "Keep your answers short", "Unless I say otherwise, assume ..."."""
+_BUT_NOT_CALLED = re.compile(
+    r"(?P<before>\b(?:name(?:['’]s| is)|I['’]m|I am) [^.!?,;]{1,40},? (?:but|and|so) )"  # noqa: RUF001
+    r"(?P<polite>(?:please )?)(?P<often>(?:don['’]t|do not|never)(?: ever)? )(?P<what>call me\b)",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_NO_MORE = re.compile(
+    r"(?:^|(?<=[.!?] ))(?P<what>(?:no|less|more|fewer) [^.!?,;:\n]{2,40}?),? please(?=[.!]|$)", re.IGNORECASE
+)
+"""Wants something or not, in few words: "No emojis please."."""
 _ASKS_FOR = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:[Cc]an|[Cc]ould|[Ww]ould|[Ww]ill) you (?:please )?"
     r"((?:write|draft|compose|send|email|text|message|ring|phone|tell) "
@@ -141,6 +162,9 @@ _WANTED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_IS_IT_NOT, lambda m: f"It's {m[1]}."),
     (_ASKS_FOR, lambda m: f"I want you to {m[1]}."),
     (_WHEN_DOING, lambda m: f"{_bidden(m)} {m['when'][0].lower()}{m['when'][1:]}"),
+    (_BUT_NOT_CALLED, _bidden),
+    (_BARE, _bidden),
+    (_NO_MORE, lambda m: f"I want {m['what'][0].lower()}{m['what'][1:]}"),
     (_BIDS, _bidden),
     (_IS_BIDDEN, _bidden),
     (_IS_ASKED, _bidden),
@@ -158,7 +182,7 @@ def as_wanted(said: str) -> str:
     Returns:
         The same in the first person.
     """
-    text = _CALL_ME.sub("I want to be called ", said)
+    text = _NAME_IS.sub("my name's ", _CALL_ME.sub("I want to be called ", said))
     for pattern, wanted in _WANTED:
         text = in_other_words(text, pattern, wanted) if pattern.search(text) else text
     return text

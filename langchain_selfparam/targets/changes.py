@@ -21,24 +21,24 @@ _ONE = rf"(?:phone |mobile |e-?mail )?(?:{_ONCE})|(?:driving |piano |guitar |swi
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
     r"|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
-    r"|moving(?! (?:in|out|house|home|away|back in|into|flat)\b"
+    r"|(?<!not )(?<!n['’]t )moving(?! (?:in|out|house|home|away|back in|into|flat)\b"  # noqa: RUF001
     r"| (?:the|my|our|an?|his|her|their|it|them)\b(?: (?!to )[\w'’-]+){0,4}[.,;!]?\s*(?:$| and\b))"  # noqa: RUF001
     r"|no longer|postponed"
     r"|put(?:ting)? (?:back|forward|off|up)(?! for (?:sale|rent)\b)"
     r"|put(?:ting)?(?= (?:it|\S+(?: [^\s.,;]+){1,3}) (?:back|forward|off|up)\b(?! for (?:sale|rent)\b))"
-    r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|es|ing)(?: back)?"
+    r"|rescheduled|replac(?:ed|ing)|switched|up ?dated?|wrong|push(?:ed|ing|(?<!direct )(?<!force )es)(?: back)?"
     r"|delayed|brought(?= (?:\S+ ){0,4}forward\b)|brought forward|(?:re-?)booked (?:to|for|on)|rebooked|rebooking"
     r"|swapped|shifted|extended|shortened|upped|bumped(?! into\b)|hiked|slashed|rearranged|relocated"
     r"|slipped(?= (?:back )?to (?:[\d#]|(?-i:[A-Z])))"
     r"|cut(?= (?:\S+ ){1,4}to [\d#£$€])"
     r"|(?:up|down) (?:to|from)|(?:went|gone|going|goes) (?:up|down)"
-    r"|rais(?:ed|es|ing)(?! (?:(?:about|nearly|almost|over) )?[\d#£$€])|increas(?:ed|es|ing)"
+    r"|(?<!born and )rais(?:ed|es|ing)(?! (?:(?:about|nearly|almost|over) )?[\d#£$€])|increas(?:ed|es|ing)"
     r"|lower(?:ed|s|ing)|reduc(?:ed|es|ing)|dropped to|rose to|cut to|renamed|make that|make it"
     r"|turned (?=\d|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty)\b)"
     r"|(?:had|have|decided|managed) to (?:move|postpone|reschedule|delay|push|put|switch|swap|shift|raise|lower|reduce"
     r"|extend|bring)(?! (?:in|out|house|home|away|flat)\b)"
     r"|(?:I|we) (?:said|told you|thought|wrote)(?=[^.;]*\bbut\b)|than (?:I|we) (?:said|thought|told you)"
-    r"|mixed (?:\w+ ){0,4}up|mis(?:read|spoke|remembered)|turn(?:s|ed) out|(?:scrap|scratch) that"
+    r"|mixed (?:\w+ ){0,4}up|mis(?:read|spoke|remembered)|turn(?:s|ed) out|(?:scrap|scratch) (?:that|the)"
     rf"|new(?= (?:{_ONE})\b)|halved|doubled|tripled|(?:got|was|am|I['’]m) (?:\w+ )?(?:confused|muddled)"  # noqa: RUF001
     r"|(?:that['’]s|that is|that was) not right)\b",  # noqa: RUF001
     re.IGNORECASE,
@@ -63,8 +63,8 @@ _ENDED = re.compile(
     re.IGNORECASE,
 )
 LEAD = re.compile(
-    r"(?:^|(?<=[.!?] ))(?:(?:oh|ah|hmm)[,!]? )?(?:no|sorry|oops|wait|correction|pardon|excuse me|hang on|hold on)"
-    r"(?: again)?"
+    r"(?:^|(?<=[.!?] ))(?:(?:oh|ah|hmm|no|sorry|oops)[,!]? )?"
+    r"(?:no|sorry|oops|wait|correction|pardon|excuse me|hang on|hold on)(?: again)?"
     r"[,.:;!–—-]+ "  # noqa: RUF001
     r"|\bI me(?:an|ant)\b",
     re.IGNORECASE,
@@ -88,7 +88,8 @@ _DIRECTED = re.compile(
 _OLD = re.compile(
     r"(?:\bnot|\bcannot|\bno(?:body| one)|n['’]t"  # noqa: RUF001
     r"|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"
-    r"|\b(?:I|we) (?:said|told you|thought|wrote)|\bnever|\breplac(?:ed(?! (?:by|with)\b)|es|ing))\b"
+    r"|\b(?:I|we) (?:said|told you|thought|wrote)|\b(?:scrap|scratch)|\bnever"
+    r"|\breplac(?:ed(?! (?:by|with)\b)|es|ing))\b"
     r"(?:(?!\b(?:but|until|till)\b)[^,;:.])*$",
     re.IGNORECASE,
 )
@@ -146,7 +147,8 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\b(?:other|another|second|third|also|too|as well|additional|extra|one more|both"
+    r"\b(?:other|another|(?:second|third)(?! (?:floor|grade|year|form|term|semester)\b)|also|too"
+    r"|as well|additional|extra|one more|both"
     rf"|new(?! (?:\w+ )?(?:{_ONCE})\b| (?:{_ONE})\b))\b",
     re.IGNORECASE,
 )

@@ -14,6 +14,7 @@ from langchain_selfparam.records import Statement
 from langchain_selfparam.targets import changes
 from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import LEANS, NEAR, mention
+from langchain_selfparam.targets.orders import instructs
 from langchain_selfparam.targets.parse import names, sentences
 from langchain_selfparam.targets.things import WHICH, clauses, differ, lemma, subject, things, verbs, words
 from langchain_selfparam.targets.values import PLACES, alike, values
@@ -35,6 +36,8 @@ def may_correct(statement: Statement, other: Statement) -> bool:
     Returns:
         Whether questions about the other may be answered by the statement now.
     """
+    if instructs(statement.said) and not instructs(other.said):
+        return False  # how to behave "from now on" is no change of what was said
     parts = _telling(statement.said)
     if any(_in_common(part, statement.said, other.said) for part in parts):
         return True

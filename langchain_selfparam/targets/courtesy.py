@@ -38,6 +38,8 @@ _COURTESY = re.compile(
     r"|good (?:morning|evening|afternoon|night|day|job|luck)(?: to you)?(?: too)?"
     rf"|(?:that|this|it)(?: is|'s| was| sounds| looks| seems| will be)? {_HOW}|(?:sounds|looks) {_HOW}|what an? {_HOW}"
     rf"|(?:how|all|very|really|so) {_HOW}|{_HOW}|(?:i think )?you(?: are|'re) {_HOW}"
+    r"|you(?: are|'re) (?:an? |the |my |such an? )(?:real |true |absolute |total )?(?:angel|dear|darling|friend|gem"
+    r"|genius|godsend|hero|legend|life ?saver|marvel|saint|star|treasure|wonder)"
     r"|have an? (?:very )?(?:nice|good|great|lovely|wonderful) (?:day|evening|weekend|night|one|time)(?: too)?"
     r"|continue|go (?:on|ahead)|carry on|proceed|tell me more|no (?:problem|worries|thanks|thank you|way)"
     r"|(?:see|talk to|speak to) you(?: (?:later|soon|tomorrow|then|again|around))*|take care"

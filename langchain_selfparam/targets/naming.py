@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from langchain_selfparam.targets.language import as_said, within
 from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES
 from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import LETTERS, composed
@@ -14,7 +15,8 @@ _NAME = rf"(?=(?P<name>{_ONE}(?: {_ONE}){{0,3}}))"
 _OWN = r"my (?:(?:full|first|last|given|family|middle|real|legal|proper) )?name"
 _SAID = re.compile(
     r"(?<!n't )(?<!n’t )(?<!not )(?<!never )"  # noqa: RUF001
-    rf"\b(?:{_OWN}(?: is|['’]s)(?: called)?|call me|i(?:['’]m| am) called) {_NAME}",  # noqa: RUF001
+    rf"(?:\b(?:{_OWN}(?: is|['’]s)(?: called)?|call me|i(?:['’]m| am) called)"  # noqa: RUF001
+    rf"|(?:^|(?<=[.!?,;] )|(?<=\bhey )|(?<=\bhi ))name['’]?s) {_NAME}",  # noqa: RUF001
     re.IGNORECASE,
 )
 """Leaves no doubt, even of a name in small letters."""
@@ -27,14 +29,17 @@ _UNWANTED = re.compile(
     re.IGNORECASE,
 )
 """Before what somebody does not want to be called."""
-_HELLO = r"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey|[Gg]ood (?:morning|afternoon|evening))(?: there| again)?[,!.]? )?"
+_HELLO = (
+    r"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey|[Yy]o|[Mm]orning|[Aa]fternoon|[Ee]vening|[Gg]reetings"
+    r"|[Gg]ood (?:morning|afternoon|evening))(?: (?:there|again|all|everyone|folks))?[,!.]? )?"
+)
 _SPEAKS = re.compile(
     rf"{_HELLO}(?:[Ii]t(?:['’]s| is) )?(?P<name>{_ONE}(?: {_ONE})?) (?:here(?: again)?|speaking)\b"  # noqa: RUF001
     r"(?=[.,:;!–—]| [-–—] |$)"  # noqa: RUF001
 )
 _IS_MINE = re.compile(rf"(?:^|(?<=[.!?,;] ))(?P<name>{_ONE}(?: {_ONE})?) is {_OWN}\b(?=[.,;!]|$| (?:and|but)\b)")
 _AM = re.compile(rf"\b[Ii](?:['’]m| am) {_NAME}")  # noqa: RUF001
-_HERE = re.compile(rf"^(?:(?:[Hh]ello|[Hh]i|[Hh]ey)(?: there)?[,!.]? )?[Tt]his is {_NAME}")
+_HERE = re.compile(rf"{_HELLO}(?:[Tt]his is|[Ii]t['’]?s(?= [\w'’-]+,? \d\d(?:,|\.?$| and | from ))) {_NAME}")  # noqa: RUF001
 _OF_ONES_NAME = re.compile(
     rf"\b{_OWN}\b|\bmy (?:maiden name|nickname|surname)\b|\b(?:call me|i(?:['’]m| am| was) (?:called|named)|i go by)\b"  # noqa: RUF001
     r"|\b(?:me llamo|mi nombre|je m['’]appelle|mon nom|ich hei(?:ß|ss)e|mein name|mi chiamo|meu nome|jag heter"  # noqa: RUF001
@@ -96,8 +101,11 @@ def introductions(said: str) -> Iterator[tuple[int, int, str]]:
         In order, with the words that lead to the name.
     """
     said = composed(said)
+    kept = as_said(said)
     for pattern in (_SAID, _AM, _HERE, _CALLED, _SPEAKS, _IS_MINE):
         for match in pattern.finditer(said):
+            if within(match.start(), kept):
+                continue  # somebody else's: Karl wrote: "I'm Karl."
             name = _name(match, said, sure=pattern is _SAID)
             if "call" in match.group(0).lower() and _UNWANTED.search(said[: match.start()]):
                 continue

@@ -16,7 +16,8 @@ from langchain_selfparam.targets.naming import introduces, introductions
 from langchain_selfparam.targets.orders import instructs, undressed
 from langchain_selfparam.targets.passages import reads_as_written
 from langchain_selfparam.targets.person import NUMERAL, asked, told, without_greeting, without_lead
-from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES, NOBODY
+from langchain_selfparam.targets.quoting import as_quoted
+from langchain_selfparam.targets.vocabulary import COMMON, COURTESY, DATES, NOBODY, SIGNS
 from langchain_selfparam.targets.worldly import PAIRS, is_worldly
 from langchain_selfparam.words import LETTERS, SMALL, WORD, composed, form, plain
 from langchain_selfparam.words import words as compared
@@ -47,7 +48,7 @@ _ONE_NAME = re.compile(
     r"|\b(?:work(?:s|ed|ing)?|shop(?:s|ped|ping)?|jobs?|position|post|internship|apprenticeship|employed|trained) at"
     r"|(?:\b(?:as|am|is|was|became)|'m|'s) (?:an?|the) (?:[\w-]+ )?(?:apprentice|chef|clerk|cook|intern|nurse|trainee"
     r"|(?!lodger|outsider|stranger|visitor)\w+(?:er|or|ist|ant|eer|ian)) at"
-    r"|\b(?:an?|my|our|his|her|their) (?:[\w-]+ ){0,2}?(?:\w*[^\Ws]|\w+ss) (?:is )?(?:called|named))\s*$"
+    r"|\b(?i:an?|my|our|his|her|their) (?:[\w-]+ ){0,2}?(?:\w*[^\Ws]|\w+ss) (?:is )?(?:called|named))\s*$"
 )
 """Before a name that may have an "and" in it: a pub's, a book's, that of one thing that is called so."""
 _AS_A_PERSON = re.compile(
@@ -84,7 +85,7 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Signs of scripts that put no blanks between words; two of them are about a word."""
 _STOPS = "。！？、，；：,;:.!?)/&="  # noqa: RUF001
 """Behind which a very long word may be cut, such as a sentence without blanks or an address."""
-_NO_NAMES = frozenset("a and at by for from i in of on or the to with".split())
+_NO_NAMES = frozenset("a and at by either for from i in neither of on or the to with".split())
 """Common words that are big in titles, and the speaker."""
 _IN_REPLIES = frozenset({"ai", "am", "pm"})
 """What a reply names when it is about the assistant, and halves of the day, which it may write in its own way."""
@@ -114,7 +115,7 @@ def statements(
     Returns:
         The statements in order, orders after the others and the reply's last; none where nothing was said.
     """
-    own = _by_lines(sentences(without_greeting(turn.user)))
+    own = _by_lines(sentences(without_greeting(as_quoted(turn.user))))
     orders = [sentence for sentence in own if instructs(sentence)]
     others = [sentence for sentence in own if sentence not in orders]
     passage = passage_words is not None and not any(map(speaks_of_me, others))
@@ -322,11 +323,11 @@ def names(said: str, known: Collection[str] = ()) -> list[str]:
         for match in _NAME.finditer(sentence):
             words = re.sub(r"'s?$", "", match.group(0)).split()
             opens = match.start() == 0 and not (len(words) == 1 and _opens_with_name(sentence, words[0], known))
-            if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in COMMON)):
+            if words[0].startswith("I'") or (opens and (len(words) == 1 or words[0].lower() in COMMON | _NO_NAMES)):
                 words = words[1:]
             for name in _apart(words, sentence[: match.start()]):
                 # Inside a sentence "New York" is a name and "May" is not.
-                alone = len(name) == 1 and name[0].split("'")[0].lower() in COMMON
+                alone = len(name) == 1 and (name[0].split("'")[0].lower() in COMMON or name[0] in SIGNS)
                 if not alone and len(" ".join(name)) > 1:
                     found[" ".join(name)] = None
     return list(found)

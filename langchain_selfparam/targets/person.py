@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from langchain_selfparam.targets.bidding import as_wanted, in_other_words
 from langchain_selfparam.targets.language import Reading, as_said, opens_as_program, within
+from langchain_selfparam.targets.vocabulary import KIN
 from langchain_selfparam.words import SMALL
 
 _TO_YOU = {
@@ -75,6 +76,16 @@ _TO_THEM = re.compile(
 )
 """Behind "you" that is somebody who is so to the speaker, and not people at large."""
 _YOU_ARE = re.compile(r"\byou$")
+_HAS_DONE = re.compile(
+    r"(?: really| just| already| always| never| also| all)* \w+ (?:me|us)\b|(?: really| just)* (?:been|made me)\b"
+)
+_SAYS_TO = re.compile(r"\b(?:says?|said|wants? me|wanted me|asked me|asks me|told me) to (?:tell|thank|ask|show)$")
+"""Behind it "you" is the assistant, of whom somebody else speaks: "Dad says to tell you"."""
+_WAS_RIGHT = re.compile(
+    r" (?:were|are)(?:n['’]t| not)?(?: (?:so|quite|absolutely|totally|completely|also))?"  # noqa: RUF001
+    r" (?:right|wrong|spot on|mistaken)\b"
+)
+_I_WERE = re.compile(r"\bI (were|are)(?=(?:n['’]t)?(?: \w+)?(?: \w+)? (?:right|wrong|spot on|mistaken)\b)")  # noqa: RUF001
 _TO_SPEAKER = re.compile(
     r"(?:(?: also| once| just| already)* (?:told|asked|advised|gave|showed|recommended|reminded|helped|taught|sent) me"
     r"|(?: also| once| just| already)* (?:said|suggested|recommended|mentioned|forgot)"
@@ -118,7 +129,7 @@ _LEAD = re.compile(
     r"|(?=[^:.!?]{1,48}: )(?:(?:sorry|wait|oh|no|so|well|actually)[, ]+)*"
     r"(?:(?:an?|one|some|another|small|little|quick|minor|slight|good|bad|great|big|sad|happy|important|latest|just|there"
     r"(?:['’]s| is| has been)|i(?:['’]ve| have)?|got|had|made|was|have|has|it|that|something|(?:my|our|the) plans?) )*"  # noqa: RUF001
-    rf"(?:change[sd]?(?: of plans?)?|corrections?|news|updates?|wrong|mistake)(?: {_ABOUT})?: +)",
+    rf"(?:change[sd]?(?: of plans?)?|corrections?|news|update|(?<!^)updates|wrong|mistake)(?: {_ABOUT})?: +)",
     re.IGNORECASE,
 )
 _TURNED = r"(?:am|are|is|was|were|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must)"
@@ -170,6 +181,18 @@ _TOLD_ALREADY = re.compile(
     r"(?: already| yet| before)?\?",
     re.IGNORECASE,
 )
+_KIN = re.compile(
+    r"(?<![\w'’-])(?<!\b[Mm]y )(?<!\b[Oo]ur )(?<!\b[Yy]our )(?<!\b[Hh]is )(?<!\b[Hh]er )(?<!\b[Tt]heir )(?<!\b[Aa] )"  # noqa: RUF001
+    r"(?<!\b[Tt]he )(?<!\bcalled )(?<!\bnamed )(?<!\bhim )(?<!\bold )(?<!\bdear )(?<!['’]s )(?<!s['’] )"  # noqa: RUF001
+    rf"(?:{'|'.join(KIN)})"
+    r"(?=['’]s [a-z]|[,.!?;:]|$| (?![A-Z]))"  # noqa: RUF001
+)
+"""Whom the user calls so is somebody else to whoever says it back."""
+_MY_FOR_ME = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] )|(?<=[Aa]nd )|(?<=[Ww]ith )|(?<= to )|(?<= for )|(?<= at )|(?<= of )|(?<= from ))([Mm])e "
+    r"(?=(?:mum|mam|mom|dad|nan|gran|grandad|granddad|missus|mate|mates|brother|sister|son|daughter|wife|husband|bloke"
+    r"|fella|hubby|boss|kids|lad|lass)\b)"
+)
 _LET = re.compile(
     r"(?:^|[.!?\n:(\"“–—-]\s*|\bplease,? |(?:^|[.!?,:;] )(?:so|now|well|oh|ok|okay|all ?right|alright|wait|yes"  # noqa: RUF001
     r"|yeah?|yep|sure|of course|perfect|great|cool|right|first|then|hm+|um+),? )let$",
@@ -193,8 +216,23 @@ def told(said: str) -> str:
         The same in the second person.
     """
     text = in_other_words(said, _AFRAID, lambda _: "")
-    text = _were(as_wanted(in_other_words(text, _TOLD_ALREADY, lambda _: ".")))
-    return _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
+    text = in_other_words(text, _MY_FOR_ME, lambda m: f"{m[1]}y ")
+    text = _were(as_wanted(in_other_words(_with_kin(text), _TOLD_ALREADY, lambda _: ".")))
+    text = _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
+    return _I_WERE.sub(lambda m: "I was" if m[1] == "were" else "I am", text)
+
+
+def _with_kin(text: str) -> str:
+    """The text with whom the user calls "Dad" as theirs: "My dad"."""
+    reading = Reading(text)
+
+    def theirs(match: re.Match[str]) -> str:
+        before = text[: match.start()].rstrip()
+        if not reading.is_english(match.start(), sure=False):
+            return match[0]
+        return f"{'My' if not before or before[-1] in '.!?' else 'my'} {match[0].lower()}"
+
+    return in_other_words(text, _KIN, theirs)
 
 
 def asked(question: str) -> str:
@@ -255,7 +293,7 @@ def _were(said: str) -> str:
             return match.group(0)
         return re.sub("was", "were", re.sub("Was", "Were", match.group(0)))
 
-    return re.sub(r"\bI was(?=n['’]t|\W|$)|\b[Ww]as(?:n['’]t)? I\b", plural, said)  # noqa: RUF001
+    return re.sub(r"\b[Ii] was(?=n['’]t|\W|$)|\b[Ww]as(?:n['’]t)? [Ii]\b", plural, said)  # noqa: RUF001
 
 
 def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] = (), of_assistant: bool = False) -> str:
@@ -284,8 +322,8 @@ def _turn(text: str, words: dict[str, str], *, kept: Sequence[tuple[int, int]] =
 def _to_assistant(word: str, before: str, after: str) -> str | None:
     """What the user's "you" is in the assistant's mouth, where it means the assistant for sure."""
     tail = before[-120:]
-    if word == "you" and (_TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))):
-        return "I"
+    if (one := _who_has_done(word, before, after)) is not None:
+        return one
     if (one := _who_is_bidden(word, tail)) is not None:
         return one
     if word in {"you'd", "you'll"} and _DOES_FOR_SPEAKER.match(after):
@@ -306,6 +344,17 @@ def _to_assistant(word: str, before: str, after: str) -> str | None:
     if word == "your":
         return "my" if re.search(_SPEAKING + "$", tail) and _OF_ASSISTANT.match(after) else None
     return _TO_ASSISTANT.get(word) if _BEFORE_YOU.search(tail) else None
+
+
+def _who_has_done(word: str, before: str, after: str) -> str | None:
+    """The assistant where it has said or done something, was right, or somebody speaks to it through the user."""
+    tail = before[-120:]
+    if word == "you":
+        said = _TO_SPEAKER.match(after) or (_AS_YOU.search(tail) and _AS_YOU_SAID.match(after))
+        if said or (_OPENS.search(before) and _WAS_RIGHT.match(after)):
+            return "I"
+        return "me" if _SAYS_TO.search(tail) else None
+    return _TO_ME[word] if word == "you've" and _HAS_DONE.match(after) else None
 
 
 def _who_is_bidden(word: str, tail: str) -> str | None:

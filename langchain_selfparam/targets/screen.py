@@ -36,6 +36,7 @@ from langchain_selfparam.targets.parse import (
 )
 from langchain_selfparam.targets.reverse import said_back
 from langchain_selfparam.targets.ties import introduced
+from langchain_selfparam.targets.vocabulary import KIN
 from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import form, words
 
@@ -318,7 +319,7 @@ def _with_own(
     Worldly names lead to nothing: whoever says "Tell me about Spain." means the country.
     """
     found = [n for n in names(statement.said, known) if not is_date(form(n.lower())) and n not in worldly]
-    new = [n for n in found if not (statement.sentence and n in named)]
+    new = [n for n in found if n not in KIN and not (statement.sentence and n in named)]
     named.update(new)
     extra = [
         question

@@ -35,7 +35,11 @@ _UNTIL_THERE = rf"(?=\s*(?:sharp|with|for|until|when)\b|{_UNTIL_HERE})"
 _KINDS = {
     "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "phone": re.compile(r"(?<![\w.,])\+?\d[\d /-]{5,}\d\b(?!-)(?<!\d{4}-\d\d-\d\d)"),
-    "weekday": re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", re.IGNORECASE),
+    "weekday": re.compile(
+        r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\b(?:tues?|weds|thu(?:rs?)?|fri)\b\.?"
+        r"|(?:(?<=\b(?:on|to|by) )|(?<=\b(?:till|next|this) ))(?-i:Mon|Wed|Sat|Sun)\b",
+        re.IGNORECASE,
+    ),
     "date": re.compile(
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?! be\b| have\b)(?:,? \d{{4}}\b)?"
         rf"|\b{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}}\b)?"
@@ -69,6 +73,14 @@ _UNITS = {
 """What may stand behind a number without a blank, and what is the same."""
 _ATTACHED = "|".join(unit for unit in _UNITS if len(unit) < 5 and unit.isalpha())
 _NUMBER = re.compile(rf"\b{_COUNT}(?<![,.])(?:(?![\w-])|(?=(?:{_ATTACHED})\b))", re.IGNORECASE)
+_WEEKDAYS = {d[:3].lower(): d for d in "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()}
+_RANKED = re.compile(
+    r"\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\d{1,2}(?:st|nd|rd|th))"
+    r"(?= (?P<of>floor|grade|year|form|term|semester|place|edition|draft)\b)",
+    re.IGNORECASE,
+)
+"""The third floor, the 4th grade: where somebody is in an order."""
+_DAY_OF_MONTH = re.compile(r"\b\d{1,2}(?:st|nd|rd|th)?\b(?!\d)")
 _CODE = re.compile(r"(?<![\w.-])(?<![Vv]itamin )(?P<letters>[A-Z]{1,2})\d{1,4}(?![\w-]|\.\d)")
 """Of gates, rooms, seats and levels."""
 _BARE_HOUR = re.compile(_HOUR, re.IGNORECASE)
@@ -134,6 +146,8 @@ class Value:
     @property
     def key(self) -> str:
         """By which it is the same as another, however it is written."""
+        if "weekday" in self.kinds:
+            return _WEEKDAYS[self.text[:3].lower()].lower()
         return self.same_as or _clock(self) or re.sub(r"^the ", "", self.text.lower())
 
 
@@ -147,10 +161,23 @@ def values(text: str) -> tuple[Value, ...]:
 def as_before(found: Iterable[Value], there: Iterable[Value]) -> tuple[Value, ...]:
     """Values of a later text with the keys of those of an earlier one that they are: at six, if that was 6 pm."""
     hours: dict[str, set[str]] = {}
+    days: dict[str, set[str]] = {}
     for value in there:
         if "time" in value.kinds:
             hours.setdefault(_hour(value.key), set()).add(value.key)
-    return tuple(_as_one_of(value, hours.get(_hour(value.key), set())) for value in found)
+        if {"date", "day"} <= value.kinds:
+            days.setdefault(re.sub(r"\D", "", _day_of(value)), set()).add(value.key)
+    return tuple(
+        _as_day_of(value, days.get(re.sub(r"\D", "", value.text), set()))
+        if value.kinds == {"day"}
+        else _as_one_of(value, hours.get(_hour(value.key), set()))
+        for value in found
+    )
+
+
+def _as_day_of(value: Value, keys: set[str]) -> Value:
+    """A day with the key of the only date that it can be: the 4th, of 4 October."""
+    return dataclasses.replace(value, same_as=next(iter(keys))) if len(keys) == 1 else value
 
 
 def _as_one_of(value: Value, keys: set[str]) -> Value:
@@ -195,6 +222,8 @@ def alike(old: Value, new: Value) -> frozenset[str]:
     both = old.kinds & new.kinds
     # "Raised to 60" of 50k may be 60 or 60,000.
     bare = not (_SCALED & old.kinds or re.search(rf"\d{_SCALE}$", old.text, re.IGNORECASE))
+    if both == {"day"} and _day_of(old) == _day_of(new):
+        return frozenset()
     if not both and bare and "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds):
         return frozenset({"sum"})
     return both
@@ -209,11 +238,22 @@ def put(text: str, value: Value, by: Value) -> str:
     elif any(kind.endswith(" the") for kind in both):
         the = re.match(r"the ", value.text, re.IGNORECASE)
         word = (the.group(0) if the else "") + re.sub(r"^the ", "", word, flags=re.IGNORECASE)
+    if by.kinds == {"weekday"}:
+        word = _WEEKDAYS[by.text[:3].lower()]
+    elif both == {"day"} and "date" in value.kinds:
+        day = _day_of(by)
+        word = _DAY_OF_MONTH.sub(day if _day_of(value)[-1].isalpha() else day[:-2], value.text, count=1)
     if both == {"time"}:
         word += _part_of_day(value, by)
     if by.kinds & {"weekday", "date", "month"}:
         word = re.sub(r"[A-Za-z]+", lambda m: m.group(0).capitalize() if _is_month(m.group(0)) else m.group(0), word)
     return text[: value.start] + word + text[value.end :]
+
+
+def _day_of(value: Value) -> str:
+    """The day of a date, as it is written: 22nd, of the 22nd of March."""
+    match = _DAY_OF_MONTH.search(value.text)
+    return match.group(0) if match else ""
 
 
 def _part_of_day(value: Value, by: Value) -> str:
@@ -244,7 +284,11 @@ def _found(text: str) -> Iterator[Value]:
         for match in pattern.finditer(text):
             if free(match) and not (kind == "time" and _is_an_age(text, match)):
                 taken.append(match.span())
-                yield Value(*match.span(), match.group(0), frozenset({kind}))
+                # "The 29th" is of the month that was told before.
+                also = {"day"} if kind == "date" and re.search("[A-Za-z]{3}", match.group(0)) else set()
+                yield Value(*match.span(), match.group(0), frozenset({kind, *also}))
+    for match in filter(free, _RANKED.finditer(text)):
+        yield Value(*match.span(), match.group(0), frozenset({f"ranked {lemma(match['of'])}"}))
     for match in filter(free, _A_MONTH.finditer(text)):
         if _IN_A_MONTH.search(text[: match.start()]):
             taken.append(match.span())

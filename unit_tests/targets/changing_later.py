@@ -259,6 +259,7 @@ We have booked a table for six at Osteria Lucca on 8 March. | I had to change ou
 
 The car has its service on 11 November at Dunlop's garage. |
 Dunlop's rang, they can't do the 11th, so the service is on 18 November.
+> The car has its service on 18 November at Dunlop's garage.
 
 My piano teacher, Mrs Vance, comes on Fridays at four. | Mrs Vance now comes on Saturdays.
 > My piano teacher, Mrs Vance, comes on Saturdays at four.

@@ -446,6 +446,30 @@ The launch is in July. | We brought the launch forward to June.
 My pension is with Nest. | My pension moved to Aviva.
 > My pension is with Aviva.
 
+We've got choir on weds at 7. | Choir has moved to Thurs.
+> We've got choir on Thursday at 7.
+
+My physio is on Wed at 10. | Physio's been moved to Fri.
+> My physio is on Friday at 10.
+
+The recipe needs 140 g of butter. | Scratch the 140, it's 160 g of butter.
+> The recipe needs 160 g of butter.
+
+My exam is on the 22nd of March. | The exam has been moved to the 29th.
+> My exam is on the 29th of March.
+
+My appointment is on 3 May. | It was pushed to the 10th.
+> My appointment is on 10 May.
+
+My son Leo is in third grade. | Leo is in fourth grade now.
+> My son Leo is in fourth grade.
+
+My flat is on the third floor. | I moved, my flat is on the fifth floor now.
+> My flat is on the fifth floor.
+
+The party is at 8. | No wait, the party is at 9.
+> The party is at 9.
+
 Ana lives in Leith. | Ana has moved to Dundee.
 > Ana lives in Dundee.
 """

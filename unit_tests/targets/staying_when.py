@@ -86,6 +86,26 @@ STAYING_WHEN = [
         "The bake sale raised 400 pounds, we were thrilled.",
     ),
     (
+        "I was at school in Leeds until 2009.",
+        "I was born in Leeds and raised in York.",
+    ),
+    (
+        "We're leaving our house in Bath on 3 May.",
+        "We're not moving our house things on 5 May.",
+    ),
+    (
+        "The release branch takes pushes until Friday.",
+        "Direct pushes to the release branch are reviewed on Monday.",
+    ),
+    (
+        "The party is on 22 March.",
+        "The party has been moved to the big room on the 22nd.",
+    ),
+    (
+        "My flat is on the third floor.",
+        "Ana's flat is on the fifth floor now.",
+    ),
+    (
         "My new oven cost 600 pounds.",
         "I put the oven up for sale and got 80 pounds for the old one.",
     ),

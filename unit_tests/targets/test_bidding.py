@@ -35,6 +35,24 @@ from langchain_selfparam.targets.person import told
         ("I'd rather you didn't mention my ex.", "You'd rather I didn't mention your ex."),
         ("I owe you an apology.", "You owe me an apology."),
         ("If I were you, I'd stop.", "If you were me, you'd stop."),
+        (
+            "My name is Marcus, but don't call me Marc.",
+            "Your name is Marcus, but you don't want me to call you Marc.",
+        ),
+        ("Talk plain to me, I'm a farmer.", "You want me to talk plain to you, you're a farmer."),
+        (
+            "Please correct my English when I make mistakes.",
+            "You want me to correct your English when you make mistakes.",
+        ),
+        (
+            "Unless I say otherwise, assume I'm cooking for two.",
+            "Unless you say otherwise, you want me to assume you're cooking for two.",
+        ),
+        ("Keep your answers short.", "You want me to keep my answers short."),
+        ("Don't sugarcoat things.", "You don't want me to sugarcoat things."),
+        ("No emojis please.", "You want no emojis."),
+        ("Less salt, please!", "You want less salt!"),
+        ("Name's Marcus and I fix bikes.", "Your name's Marcus and you fix bikes."),
     ],
 )
 def test_what_is_bidden_is_told_as_what_is_wanted(said, back):
@@ -52,6 +70,11 @@ def test_what_is_bidden_is_told_as_what_is_wanted(said, back):
         "She said: don't suggest anything to me.",
         "Keep to the left when you drive.",
         "Use of metric units helps Ana.",
+        "Correct answers win a prize.",
+        "No sugar, no milk.",
+        "She wrote: keep your answers short.",
+        "Plain talk helps.",
+        "People like Ana, but don't call her back.",
     ],
 )
 def test_what_is_not_bidden_stays(said):

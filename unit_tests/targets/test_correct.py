@@ -28,6 +28,7 @@ def statement(said, turn=1):
         (MOVED, BASSOON, True),
         ("The bassoon lesson is on Thursday.", BASSOON, False),  # nothing says that it changed
         (MOVED, DOG, False),
+        ("From now on answer in Portuguese.", "Keep your answers short.", False),  # how to behave is no fact
         ("The bell practice has moved: we meet on Wednesday.", "We practise in the tower every Monday.", True),
         ("I take bus 33 now.", "I go to work by bus 58.", True),
         ("My dog eats only turnips now.", "I give my dog tinned mackerel.", True),

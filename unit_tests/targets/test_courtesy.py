@@ -13,7 +13,8 @@ from langchain_selfparam.targets.courtesy import courteous
      "Thank you so much for your help!", "Thanks for the advice!", "See you later!", "That's a great idea, thanks.",
      "Nice to meet you!", "I see.", "Wow, that's amazing!", "I understand, thank you.", "You too!", "Same here.",
      "What a great idea!", "Sorry.", "Thank you for all the great suggestions!", "I'm sure it is.", "I'd love to!",
-     "That would be great.", "I'm doing well, thank you.", "J.", "¡Gracias!", "谢谢"],
+     "That would be great.", "I'm doing well, thank you.", "J.", "You're a dear.",
+     "You are a real star!", "¡Gracias!", "谢谢"],
 )  # fmt: skip
 def test_courtesies(text):
     assert courteous(text)

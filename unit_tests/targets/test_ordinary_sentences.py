@@ -69,7 +69,7 @@ def told(said):
         ("Freya and Dot are our hens, they lay well.", "Freya and Dot are your hens, they lay well.", {}),
         ("My rabbit's Thumper.", "Your rabbit's Thumper.", {"Thumper": "rabbit"}),
         ("My daughter's Year 6 play is on the 9th.", "Your daughter's Year 6 play is on the 9th.", {}),
-        ("Mum's asked me to remind her to call me.", "Mum's asked you to remind her to call you.", {}),
+        ("Mum's asked me to remind her to call me.", "Your mum's asked you to remind her to call you.", {}),
         # Travel and leisure.
         ("By the way we call our van Gladys.", "You call your van Gladys.", {}),
         ("Please send me a list for Norway, I leave on 9 February.",

@@ -113,6 +113,29 @@ def test_what_is_the_users_own_is_turned_beside_what_is_not(said, back):
 @pytest.mark.parametrize(
     ("said", "back"),
     [
+        ("Dad lives with us. Mum works nights.", "Your dad lives with you. Your mum works nights."),
+        ("I told Mum, Dad and Ida.", "You told your mum, your dad and Ida."),
+        ("I made Gran's apple pie.", "You made your gran's apple pie."),
+        ("It's my mom's birthday, Mom turns 60.", "It's your mom's birthday, your mom turns 60."),
+        ("me mum and me dad live in Hull", "Your mum and your dad live in Hull"),
+        ("The trip is with me mates.", "The trip is with your mates."),
+        # Somebody else's, or called by more than that.
+        ("Tom lives with his Dad.", "Tom lives with his Dad."),
+        ("Tom's Dad paints.", "Tom's Dad paints."),
+        ("I call him Dad.", "You call him Dad."),
+        ("Grandma Rose is 80.", "Grandma Rose is 80."),
+        ('She said "Dad is ill" to me.', 'She said "Dad is ill" to you.'),
+        ("Oma Dad mag Kaffee.", "Oma Dad mag Kaffee."),
+        ("He gave me dog treats.", "He gave you dog treats."),
+    ],
+)
+def test_the_users_parents_are_theirs(said, back):
+    assert told(said) == back
+
+
+@pytest.mark.parametrize(
+    ("said", "back"),
+    [
         ("I like talking to you.", "You like talking to me."),
         ("I told you my name is Ana.", "You told me your name is Ana."),
         ("I want you to know that I moved.", "You want me to know that you moved."),
@@ -125,11 +148,17 @@ def test_what_is_the_users_own_is_turned_beside_what_is_not(said, back):
         ("Let me tell you my plans.", "Let me tell you your plans."),
         ("Please call me Bea.", "You want to be called Bea."),
         ("Hi. Call me Kit.", "Hi. You want to be called Kit."),
+        ("You were right, the leak came from the boiler.", "I was right, the leak came from the boiler."),
+        ("You weren't wrong about my knee.", "I wasn't wrong about your knee."),
+        ("You've calmed me down.", "I've calmed you down."),
+        ("Dad says to tell you he likes it.", "Your dad says to tell me he likes it."),
         # Of people at large.
         ("When you get old, you need glasses.", "When you get old, you need glasses."),
         ("I think running is good for you.", "You think running is good for you."),
         ("I'm glad you're doing what is good for you.", "You're glad you're doing what is good for you."),
         ("I know you can get ill there.", "You know you can get ill there."),
+        ("My sister thinks you were right.", "Your sister thinks you were right."),
+        ("When you've given me up, you've lost.", "When I've given you up, you've lost."),
         ("I think your teeth are your own.", "You think your teeth are your own."),
     ],
 )
@@ -156,6 +185,7 @@ def test_times_countries_and_abbreviations_are_no_persons(said, back):
         ("I wasn't there.", "You weren't there."),
         ("Was I late?", "Were you late?"),
         ("When was I born?", "When were you born?"),
+        ("I've played since i was 12.", "You've played since you were 12."),
     ],
 )
 def test_was_follows_its_person(said, back):
