@@ -69,7 +69,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_model(parser)
     _add_plan(parser)
     out = (
-        "where finished parts are kept; the same command goes on there after an interruption "
+        "where finished parts are kept, and of one that is not finished its answers and its memory; the same command "
+        "goes on there after an interruption "
         "(default: out/PROTOCOL; a folder of another run is refused)"
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=out)
@@ -234,7 +235,7 @@ def _claim(args: argparse.Namespace, more: Mapping[str, Any] | None = None) -> N
     mark["the files of --model"] = _model_files(args.model)
     file = args.out / "run.json"
     # A run that ended before its first part, over a mistyped argument for instance, binds nobody.
-    parts = ("outcomes.jsonl", "steps.json", "answers.jsonl")
+    parts = ("outcomes.jsonl", "steps.json", "answers.jsonl", "begun/answers.json")
     begun = any((args.out / name).exists() for name in parts) or any(args.out.glob("seed-*/steps.json"))
     if not begun or not file.exists():
         write_whole(file, json.dumps(mark, indent=1) + "\n")

@@ -1,7 +1,8 @@
 """Running an evaluation: every conversation, seed and variant into fresh weights, with what it is compared with.
 
-In come conversations, settings and a model, out come outcomes, kept after each so that an interruption costs one. It
-opens memories; what is asked and scored is ``injection``'s, what other methods learn is ``baselines``'.
+In come conversations, settings and a model, out come outcomes, kept after each; of one that is not finished its answers
+and its memory are kept, so that an interruption costs no more than the step in which it came. It opens memories; what
+is asked and scored is ``injection``'s, what other methods learn is ``baselines``'.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,12 +20,14 @@ from langchain_selfparam.engine.pipeline import Engine
 from langchain_selfparam.engine.report import as_text, target_set
 from langchain_selfparam.evaluation import outcome as outcomes
 from langchain_selfparam.evaluation.baselines import Baseline, Lesson, Name
+from langchain_selfparam.evaluation.begun import FOLDER, Begun
 from langchain_selfparam.evaluation.datasets import Conversation
 from langchain_selfparam.evaluation.injection import Ask, Result, ask_closed_book, bar, inject
 from langchain_selfparam.evaluation.machine import Peak
 from langchain_selfparam.evaluation.metrics import right, share
 from langchain_selfparam.evaluation.outcome import Outcome
 from langchain_selfparam.evaluation.rates import NOT_RUN, Rates, moved_by, questions_of
+from langchain_selfparam.evaluation.resumed import Learned, learn
 from langchain_selfparam.evaluation.retrieval import Index
 from langchain_selfparam.evaluation.tables import write_whole
 from langchain_selfparam.evaluation.unchanged import Unchanged, Yardstick
@@ -122,8 +124,10 @@ def run(
         if lesson is None:
             if yardstick is None and plan.unchanged is not None:
                 yardstick = Yardstick(subject.local, plan.unchanged, ask=subject, progress=bar(progress, "unchanged"))
-            found, lesson = _learned(plan, part, subject, yardstick, progress)
+            begun = Begun(keep.parent / FOLDER, part.keys)
+            found, lesson = _learned(plan, part, subject, begun, yardstick, progress)
             kept.begun(part, found, lesson if plan.baselines else None)
+            begun.forget()
         if not all(
             kept.has(part, name) or _with_baseline(name, part, lesson, subject, kept, progress, more)
             for name in plan.baselines
@@ -247,36 +251,40 @@ class _Kept:
 
 
 def _learned(
-    plan: Plan, part: _Part, subject: Subject, yardstick: Yardstick | None, progress: Progress
+    plan: Plan, part: _Part, subject: Subject, begun: Begun, yardstick: Yardstick | None, progress: Progress
 ) -> tuple[list[Outcome], Lesson]:
     """What the memory makes of a part, and what a baseline has to learn it from."""
     ids: list[list[int]] = []
+    learned: list[Learned] = []
     peak = 0
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_memory(subject, Path(folder), settings=part.settings, namespace=part.group[0].id) as engine,
-    ):
+    with open_memory(subject, begun.memory, settings=part.settings, namespace=part.group[0].id) as engine:
 
         def say() -> None:
             for conversation in part.group:
-                turns = [engine.append(user=user, assistant=reply) for user, reply in conversation.turns]
+                # An id makes a turn that was said before an interruption the same turn after it.
+                turns = [
+                    engine.append(user=user, assistant=reply, message_id=f"{conversation.id}:{number}")
+                    for number, (user, reply) in enumerate(conversation.turns)
+                ]
                 ids.append([turn.id for turn in turns])
 
         def consolidate() -> ConsolidationReport:
             nonlocal peak
             measured = Peak()
-            report = engine.consolidate(progress=progress)
-            peak = measured.bytes
-            return report
+            learned.append(learn(engine, after=0, progress=progress))
+            peak = measured.bytes if learned[0].now else 0
+            return learned[0].report
 
         results = inject(
             part.group,
-            ask=subject,
+            ask=begun.asking(subject),
             say=say,
             consolidate=consolidate,
             progress=progress,
             retrieve=Index(part.group) if plan.retrieved else None,
         )
+        if not learned[0].now:  # before an end, which is when it took its time
+            results = [dataclasses.replace(r, seconds=learned[0].report.seconds["total"]) for r in results]
         taught, drift = engine.studied(), served_drift(engine)
         change = yardstick.change() if yardstick is not None else None
     found = [
@@ -291,7 +299,7 @@ def _learned(
         )
         for result in results
     ]
-    return found, Lesson(conversations=part.group, taught=taught, steps=len(results[0].report.curve), turns=ids)
+    return found, Lesson(conversations=part.group, taught=taught, steps=learned[0].steps, turns=ids)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ from langchain_selfparam.words import words
 _MARKED = re.compile(r"[?？؟][\"'”’»)\]!?？؟\s]*$")  # noqa: RUF001
 _FILLERS = re.compile(
     r"^(?:(?:oh|well|so|and|but|ok|okay|hey|hi|hello|please|also|then|now|hmm|sorry|thanks|thank you|great|cool"
-    r"|tell me,|one question|question|(?:just|i was) wondering)[,.!:]* +)+",
+    r"|(?:just |please |pls )?(?:tell|remind) me,|yo|one question|question|(?:just|i was) wondering)[,.!:]* +)+",
     re.IGNORECASE,
 )
 _WHICH = r"(?:what|who|whom|whose|where|when|why|which|how)"
@@ -29,14 +29,22 @@ _BE = r"(?:is|are|was|were|am)"
 _CAN = r"(?:can|could|will|would|should|shall|may|might|must)"
 _AUX = rf"(?:(?:{_BE}|do|does|did|has|have|had|{_CAN})(?:n't)?|cannot)"
 _IN = r"(?:(?:in|at|on|for|from|to|with|by|about|of|since|until) )?"
-_ASKS = re.compile(rf"{_IN}{_WHICH}\b|(?:what|who|where|when|how)s\b|{_AUX} |(?:any|anything|anyone)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    rf"(?:suppose|supposing|imagine|say|if) [^,]*, {_AUX} (?:i|we|you|it|they|he|she|there)\b"
+    rf"|{_IN}{_WHICH}\b|(?:what|who|where|when|how)s\b|{_AUX} |(?:any|anything|anyone)\b",
+    re.IGNORECASE,
+)
 _PLEASE = re.compile(
     r"(?:can|could|will|would) you [^,\"]*(?:, please)?[.!]*$"
     r"|(?:write|tell|give|show) me (?:an?|some|the|more|about|(?:\w+ )?(?:tips|ideas|examples|reasons))\b"
     r"|(?:write|compose) (?:an?|the|some) |(?:explain|describe|translate|summari[sz]e|recommend|suggest)\b",
     re.IGNORECASE,
 )
-_UNMARKED = re.compile(rf"{_WHICH}(?:'s| (?:\w+ )?{_AUX}) (?!.* {_BE} )[^.!,]*$", re.IGNORECASE)
+_UNMARKED = re.compile(
+    r"(?:do )?(?:you|u) ever (?:think|wonder|feel|notice)\b[^.!,]*$"
+    rf"|{_WHICH}(?:'s| (?:\w+ )?{_AUX}) (?!.* {_BE} )[^.!,]*$",
+    re.IGNORECASE,
+)
 """A question that lacks its mark; "What is dear to me is my garden." is none."""
 _BACK = re.compile(
     rf"{_IN}(?!why\b|how (?:do|can|did|would) (?:i|we)\b|what(?:'s| is) (?:wrong|up|going|the matter))"

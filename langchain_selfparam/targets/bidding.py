@@ -29,7 +29,8 @@ _FOR_ME = (
     r"|find(?! (?:me|us) (?:at|in|on)\b)|address|call|ask|read|warn|advise|quiz|test|correct|nudge|alert|notify|update"
     r"|cheer|walk|talk|guide|spare|sing|(?:(?:speak|talk|write)(?: (?:plain|plainly|slowly|straight|simply|clearly"
     r"|nicely|gently|softly|kindly|directly|openly))?|listen|read|explain (?:it|this|that)|go easy|check(?: in)?"
-    r"|be (?:nice|honest|kind|patient|gentle|strict|frank)) (?:to|with|on)|let(?= (?:me|us) (?:know|have)\b)"
+    r"|be (?:brutally )?(?:nice|honest|kind|patient|gentle|strict|frank|blunt|direct|firm|open|tough)) (?:to|with|on)"
+    r"|let(?= (?:me|us) (?:know|have)\b)"
     r"|(?:(?<=never )|(?<=n['’]t )|(?<=not )|(?<=ever ))let|offer"  # noqa: RUF001
     r"|leave(?= (?:me|us) (?:out|alone)\b)) (?:me|us)\b"
 )
@@ -42,12 +43,12 @@ _WISHES = (
 _BEFORE = (
     r"(?P<before>(?:^(?:[-*•] )?|(?<=[.!?] )|(?<=[.!?]\n))(?:(?:if|unless|until|when|whenever|every|on|at|before|after"
     r"|for|in|tomorrow|tonight|next|from now on)\b[^,.!?:;]*, (?:then )?)?"
-    r"|,? so (?=(?:please|always|never|don['’]t|do not)\b)"  # noqa: RUF001
-    r"|, so |[;–—] (?=(?:always|never|don['’]t|do not)\b)|[,;:–—] (?:and |but |so )?(?=please ))"  # noqa: RUF001
+    r"|,? so (?=(?:please|always|never|don['’]?t|do not)\b)"  # noqa: RUF001
+    r"|, so |[;–—] (?=(?:always|never|don['’]?t|do not)\b)|[,;:–—] (?:and |but |so )?(?=please ))"  # noqa: RUF001
 )
 _HOW = (
     r"(?P<polite>(?:(?:please|just|also|do|kindly|then)\b,? )*)"
-    r"(?P<often>(?:(?:always|never|(?:don['’]t|do not)(?: ever)?)(?: please)? )?)"  # noqa: RUF001
+    r"(?P<often>(?:(?:always|never|(?:don['’]?t|do not)(?: ever)?)(?: please)? )?)"  # noqa: RUF001
 )
 _BIDS = re.compile(rf"{_BEFORE}{_HOW}(?P<what>{_FOR_ME}){_WISHES}", re.IGNORECASE)
 """What the user bids the assistant do for them."""
@@ -56,7 +57,7 @@ _TO_ME = r"(?: [\w'’%-]+){0,8}? (?:to |for |with )?(?:me|us)\b"  # noqa: RUF00
 _WHEN_YOU = (
     r"(?: [\w'’%-]+){0,12}?,? (?:when(?:ever)?|before|after|if|unless|until|every time|each time) you(?:['’]re| are)?"  # noqa: RUF001
     rf" (?:\w+ly )?(?:{_ADVISES}(?:ing)?\b"
-    r"|(?:answer|book|cook|describe|explain|give|giving|help|make|offer|order|plan|read|reply|send|show|speak"
+    r"|(?:answer|reply|respond)(?:ing)?\b|(?:book|cook|describe|explain|give|giving|help|make|offer|order|plan|read|reply|send|show|speak"
     rf"|talk|teach|tell|translat|writ)(?:e|ing)?{_TO_ME})"
 )
 _DOES = (
@@ -76,9 +77,10 @@ _WHEN_DOING = re.compile(
 )
 """The same with what is done first: "When you write to me, keep it short"."""
 _IS_ASKED = re.compile(
-    rf"{_BEFORE}(?=(?:please|kindly|always|never|don['’]t|do not)\b){_HOW}"  # noqa: RUF001
-    rf"(?P<what>{_ADVISES}\b|(?<=please )(?:avoid|choose|include|leave out|leave (?:\w+ ){{1,3}}out|pick|plan|skip"
-    r"|stick to|use"
+    rf"{_BEFORE}(?=(?:please|kindly|always|never|don['’]?t|do not)\b){_HOW}"  # noqa: RUF001
+    rf"(?P<what>{_ADVISES}\b|(?:mention|bring up|joke about|talk about|discuss)\b"
+    rf"|{_DOES}(?: [\w'’-]+){{1,4}} (?:with|w|around) (?:me|us)\b"  # noqa: RUF001
+    r"|(?<=please )(?:avoid|choose|include|leave out|leave (?:\w+ ){1,3}out|pick|plan|skip|stick to|use"
     r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check|correct|fix|mind|respect|remember)\b"
     r"|use (?:only )?(?:metric|imperial|celsius|fahrenheit|kilomet\w+|miles|british|american|plain|simple|short)\b)"
     rf"{_WISHES}",
@@ -89,14 +91,16 @@ _BARE = re.compile(
     rf"{_BEFORE}{_HOW}(?P<what>assume (?:that )?"
     r"(?:(?:I|we|everyone|everybody)(?:['’](?:m|re|ve|d|ll))?|my|our|nothing)\b"  # noqa: RUF001
     r"|keep (?:all )?(?:your|the) (?:answers?|repl(?:y|ies)|responses?|messages?|explanations?|suggestions?"
-    r"|recommendations?|recipes?)\b|correct (?:my|our) (?!mistake\b)\w|(?:sugar-?coat|waffle|patroni[sz]e|lecture)\b)"
+    r"|recommendations?|recipes?)\b|correct (?:my|our) (?!mistake\b)\w"
+    r"|(?:start|begin|end|finish|sign) (?:every|each|any|all|your) (?:\w+ )?(?:answers?|repl(?:y|ies)|messages?)\b"
+    r"|(?:sugar-?coat|waffle|patroni[sz]e|lecture)\b)"
     rf"{_WISHES}",
     re.IGNORECASE,
 )
 """The same of what is bidden of an assistant alone: "Keep your answers short", "Unless I say otherwise, assume ..."."""
 _BUT_NOT_CALLED = re.compile(
     r"(?P<before>\b(?:name(?:['’]s| is)|I['’]m|I am) [^.!?,;]{1,40},? (?:but|and|so) )"  # noqa: RUF001
-    r"(?P<polite>(?:please )?)(?P<often>(?:don['’]t|do not|never)(?: ever)? )(?P<what>call me\b)",  # noqa: RUF001
+    r"(?P<polite>(?:please )?)(?P<often>(?:don['’]?t|do not|never)(?: ever)? )(?P<what>call me\b)",  # noqa: RUF001
     re.IGNORECASE,
 )
 _NO_MORE = re.compile(
@@ -112,7 +116,7 @@ _ASKS_FOR = re.compile(
 """The same for others: "Could you draft an email to Priya ...?"."""
 _TO_ITS_END = r"(?:(?:Mrs?|Ms|Dr|Prof|St)\.|\.(?=\d)|[^.!?])*(?:[.!?]|$)"
 _LASTING = re.compile(
-    r"(?:^|(?<=[.!?] ))(?:(?:please|also|and|so|ok|okay|hey|oh),? )?"
+    r"(?:^|(?<=[.!?] ))(?:(?:please|also|and|so|ok|okay|hey|oh|yo|hi|hello),? )?"
     rf"(?P<request>{CAN_YOU}{NO_REQUEST}(?P<often>(?:(?:always|never|not) )?)(?:please )?(?P<what>\w{_TO_ITS_END}))",
     re.IGNORECASE,
 )

@@ -19,8 +19,9 @@ _ONCE = (
 _ONE = rf"(?:phone |mobile |e-?mail )?(?:{_ONCE})|(?:driving |piano |guitar |swimming )?(?:{'|'.join(sorted(ROLES))})"
 """Of which people have one: a new one stands for the old one. A new cat may be a second one."""
 SAYS_SO = re.compile(
-    r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion)|from now on"
-    r"|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
+    r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion| myself)|altered"
+    r"|from now on|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)"
+    r"|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
     r"|(?<!not )(?<!n['’]t )moving(?! (?:in|out|house|home|away|back in|into|flat)\b"  # noqa: RUF001
     r"| (?:the|my|our|an?|his|her|their|it|them)\b(?: (?!to )[\w'’-]+){0,4}[.,;!]?\s*(?:$| and\b))"  # noqa: RUF001
     r"|no longer|postponed"

@@ -39,6 +39,11 @@ _SPEAKS = re.compile(
 )
 _IS_MINE = re.compile(rf"(?:^|(?<=[.!?,;] ))(?P<name>{_ONE}(?: {_ONE})?) is {_OWN}\b(?=[.,;!]|$| (?:and|but)\b)")
 _AM = re.compile(rf"\b[Ii](?:['’]m| am) {_NAME}")  # noqa: RUF001
+_AGED = re.compile(
+    rf"(?:^|(?<=[.!?,] )|(?<=\b[Hh]i )|(?<=\b[Hh]ey ))[Ii]['’]?m {_NAME}"  # noqa: RUF001
+    rf"(?<=[Mm] )(?={_ONE}, \d\d(?:,|[.!]?$| and\b| from\b))"
+)
+"""With how old they are: "im teo, 34, from Cork"."""
 _HERE = re.compile(rf"{_HELLO}(?:[Tt]his is|[Ii]t['’]?s(?= [\w'’-]+,? \d\d(?:,|\.?$| and | from ))) {_NAME}")  # noqa: RUF001
 _OF_ONES_NAME = re.compile(
     rf"\b{_OWN}\b|\bmy (?:maiden name|nickname|surname)\b|\b(?:call me|i(?:['’]m| am| was) (?:called|named)|i go by)\b"  # noqa: RUF001
@@ -102,11 +107,11 @@ def introductions(said: str) -> Iterator[tuple[int, int, str]]:
     """
     said = composed(said)
     kept = as_said(said)
-    for pattern in (_SAID, _AM, _HERE, _CALLED, _SPEAKS, _IS_MINE):
+    for pattern in (_SAID, _AGED, _AM, _HERE, _CALLED, _SPEAKS, _IS_MINE):
         for match in pattern.finditer(said):
             if within(match.start(), kept):
                 continue  # somebody else's: Karl wrote: "I'm Karl."
-            name = _name(match, said, sure=pattern is _SAID)
+            name = _name(match, said, sure=pattern in (_SAID, _AGED))
             if "call" in match.group(0).lower() and _UNWANTED.search(said[: match.start()]):
                 continue
             if pattern in (_SPEAKS, _IS_MINE) and (name != match["name"] or _is_none(name)):

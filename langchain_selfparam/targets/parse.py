@@ -52,7 +52,8 @@ _ONE_NAME = re.compile(
 )
 """Before a name that may have an "and" in it: a pub's, a book's, that of one thing that is called so."""
 _AS_A_PERSON = re.compile(
-    r"'s [a-z]|, who\b|,? and I\b|(?: (?:always|often|never|also|still|now|really|usually))? "
+    r"'s (?!(?:been|gone|on|at|in|off|now|not|a|an|the|\w+ed)\b)[a-z]|, who\b|,? and I\b"
+    r"|(?: (?:always|often|never|also|still|now|really|usually))? "
     r"(?:says|said|told|wants|wanted|loves|hates|lives|lived|thinks|thought|knows|teaches|taught|studies|studied"
     r"|can't eat|comes from|came from|was born|is married)\b"
 )
@@ -85,7 +86,7 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Signs of scripts that put no blanks between words; two of them are about a word."""
 _STOPS = "。！？、，；：,;:.!?)/&="  # noqa: RUF001
 """Behind which a very long word may be cut, such as a sentence without blanks or an address."""
-_NO_NAMES = frozenset("a and at by either for from i in neither of on or the to with".split())
+_NO_NAMES = frozenset("a and at by dear either for from i in neither of on or the to with".split())
 """Common words that are big in titles, and the speaker."""
 _IN_REPLIES = frozenset({"ai", "am", "pm"})
 """What a reply names when it is about the assistant, and halves of the day, which it may write in its own way."""

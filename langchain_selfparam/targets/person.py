@@ -64,8 +64,8 @@ _SPEAKING = r"\b(?:I|i|[Ww]e)(?:['’](?:m|ve|d|ll|re))?\b[^,;:.!?]*"  # noqa: R
 _BEFORE_YOU = re.compile(
     _SPEAKING
     + r"\b(?:to|with|from|about|of|by|(?<!good )(?<!bad )(?<!better )(?<!best )(?<!healthy )for|told|tell|telling"
-    r"|ask|asked|asking|thank|love|like|need|want|gave|give|giving|show|showed|trust|hate|miss|missed|met|remind"
-    r"|reminded|call|called|named|bother|owe|owed)$"
+    r"|ask|asked|asking|(?<!saying )(?<!say )thank|love|like|need|want|gave|give|giving|show|showed|trust|hate|miss"
+    r"|missed|met|remind|reminded|call|called|named|bother|owe|owed)$"
 )
 """Behind it "you" is the assistant: "I like talking to you", and not people at large."""
 _BEFORE_YOU_ARE = re.compile(_SPEAKING + r"\b(?:think|believe|hope|glad|sure)(?: that)?$")
@@ -162,13 +162,26 @@ _BIDDEN_WHEN = re.compile(
 )
 """Behind it "you" is who is bidden: "I want you to check before you suggest any medicine"."""
 _WISHED = re.compile(
-    r"\bI(?:['’]d| would) (?:rather(?: that)?|(?:prefer|like|love|hate|appreciate) it if|prefer if"  # noqa: RUF001
+    r"\bI(?:['’]d| would| should) (?:rather(?: that)?|(?:prefer|like|love|hate|appreciate) it if|prefer if"  # noqa: RUF001
     r"|be (?:glad|happy|grateful|pleased) if)$"
 )
 _IF_I_WERE = re.compile(r"\b[Ii]f I (?:was|were)$")
 _OWN_NAME = re.compile(r" name (?:is|will be)\b")
 _OPENS = re.compile(r"(?:^|[.!?]|\bfrom now on,?) ?$", re.IGNORECASE)
 _I_BE = re.compile(r"\bI (are|were)\b")
+_ALAS = re.compile(
+    r"(?:(?<=^)|(?<=[.!?] ))I(?:['’]m| am) afraid(?: that)? "  # noqa: RUF001
+    r"(?=(?:the|my|our|his|her|their|it|this|they|he|she|there|[A-Z][\w'’-]+)(?:['’]s)? )"  # noqa: RUF001
+    r"(?![^.!?]*(?:\b(?:will|might|may|could|would|going to|gonna|won['’]t)\b|['’]ll\b))(?P<next>\w)"  # noqa: RUF001
+)
+"""The same of what has happened: "I'm afraid the train was late"; of what may come somebody is afraid."""
+_TEXTED = re.compile(
+    r"(?<![\w'’.-])(?<!\bletter )(?<!\bthe )(?:(?P<u>u)"  # noqa: RUF001
+    r"|(?P<ur>ur(?= (?:an?|the|so|such|very|right|welcome)\b))|(?P<your>ur)|(?P<please>pls|plz)|(?P<dont>dont))"
+    r"(?![\w'’-]|\.\w)"  # noqa: RUF001
+)
+_WRITTEN = {"u": "you", "ur": "you're", "your": "your", "please": "please", "dont": "don't"}
+"""What is written short in a message."""
 _AFRAID = re.compile(
     r"(?:(?<=^)|(?<=[.!?;,] ))I(?:['’]m| am) afraid(?: that)? (?=(?:I|we) (?:can(?:not|['’]?t)|couldn['’]t"  # noqa: RUF001
     r"|have to|had to|won['’]t be able)\b)"  # noqa: RUF001
@@ -215,11 +228,23 @@ def told(said: str) -> str:
     Returns:
         The same in the second person.
     """
-    text = in_other_words(said, _AFRAID, lambda _: "")
+    text = in_other_words(_written_out(said), _AFRAID, lambda _: "")
+    text = in_other_words(text, _ALAS, lambda m: m["next"].upper())
     text = in_other_words(text, _MY_FOR_ME, lambda m: f"{m[1]}y ")
     text = _were(as_wanted(in_other_words(_with_kin(text), _TOLD_ALREADY, lambda _: ".")))
     text = _turn(text, _TO_YOU, kept=as_said(text), of_assistant=True)
     return _I_WERE.sub(lambda m: "I was" if m[1] == "were" else "I am", text)
+
+
+def _written_out(text: str) -> str:
+    """The text with "you" for "u", where it is English and no name begins so."""
+    reading = Reading(text)
+
+    def whole(match: re.Match[str]) -> str:
+        word = _WRITTEN[str(match.lastgroup)] if reading.is_english(match.start(), sure=False) else match[0]
+        return word[0].upper() + word[1:] if match.start() == 0 and match[0][0].isupper() else word
+
+    return in_other_words(text, _TEXTED, whole)
 
 
 def _with_kin(text: str) -> str:

@@ -17,6 +17,9 @@ _SPEAKER = r"(?P<who>(?:[A-Z][\w'’-]*)(?: [A-Z][\w'’.-]*){0,2}|[Mm]e)"  # no
 _TIMED_LINE = re.compile(rf"^\s*(?P<label>{_TIME},?(?: [-–])? ?<?{_SPEAKER}>?: ?)(?P<what>\S.*)$")  # noqa: RUF001
 _NAMED_LINE = re.compile(rf"^\s*(?P<label><?{_SPEAKER}>?(?: {_TIME})?: ?)(?P<what>\S.*)$")
 _MYSELF = frozenset({"me", "i", "myself"})
+_CHAT_COMES = re.compile(
+    r"\b(?:chat|whatsapp|messages|texts|conversation|slack|thread|sms|discord|telegram)\b[^\n]*:\s*$", re.IGNORECASE
+)
 _HEADER = re.compile(r"^(?:From|To|Subject|Date|Sent|Cc|Re): *\S")
 _FROM = re.compile(r"^From: *\S")
 _HANDS_ON = re.compile(
@@ -79,11 +82,12 @@ def _lines_quoted(text: str) -> str:
 
 
 def _chat(text: str) -> str:
-    """Lines with who says them: all with a time, or those beside a "Me:"; "Monday: I swim" is none."""
+    """Lines with who says them: all with a time, or those beside a "Me:" or behind "the chat:"."""
     lines = text.split("\n")
     timed = [_TIMED_LINE.match(line) for line in lines]
     named = [_NAMED_LINE.match(line) for line in lines]
-    with_me = any(match["who"].lower() in _MYSELF for match in named if match) and sum(map(bool, named)) > 1
+    with_me = any(match["who"].lower() in _MYSELF for match in named if match) or any(map(_CHAT_COMES.search, lines))
+    with_me = with_me and sum(map(bool, named)) > 1
     said = (match or (other if with_me else None) for match, other in zip(timed, named, strict=True))
     return "\n".join(_line_of(line, match) for line, match in zip(lines, said, strict=True))
 

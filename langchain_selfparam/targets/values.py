@@ -101,6 +101,13 @@ _SUM_INSTEAD = re.compile(
     re.IGNORECASE,
 )
 """Numbers without what they count: "They put the rent up to 610"."""
+_SUM_NOW = re.compile(
+    r"\b(?:bill|budget|cost|deposit|fare|fee|mortgage|pay|premium|price|quote|rent|salary|subscription|total|wage)"
+    rf"(?: [\w'’-]+){{0,3}}? (?:is|was|will be)(?: now| only| just| actually)* (?P<value>{_COUNT})(?<![,.])(?![\w-]|%)"  # noqa: RUF001
+    rf"{_UNTIL_HERE}",
+    re.IGNORECASE,
+)
+"""The same of what is money: "The fee is 1,650 now"."""
 _A_MONTH = re.compile(
     r"\b(?:(?i:January|February|April|June|July|August|September|October|November|December)|March|May)\b(?! \d)"
 )
@@ -302,7 +309,7 @@ def _found(text: str) -> Iterator[Value]:
         kinds = _number(text[: match.start()], text[match.end() :])
         yield Value(*match.span(), match.group(0), kinds | {f"code {len(match['letters'])}"})
     hours = {m.start("value") for m in _HOUR_INSTEAD.finditer(text)}
-    sums = {m.start("value") for m in _SUM_INSTEAD.finditer(text)}
+    sums = {m.start("value") for pattern in (_SUM_INSTEAD, _SUM_NOW) for m in pattern.finditer(text)}
     for match in filter(free, _NUMBER.finditer(text)):
         kinds = _number(text[: match.start()], text[match.end() :])
         kinds |= {"time"} if match.start() in hours else set()

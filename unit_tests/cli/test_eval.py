@@ -62,6 +62,18 @@ def test_eval_goes_on_after_an_interruption_and_refuses_another_run(selfparam, m
     )
 
 
+def test_answers_of_a_part_that_is_not_finished_are_of_this_run_alone(selfparam, model_folder, tmp_path, learned):
+    folder = tmp_path / "out"
+    args = ("eval", "single", "--model", model_folder, "--out", folder, "--no-retrieval")
+    selfparam(*args, "--contexts", 1)
+    (folder / "outcomes.jsonl").unlink()
+    (folder / "begun").mkdir()
+    (folder / "begun" / "answers.json").write_text("[]", "utf-8")
+    code, _, err = selfparam(*args, "--contexts", 2)
+    assert code == 1
+    assert "holds another run (contexts was 1 and is 2)" in err
+
+
 def row(name):
     question = {"q": "Who?", "keys": ["ana"], "kind": "recall", "turn": 0}
     turns = [{"user": f"I am Ana of {name}.", "assistant": "Hello!"}]

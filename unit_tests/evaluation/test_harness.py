@@ -116,7 +116,7 @@ def test_what_the_memory_refused_is_taught_to_a_baseline_too(subject, tmp_path, 
 
 
 def test_a_baseline_without_anything_to_learn_is_not_run_and_says_so(subject, tmp_path, monkeypatch):
-    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None: nothing_done("refused"))
+    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None, without=(): nothing_done("refused"))
     (found,) = run(subject, tmp_path, baselines=["ft-context", "published"])
     assert found.ways == ("before", "history", "quoted", "after")
     assert found.baselines["ft-context"]["not_run"].startswith("nothing was taught: the memory took no training step")
@@ -132,7 +132,7 @@ def test_our_answers_are_kept_before_baselines_begin_and_these_go_on(subject, tm
     assert not harness.is_done(found, harness.Plan(conversations=[DOG], baselines=["ft-context"]))
     assert [rate for _, _, rate, *_ in learned] == [2e-4, 5e-4]
     before = learned[:]
-    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None: pytest.fail("learned twice"))
+    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None, without=(): pytest.fail("learned twice"))
     (found,) = run(subject, tmp_path, baselines=["ft-context"])
     assert [rate for _, _, rate, *_ in learned] == [2e-4, 5e-4, 1e-3, 2e-3, 5e-4]
     assert learned[-1][3:] == before[-1][3:]  # the same questions, steps and turns, read from the folder
@@ -140,6 +140,59 @@ def test_our_answers_are_kept_before_baselines_begin_and_these_go_on(subject, tm
     kept = json.loads((tmp_path / "baselines.json").read_text("utf-8"))[""]["ft-context"]
     assert kept["diverged"] == {"0.002": "too far"}
     assert kept["tried"]["0.002"] == 0.0
+
+
+class Ended(Exception):  # noqa: N818
+    """An end from outside."""
+
+
+@pytest.mark.parametrize("calls", [2, 5, 7])
+def test_a_batch_that_was_ended_asks_and_learns_nothing_twice(tiny, tmp_path, monkeypatch, calls):
+    """Three ways to ask before and one after, of two contexts: eight calls, of which any may be the last."""
+    consolidate, learned = Engine.consolidate, []
+
+    def counted(self, **options):
+        learned.append(len(self.waiting()))
+        return consolidate(self, **options)
+
+    monkeypatch.setattr(Engine, "consolidate", counted)
+    asked = []
+
+    class Ends(Subject):
+        ends = True
+
+        def __call__(self, prompts, progress):
+            if self.ends and len(asked) == calls:
+                raise Ended
+            asked.append([prompt[-1].text for prompt in prompts])
+            return [f"biscuit tom {len(asked)}"] * len(prompts)
+
+    subject = Ends(tiny)
+    with pytest.raises(Ended):
+        run(subject, tmp_path, conversations=[DOG, CAT], together=True)
+    assert len(learned) == (calls >= 6)
+    subject.ends = False
+    found = run(subject, tmp_path, conversations=[DOG, CAT], together=True)
+    assert learned == [2]
+    assert len(asked) == 8
+    # The answers are those of their own calls: before, history, quoted of the dog, then of the cat, then after.
+    answers = [[one.questions[0]["answers"][way] for way in ("before", "history", "quoted", "after")] for one in found]
+    assert answers == [[f"biscuit tom {n}" for n in numbers] for numbers in ((1, 2, 3, 7), (4, 5, 6, 8))]
+    assert all(one.seconds > 0 for one in found)
+    assert found[0].report["version"] == 1
+    assert not (tmp_path / "begun").exists()
+
+
+def test_what_was_begun_of_another_part_is_not_gone_on_with(subject, tmp_path, monkeypatch):
+    ask = Subject.__call__
+    monkeypatch.setattr(Subject, "__call__", lambda self, prompts, progress: pytest.fail("ended"))
+    with pytest.raises(pytest.fail.Exception):
+        run(subject, tmp_path)
+    (tmp_path / "begun" / "answers.json").write_text('[["cat"]]', "utf-8")
+    monkeypatch.setattr(Subject, "__call__", ask)
+    (found,) = run(subject, tmp_path, conversations=[CAT])
+    assert found.right("before") == [True]
+    assert not (tmp_path / "begun").exists()
 
 
 def test_a_rate_that_diverges_later_is_named_and_ends_nothing(subject, tmp_path, learned):
@@ -162,6 +215,6 @@ def test_memory_is_measured_while_it_is_consolidated(subject, tmp_path, monkeypa
 
 
 def test_a_model_that_no_baseline_is_for_is_refused_before_it_learns(tmp_path, monkeypatch):
-    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None: pytest.fail("learned"))
+    monkeypatch.setattr(Engine, "consolidate", lambda self, *, progress=None, without=(): pytest.fail("learned"))
     with pytest.raises(UnsupportedModelError, match="soft-caps its logits; the baseline published needs"):
         run(Subject(tiny_model("gemma2")), tmp_path, baselines=["published"])

@@ -467,6 +467,9 @@ My son Leo is in third grade. | Leo is in fourth grade now.
 My flat is on the third floor. | I moved, my flat is on the fifth floor now.
 > My flat is on the fifth floor.
 
+The cover is due on 18 February and the fee is 1,400 euros. | We renegotiated and the fee is 1,650 now.
+> The cover is due on 18 February and the fee is 1,650 euros.
+
 The party is at 8. | No wait, the party is at 9.
 > The party is at 9.
 

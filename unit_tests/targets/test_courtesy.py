@@ -14,6 +14,8 @@ from langchain_selfparam.targets.courtesy import courteous
      "Nice to meet you!", "I see.", "Wow, that's amazing!", "I understand, thank you.", "You too!", "Same here.",
      "What a great idea!", "Sorry.", "Thank you for all the great suggestions!", "I'm sure it is.", "I'd love to!",
      "That would be great.", "I'm doing well, thank you.", "J.", "You're a dear.",
+     "Thanks ever so much, you've been brilliant.", "thx man ur a lifesaver", "k gn",
+     "I'm off to bed, talk tomorrow.", "Thank you, that sounds just the ticket.", "You've been a great help.",
      "You are a real star!", "¡Gracias!", "谢谢"],
 )  # fmt: skip
 def test_courtesies(text):

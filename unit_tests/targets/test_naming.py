@@ -51,6 +51,7 @@ from langchain_selfparam.targets.naming import introduces, introductions, of_one
         ("Morning! Gwen here, I'm a nurse.", "Gwen"),
         ("hey, name's Marcus and I fix bikes", "Marcus"),
         ("it's Jay, 19, from Leeds", "Jay"),
+        ("hi, im teo, 34, and i play bass", "teo"),
         ("Beverly speaking", "Beverly"),
         ("Jorun is my name.", "Jorun"),
         ("Hello! Mary Ann is my first name, and I bake.", "Mary Ann"),

@@ -18,7 +18,8 @@ from langchain_selfparam.targets.asking import only_asks, without_asking
      "How are you?", "And you?", "Really?", "?", "How do I clean a window?", "How do I sort a list in Python?",
      "Will it rain tomorrow?", "What do you think?", "¿Cómo se llama mi perro?", "Wie heißt mein Hund?",
      "\"What is my dog called?\"", "Is there anything I should prepare?", "Do you know somebody I could ask?",
-     "Can you tell me what I need for a visa?"],
+     "Can you tell me what I need for a visa?", "whats a good name for a cat?", "Suppose it rains, would you go?",
+     "u ever think about how wild it is that cats purr", "Remind me, what did I say about the movers?"],
 )  # fmt: skip
 def test_what_only_asks(sentence):
     assert only_asks(sentence)

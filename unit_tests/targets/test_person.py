@@ -151,6 +151,15 @@ def test_the_users_parents_are_theirs(said, back):
         ("You were right, the leak came from the boiler.", "I was right, the leak came from the boiler."),
         ("You weren't wrong about my knee.", "I wasn't wrong about your knee."),
         ("You've calmed me down.", "I've calmed you down."),
+        ("I'm afraid Harriet's train was altered.", "Harriet's train was altered."),
+        ("I'm afraid the dog is ill.", "The dog is ill."),
+        ("I'm afraid the dog will die.", "You're afraid the dog will die."),
+        ("I'm afraid of the dog.", "You're afraid of the dog."),
+        ("u told me to rest", "I told you to rest"),
+        (
+            "We made a u-turn at plot U, and the letter u is blue.",
+            "You made a u-turn at plot U, and the letter u is blue.",
+        ),
         ("Dad says to tell you he likes it.", "Your dad says to tell me he likes it."),
         # Of people at large.
         ("When you get old, you need glasses.", "When you get old, you need glasses."),

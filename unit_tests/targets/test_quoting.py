@@ -51,6 +51,10 @@ def told(user: str) -> str:
             "> I think we should meet on Tuesday\n> my office is room 12\nI said yes to that.",
             '"I think we should meet on Tuesday." "my office is room 12." You said yes to that.',
         ),
+        (
+            "here's the group chat:\nDanny: we get 200\nLena: I can't do the 21st",
+            'Here\'s the group chat: Danny: "we get 200." Lena: "I can\'t do the 21st."',
+        ),
         ("> My desk is in room 4.", '"My desk is in room 4."'),
     ],
 )
