@@ -15,7 +15,7 @@ _CALLS = (
     r"(?:oh|ah|aha|aw+|wow|yay|h+m+|u[hm]+|ha(?:ha)+h?|he(?:he)+|lol|k|ok(?:ay)?|yes|yeah|yep|yup|no|nope|sure|right"
     r"|alright|all|great|good|nice|cool|fine|perfect|awesome|wonderful|lovely|interesting|amazing|excellent|fantastic"
     r"|brilliant|impressive|understood|exactly|absolutely|definitely|certainly|totally|indeed|really|true|agreed|correct"
-    r"|please|man|mate|dude|bro|buddy|pal|gn|nite|gnight|ttyl|cya|brb|gtg|thanks?|thankyou|thx|cheers|hello|hi|hey|bye|goodbye|welcome|sorry|again|there|now|then|so|very|much|many"
+    r"|please|man|mate|dude|bro|gn|nite|gnight|ttyl|cya|brb|gtg|thanks?|thankyou|thx|cheers|hello|hi|hey|bye|goodbye|welcome|sorry|again|there|now|then|so|very|much|many"
     r"|well|and|but|too|also|of course|pleasure|my pleasure|got it|will do|never mind|merci|danke|gracias|grazie"
     r"|obrigad[oa]|tack|ありがとう(?:ございます)?|谢谢|спасибо|धन्यवाद)"
 )

@@ -201,6 +201,10 @@ _KIN = re.compile(
     r"(?=['’]s [a-z]|[,.!?;:]|$| (?![A-Z]))"  # noqa: RUF001
 )
 """Whom the user calls so is somebody else to whoever says it back."""
+_A_KIN = re.compile(
+    r"\b(?:an?|the|my|our|your|his|her|their|this|that|every|each|one|both|new|as)(?: [\w-]+){0,2} $", re.IGNORECASE
+)
+"""Before one of them that is not the user's for sure: "a proud Dad of two"."""
 _MY_FOR_ME = re.compile(
     r"(?:(?<=^)|(?<=[.!?] )|(?<=[Aa]nd )|(?<=[Ww]ith )|(?<= to )|(?<= for )|(?<= at )|(?<= of )|(?<= from ))([Mm])e "
     r"(?=(?:mum|mam|mom|dad|nan|gran|grandad|granddad|missus|mate|mates|brother|sister|son|daughter|wife|husband|bloke"
@@ -253,7 +257,7 @@ def _with_kin(text: str) -> str:
 
     def theirs(match: re.Match[str]) -> str:
         before = text[: match.start()].rstrip()
-        if not reading.is_english(match.start(), sure=False):
+        if _A_KIN.search(text[: match.start()]) or not reading.is_english(match.start(), sure=False):
             return match[0]
         return f"{'My' if not before or before[-1] in '.!?' else 'my'} {match[0].lower()}"
 

@@ -34,6 +34,15 @@ _BY_THE_USER = re.compile(
     r"|messaged)\b|\b(?:my|our) (?:own )?(?:mail|e-?mail|letter|message|text|note|reply) (?:to|was|is)\b",
     re.IGNORECASE,
 )
+_ON_AGAIN = (
+    r"(?:So\b|(?:I|We) (?:told|said|replied|answered|wrote back|think|guess|need to|have to)\b|(?:That|Which) means\b"
+    r"|(?:What|How|When|Where) (?:should|shall|do|can|could|would) I\b|Should I\b|Shall I\b|Anyway\b"
+    r"|(?:Can|Could|Would|Will) you (?:please )?(?:help|draft|write|reply|remind|put|add|note|save|summari[sz]e)\b"
+    r"|(?:Please )?(?:help me|remind me|draft|summari[sz]e)\b)"
+)
+_OWN_AGAIN = re.compile(rf"(?:(?<=[.!?] )|\n\s*)(?={_ON_AGAIN})")
+_OWN_PARAGRAPH = re.compile(rf"\n\s*\n\s*(?={_ON_AGAIN})")
+"""Where the user speaks again behind what they hand on; a mail asks and tells as well, but for its own paragraph."""
 _GREETS = re.compile(r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b[^.!?\n]{0,40}[,!.]?", re.IGNORECASE)
 _STOP = re.compile(r"(?<=[.!?])\s+(?=\S)|\s*\n\s*")
 _MARKS = re.compile(r"[\"“”„«»]")
@@ -54,13 +63,15 @@ def as_quoted(text: str) -> str:
 
 
 def _mail(text: str) -> str:
-    """A mail with its header: the header's lines as sentences, and all behind them quoted."""
+    """A mail with its header: the header's lines as sentences, and what is behind them quoted."""
     lines = text.strip().split("\n")
     count = next((n for n, line in enumerate(lines) if not _HEADER.match(line)), len(lines))
     body = "\n".join(lines[count:])
     if count < 2 or not any(map(_FROM.match, lines[:count])) or not _OF_SOMEBODY.search(body):
         return text
-    return " ".join([*(line.rstrip(". ") + "." for line in lines[:count]), _sentences_quoted(body)])
+    end = found.start() if (found := _OWN_PARAGRAPH.search(body)) else len(body)
+    header = [line.rstrip(". ") + "." for line in lines[:count]]
+    return " ".join([*header, _sentences_quoted(body[:end]), body[end:].strip()]).rstrip()
 
 
 def _lines_quoted(text: str) -> str:
@@ -99,10 +110,12 @@ def _line_of(line: str, match: re.Match[str] | None) -> str:
 
 
 def _handed_on(match: re.Match[str]) -> str:
-    """What somebody wrote: to the line's end, or where it begins in a line of its own all that follows."""
+    """What somebody wrote, until the user speaks again: to the line's end, or all where it has lines of its own."""
     if _BY_THE_USER.search(match["intro"]) or not _OF_SOMEBODY.search(match["rest"]) or '"' in match["rest"]:
         return match[0]
-    return f"{match['intro']}: {_sentences_quoted(match['rest'])}"
+    again = _OWN_PARAGRAPH if match["rest"].startswith("\n") else _OWN_AGAIN
+    end = found.start() if (found := again.search(match["rest"])) else len(match["rest"])
+    return f"{match['intro']}: {_sentences_quoted(match['rest'][:end])} {match['rest'][end:].strip()}".rstrip()
 
 
 def _sentences_quoted(text: str) -> str:

@@ -32,11 +32,16 @@ _COUNT = (
 _PART = r"(?: in the (?:morning|afternoon|evening)| at night)?"
 _UNTIL_HERE = r"(?=\s*(?:$|[.,;:!?)]|(?:and|because|but|instead|now|on|every|each|from|so|these|starting|as of)\b))"
 _UNTIL_THERE = rf"(?=\s*(?:sharp|with|for|until|when)\b|{_UNTIL_HERE})"
+_NO_RANK = (
+    r"(?=\s*(?:$|[.,;:!?)–—-]|(?:after|again|already|also|and|as|at|because|before|but|by|for|from|he|I|if|in|instead|is"  # noqa: RUF001
+    r"|it|next|not|now|or|rather|she|since|so|then|they|this|till|to|too|until|was|we|when|with)\b))"
+)
+"""Behind a day; the 10th floor is none."""
 _KINDS = {
     "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "phone": re.compile(r"(?<![\w.,])\+?\d[\d /-]{5,}\d\b(?!-)(?<!\d{4}-\d\d-\d\d)"),
     "weekday": re.compile(
-        r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\b(?:tues?|weds|thu(?:rs?)?|fri)\b\.?"
+        r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\b(?:tues?|weds|thu(?:rs?)?|fri)\b(?:\.(?= [a-z]))?"
         r"|(?:(?<=\b(?:on|to|by) )|(?<=\b(?:till|next|this) ))(?-i:Mon|Wed|Sat|Sun)\b",
         re.IGNORECASE,
     ),
@@ -46,7 +51,7 @@ _KINDS = {
         r"|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|(?<![\w.])\d{1,2}\.(?:0?[1-9]|1[0-2])\.(?:\d{4}\b|(?!\d))",
         re.IGNORECASE,
     ),
-    "day": re.compile(r"\bthe \d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE),
+    "day": re.compile(rf"\bthe \d{{1,2}}(?:st|nd|rd|th)\b{_NO_RANK}", re.IGNORECASE),
     "time": re.compile(
         rf"\b(?:(?:a )?quarter|half|ten|twenty) (?:past|to) (?:{_HOUR}|noon|midnight)\b{_PART}"
         rf"|\bhalf {_HOUR}\b{_PART}{_UNTIL_HERE}"
@@ -101,7 +106,7 @@ _SUM_INSTEAD = re.compile(
     re.IGNORECASE,
 )
 """Numbers without what they count: "They put the rent up to 610"."""
-_SUM_NOW = re.compile(
+_COST = re.compile(
     r"\b(?:bill|budget|cost|deposit|fare|fee|mortgage|pay|premium|price|quote|rent|salary|subscription|total|wage)"
     rf"(?: [\w'’-]+){{0,3}}? (?:is|was|will be)(?: now| only| just| actually)* (?P<value>{_COUNT})(?<![,.])(?![\w-]|%)"  # noqa: RUF001
     rf"{_UNTIL_HERE}",
@@ -231,7 +236,9 @@ def alike(old: Value, new: Value) -> frozenset[str]:
     bare = not (_SCALED & old.kinds or re.search(rf"\d{_SCALE}$", old.text, re.IGNORECASE))
     if both == {"day"} and _day_of(old) == _day_of(new):
         return frozenset()
-    if not both and bare and "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds):
+    money = "cost" in new.kinds and any(kind.startswith("money") for kind in old.kinds)
+    sums = "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds)
+    if not both and bare and (sums or money):
         return frozenset({"sum"})
     return both
 
@@ -309,11 +316,12 @@ def _found(text: str) -> Iterator[Value]:
         kinds = _number(text[: match.start()], text[match.end() :])
         yield Value(*match.span(), match.group(0), kinds | {f"code {len(match['letters'])}"})
     hours = {m.start("value") for m in _HOUR_INSTEAD.finditer(text)}
-    sums = {m.start("value") for pattern in (_SUM_INSTEAD, _SUM_NOW) for m in pattern.finditer(text)}
+    sums = {m.start("value") for m in _SUM_INSTEAD.finditer(text)}
+    costs = {m.start("value") for m in _COST.finditer(text)}
     for match in filter(free, _NUMBER.finditer(text)):
         kinds = _number(text[: match.start()], text[match.end() :])
         kinds |= {"time"} if match.start() in hours else set()
-        kinds |= {"sum", "being"} if match.start() in sums else set()
+        kinds |= {"sum", "being"} if match.start() in sums else {"cost"} if match.start() in costs else set()
         yield Value(*match.span(), match.group(0), kinds)
     framed = [v for v in _framed(text) if not any(s < v.end and v.start < e for s, e in taken)]
     taken += [(v.start, v.end) for v in framed]

@@ -102,6 +102,14 @@ STAYING_WHEN = [
         "The party has been moved to the big room on the 22nd.",
     ),
     (
+        "My appointment is on 3 May.",
+        "The appointment has been moved to the 10th floor.",
+    ),
+    (
+        "The bill has 3 pages.",
+        "The bill is 40 now.",
+    ),
+    (
         "My flat is on the third floor.",
         "Ana's flat is on the fifth floor now.",
     ),

@@ -121,6 +121,7 @@ def test_what_is_the_users_own_is_turned_beside_what_is_not(said, back):
         ("The trip is with me mates.", "The trip is with your mates."),
         # Somebody else's, or called by more than that.
         ("Tom lives with his Dad.", "Tom lives with his Dad."),
+        ("I'm a proud Dad of two.", "You're a proud Dad of two."),
         ("Tom's Dad paints.", "Tom's Dad paints."),
         ("I call him Dad.", "You call him Dad."),
         ("Grandma Rose is 80.", "Grandma Rose is 80."),

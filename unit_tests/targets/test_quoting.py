@@ -55,6 +55,15 @@ def told(user: str) -> str:
             "here's the group chat:\nDanny: we get 200\nLena: I can't do the 21st",
             'Here\'s the group chat: Danny: "we get 200." Lena: "I can\'t do the 21st."',
         ),
+        (
+            "My sister texted me: I'm late, my train stood still. So I went in alone.",
+            'Your sister texted you: "I\'m late, my train stood still." So you went in alone.',
+        ),
+        (
+            "A mail from Lucy:\nMy room is free on Friday. Please bring me the list.\n\nSo my list has to be ready by then.",
+            'A mail from Lucy: "My room is free on Friday." "Please bring me the list." '
+            "So your list has to be ready by then.",
+        ),
         ("> My desk is in room 4.", '"My desk is in room 4."'),
     ],
 )
