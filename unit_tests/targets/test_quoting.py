@@ -60,7 +60,8 @@ def told(user: str) -> str:
             'Your sister texted you: "I\'m late, my train stood still." So you went in alone.',
         ),
         (
-            "A mail from Lucy:\nMy room is free on Friday. Please bring me the list.\n\nSo my list has to be ready by then.",
+            "A mail from Lucy:\nMy room is free on Friday. Please bring me the list.\n\n"
+            "So my list has to be ready by then.",
             'A mail from Lucy: "My room is free on Friday." "Please bring me the list." '
             "So your list has to be ready by then.",
         ),
