@@ -261,6 +261,8 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if shared is None:
         return False
     common, exact = shared
+    if _of_others(before, after):
+        return False
     if any(kind.startswith(("is ", "place ", "allergic ")) for kind in before.value.kinds & after.value.kinds):
         return True  # the same thing by all its words
     same = bool(before.subject) and before.subject == after.subject
@@ -274,6 +276,17 @@ def _same(before: Mention, after: Mention, replies: tuple[str, str], plain: bool
     if after.value.named:
         enough = len(common) > 1 or settled or (given and (same or enough))
     return enough and (plain or len(common) > 1 or (exact and (same or after.subject in common)) or (same and settled))
+
+
+def _of_others(before: Mention, after: Mention) -> bool:
+    """Whether it is somebody else's where the earlier one is the user's, or something else that is done there."""
+    both = before.value.kinds & after.value.kinds
+    deeds = done(before.clause), done(after.clause)
+    if any(kind.startswith("ranked") for kind in both) and all(deeds) and deeds[0].isdisjoint(deeds[1]):
+        return True  # "I work on the ninth floor"
+    theirs = {thing.head for thing in after.things if thing.owner == "them"}
+    mine = {thing.head for thing in before.things if thing.owner in ("", "me")}
+    return before.subject == "me" and not theirs.isdisjoint(mine)
 
 
 def _may_be_both(value: Value) -> bool:

@@ -16,7 +16,7 @@ _CALL_ME = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:[Pp]lease,? |[Jj]ust )?[Cc]all me (?=[A-Z])"
     r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
 )
-_NAME_IS = re.compile(r"(?:(?<=^)|(?<=[.!?,] )|(?<=[Hh]ey )|(?<=[Hh]i ))[Nn]ame['’]s (?=[A-Z])")  # noqa: RUF001
+_NAME_IS = re.compile(r"^((?:[Hh]ey|[Hh]i|[Hh]ello|[Yy]o)?[,!.]? ?)[Nn]ame['’]s (?=[A-Za-z])")  # noqa: RUF001
 _REQUEST = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?"
     r"(?!(?:also )?(?:agree|believe|care|imagine|know|like|love|mind|need|prefer|say|see|think|want)\b)"
@@ -81,7 +81,7 @@ _IS_ASKED = re.compile(
     rf"(?P<what>{_ADVISES}\b|(?:mention|bring up|joke about|talk about|discuss)\b"
     rf"|{_DOES}(?: [\w'’-]+){{1,4}} (?:with|w|around) (?:me|us)\b"  # noqa: RUF001
     r"|(?<=please )(?:avoid|choose|include|leave out|leave (?:\w+ ){1,3}out|pick|plan|skip|stick to|use"
-    r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check|correct|fix|mind|respect|remember)\b"
+    r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check|mind|respect|remember)\b"
     r"|use (?:only )?(?:metric|imperial|celsius|fahrenheit|kilomet\w+|miles|british|american|plain|simple|short)\b)"
     rf"{_WISHES}",
     re.IGNORECASE,
@@ -91,9 +91,11 @@ _BARE = re.compile(
     rf"{_BEFORE}{_HOW}(?P<what>assume (?:that )?"
     r"(?:(?:I|we|everyone|everybody)(?:['’](?:m|re|ve|d|ll))?|my|our|nothing)\b"  # noqa: RUF001
     r"|keep (?:all )?(?:your|the) (?:answers?|repl(?:y|ies)|responses?|messages?|explanations?|suggestions?"
-    r"|recommendations?|recipes?)\b|correct (?:my|our) (?!mistake\b)\w"
+    r"|recommendations?|recipes?)\b|correct (?:my|our) (?:accent|english|errors?|grammar|mistakes"
+    r"|pronunciation|spelling|typos?|writing|french|german|spanish|italian|dutch|portuguese|swedish)\b"
     r"|(?:start|begin|end|finish|sign) (?:every|each|any|all|your) (?:\w+ )?(?:answers?|repl(?:y|ies)|messages?)\b"
-    r"|(?:sugar-?coat|waffle|patroni[sz]e|lecture)\b)"
+    r"|(?:(?<=n['’]t )|(?<=nt )|(?<=not )|(?<=ever ))(?:sugar-?coat|waffle|patroni[sz]e|lecture)\b)"  # noqa: RUF001
+    r"(?![^.!?]*\bI (?:told|said)\b)"
     rf"{_WISHES}",
     re.IGNORECASE,
 )
@@ -104,7 +106,7 @@ _BUT_NOT_CALLED = re.compile(
     re.IGNORECASE,
 )
 _NO_MORE = re.compile(
-    r"(?:^|(?<=[.!?] ))(?P<what>(?:no|less|more|fewer) [^.!?,;:\n]{2,40}?),? please(?=[.!]|$)", re.IGNORECASE
+    r"(?:^|(?<=[.!?] ))(?P<what>(?:no|less|fewer) [^.!?,;:\n]{2,40}?),? please(?=[.!]|$)", re.IGNORECASE
 )
 """Wants something or not, in few words: "No emojis please."."""
 _ASKS_FOR = re.compile(
@@ -137,8 +139,14 @@ _IS_IT_NOT = re.compile(
 """Says how the user finds what they take for true: "Isn't it great that Rhys passed?"."""
 
 
+_UNLESS_POLITE = re.compile(r"(?:mention|bring up|joke about|talk about|discuss)\b", re.IGNORECASE)
+
+
 def _bidden(match: re.Match[str]) -> str:
     """What the user bids, as what they want: "Always remind me ..." becomes "I want you to always remind me ..."."""
+    never = match.re is _IS_ASKED and not match["polite"] and match["often"].lower().startswith("never")
+    if never and _UNLESS_POLITE.match(match["what"]):
+        return match[0]  # "Never discuss money with friends."
     often, what = match["often"].lower().replace("’", "'"), match["what"][0].lower() + match["what"][1:]  # noqa: RUF001
     if often.startswith("never") or "ever" in often:
         wants = "I never want you to"
@@ -186,7 +194,7 @@ def as_wanted(said: str) -> str:
     Returns:
         The same in the first person.
     """
-    text = _NAME_IS.sub("my name's ", _CALL_ME.sub("I want to be called ", said))
+    text = _NAME_IS.sub(lambda m: f"{m[1]}my name's ", _CALL_ME.sub("I want to be called ", said))
     for pattern, wanted in _WANTED:
         text = in_other_words(text, pattern, wanted) if pattern.search(text) else text
     return text

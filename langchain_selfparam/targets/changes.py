@@ -19,7 +19,9 @@ _ONCE = (
 _ONE = rf"(?:phone |mobile |e-?mail )?(?:{_ONCE})|(?:driving |piano |guitar |swimming )?(?:{'|'.join(sorted(ROLES))})"
 """Of which people have one: a new one stands for the old one. A new cat may be a second one."""
 SAYS_SO = re.compile(
-    r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))|correct(?:ed|ion| myself)|altered"
+    r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))"
+    r"|correct(?:ed|ion| myself(?! (?:in|at|on|when|during)\b))"
+    r"|(?:(?<=been )|(?<=was )|(?<=were ))altered"
     r"|from now on|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)"
     r"|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
     r"|(?<!not )(?<!n['’]t )moving(?! (?:in|out|house|home|away|back in|into|flat)\b"  # noqa: RUF001
@@ -67,7 +69,7 @@ LEAD = re.compile(
     r"(?:^|(?<=[.!?] ))(?:(?:oh|ah|hmm|no|sorry|oops)[,!]? )?"
     r"(?:no|sorry|oops|wait|correction|pardon|excuse me|hang on|hold on)(?: again)?"
     r"[,.:;!–—-]+ "  # noqa: RUF001
-    r"|\bI me(?:an|ant)\b",
+    r"|\bI me(?:an|ant)\b(?! to\b)",
     re.IGNORECASE,
 )
 """How somebody begins who corrects what they have just said."""
@@ -168,6 +170,12 @@ _ONCE_ONLY = re.compile(
     r"|temporarily|for (?:now|today|one|the moment)|today(?! that\b)|tomorrow|tonight)\b",
     re.IGNORECASE,
 )
+_INSTEAD_ONCE = re.compile(
+    r"\b(?:I|we|he|she|they) (?!(?:agreed|booked|changed|decided|moved|postponed|pushed|put|rebooked|rescheduled"
+    r"|shifted|swapped|switched)\b)(?:ate|came|did|got|had|met|saw|took|went|[a-z]+ed)\b[^.;]*\binstead\b",
+    re.IGNORECASE,
+)
+"""What was done once in place of what is done: "We had fish on Thursday instead"."""
 _EVER = re.compile(
     r"\b(?:every|each|always|usually|weekly|daily|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days)\b", re.IGNORECASE
 )
@@ -321,7 +329,9 @@ def is_meant(old: str, clause: str, sentence: str) -> bool:
     Returns:
         Whether it is no question, wish or exception.
     """
-    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER, _JUST_ONCE)) or is_unsure(clause, sentence):
+    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER, _JUST_ONCE, _INSTEAD_ONCE)) or is_unsure(
+        clause, sentence
+    ):
         return False
     return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
 

@@ -15,7 +15,7 @@ _CALLS = (
     r"(?:oh|ah|aha|aw+|wow|yay|h+m+|u[hm]+|ha(?:ha)+h?|he(?:he)+|lol|k|ok(?:ay)?|yes|yeah|yep|yup|no|nope|sure|right"
     r"|alright|all|great|good|nice|cool|fine|perfect|awesome|wonderful|lovely|interesting|amazing|excellent|fantastic"
     r"|brilliant|impressive|understood|exactly|absolutely|definitely|certainly|totally|indeed|really|true|agreed|correct"
-    r"|please|man|mate|dude|bro|gn|nite|gnight|ttyl|cya|brb|gtg|thanks?|thankyou|thx|cheers|hello|hi|hey|bye|goodbye|welcome|sorry|again|there|now|then|so|very|much|many"
+    r"|please|man|mate|dude|bro|gn|night|nite|gnight|ta|x|xx|ttyl|cya|brb|gtg|thanks?|thankyou|thx|cheers|hello|hi|hey|bye|goodbye|welcome|sorry|again|there|now|then|so|very|much|many"
     r"|well|and|but|too|also|of course|pleasure|my pleasure|got it|will do|never mind|merci|danke|gracias|grazie"
     r"|obrigad[oa]|tack|ありがとう(?:ございます)?|谢谢|спасибо|धन्यवाद)"
 )
@@ -42,6 +42,7 @@ _COURTESY = re.compile(
     rf"|you(?: have|'ve) been (?:{_HOW}|(?:such |so )?(?:an? |of )?(?:great |big |huge |real |much |good )?help)"
     r"|(?:you(?: are|'re)|ur|u r) (?:an? |the |my |such an? )(?:real |true |absolute |total )?"
     r"(?:angel|dear|darling|friend|gem|genius|godsend|hero|legend|life ?saver|marvel|saint|star|treasure|wonder)"
+    r"|you (?:legend|star|angel|hero|gem|genius|beauty)"
     r"|have an? (?:very )?(?:nice|good|great|lovely|wonderful) (?:day|evening|weekend|night|one|time)(?: too)?"
     r"|(?:that |it )?(?:sounds|looks|is|was|'s) (?:just|exactly) (?:the ticket|what i (?:need|needed|wanted))"
     r"|(?:i(?:'m| am) )?off to bed(?: now)?|talk (?:to you )?(?:tomorrow|later|soon)"

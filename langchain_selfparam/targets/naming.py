@@ -16,7 +16,7 @@ _OWN = r"my (?:(?:full|first|last|given|family|middle|real|legal|proper) )?name"
 _SAID = re.compile(
     r"(?<!n't )(?<!n’t )(?<!not )(?<!never )"  # noqa: RUF001
     rf"(?:\b(?:{_OWN}(?: is|['’]s)(?: called)?|call me|i(?:['’]m| am) called)"  # noqa: RUF001
-    rf"|(?:^|(?<=[.!?,;] )|(?<=\bhey )|(?<=\bhi ))name['’]?s) {_NAME}",  # noqa: RUF001
+    rf"|^(?:(?:hey|hi|hello|yo)\b)?[,!.]? ?name['’]?s) {_NAME}",  # noqa: RUF001
     re.IGNORECASE,
 )
 """Leaves no doubt, even of a name in small letters."""
@@ -40,11 +40,11 @@ _SPEAKS = re.compile(
 _IS_MINE = re.compile(rf"(?:^|(?<=[.!?,;] ))(?P<name>{_ONE}(?: {_ONE})?) is {_OWN}\b(?=[.,;!]|$| (?:and|but)\b)")
 _AM = re.compile(rf"\b[Ii](?:['’]m| am) {_NAME}")  # noqa: RUF001
 _AGED = re.compile(
-    rf"(?:^|(?<=[.!?,] )|(?<=\b[Hh]i )|(?<=\b[Hh]ey ))[Ii]['’]?m {_NAME}"  # noqa: RUF001
+    rf"^(?:[Hh]i|[Hh]ey|[Hh]ello|[Yy]o)\b[,!.]? [Ii]['’]?m {_NAME}"  # noqa: RUF001
     rf"(?<=[Mm] )(?={_ONE}, \d\d(?:,|[.!]?$| and\b| from\b))"
 )
 """With how old they are: "im teo, 34, from Cork"."""
-_HERE = re.compile(rf"{_HELLO}(?:[Tt]his is|[Ii]t['’]?s(?= [\w'’-]+,? \d\d(?:,|\.?$| and | from ))) {_NAME}")  # noqa: RUF001
+_HERE = re.compile(rf"{_HELLO}(?:[Tt]his is|[Ii]t['’]?s(?= [\w'’-]+,? \d\d,? from )) {_NAME}")  # noqa: RUF001
 _OF_ONES_NAME = re.compile(
     rf"\b{_OWN}\b|\bmy (?:maiden name|nickname|surname)\b|\b(?:call me|i(?:['’]m| am| was) (?:called|named)|i go by)\b"  # noqa: RUF001
     r"|\b(?:me llamo|mi nombre|je m['’]appelle|mon nom|ich hei(?:ß|ss)e|mein name|mi chiamo|meu nome|jag heter"  # noqa: RUF001
@@ -112,6 +112,8 @@ def introductions(said: str) -> Iterator[tuple[int, int, str]]:
             if within(match.start(), kept):
                 continue  # somebody else's: Karl wrote: "I'm Karl."
             name = _name(match, said, sure=pattern in (_SAID, _AGED))
+            if pattern is _AGED and (name.lower() in _NO_NAMES | _TRADES or name.endswith(("ed", "ing"))):
+                continue
             if "call" in match.group(0).lower() and _UNWANTED.search(said[: match.start()]):
                 continue
             if pattern in (_SPEAKS, _IS_MINE) and (name != match["name"] or _is_none(name)):

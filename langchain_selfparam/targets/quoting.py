@@ -17,23 +17,39 @@ _SPEAKER = r"(?P<who>(?:[A-Z][\w'’-]*)(?: [A-Z][\w'’.-]*){0,2}|[Mm]e)"  # no
 _TIMED_LINE = re.compile(rf"^\s*(?P<label>{_TIME},?(?: [-–])? ?<?{_SPEAKER}>?: ?)(?P<what>\S.*)$")  # noqa: RUF001
 _NAMED_LINE = re.compile(rf"^\s*(?P<label><?{_SPEAKER}>?(?: {_TIME})?: ?)(?P<what>\S.*)$")
 _MYSELF = frozenset({"me", "i", "myself"})
-_CHAT_COMES = re.compile(
-    r"\b(?:chat|whatsapp|messages|texts|conversation|slack|thread|sms|discord|telegram)\b[^\n]*:\s*$", re.IGNORECASE
+_CHAT_COMES = re.compile(r"\b(?:chat|whatsapp|dms?|slack|discord|telegram)\b[^\n]*:\s*$", re.IGNORECASE)
+_NO_SPEAKERS = frozenset(
+    """breakfast dinner exercise family food gym health home hobbies job kids lunch money mood parking plan rent salary
+    school shopping sleep sport study today tomorrow tonight travel weekend work""".split()
 )
+"""Before a colon in a list of what somebody does or pays."""
 _HEADER = re.compile(r"^(?:From|To|Subject|Date|Sent|Cc|Re): *\S")
 _FROM = re.compile(r"^From: *\S")
+_OF_A_MAIL = re.compile(r"^(?:Subject|Date|Sent|Re):|@")
+"""What a way from one town to another has not."""
+_YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
+_LETTER = r"(?:mail|e-?mail|letter|message|text|note|post|whatsapp|sms|voicemail)"
 _HANDS_ON = re.compile(
-    r"(?P<intro>(?:^|(?<=[.!?] )|(?<=\n))[^\n.!?:\"“]{0,80}?\b"
-    r"(?:(?:wrote|writes|texted|e-?mailed|mailed|messaged)(?: (?:me|us|back|this|that|today|yesterday|the following))*"
-    r"|(?:mail|e-?mail|letter|message|messages|text|texts|note|reply|whatsapp|sms|voicemail) from [^\n:.!?\"“]{1,40}?)"
+    r"(?P<intro>(?:^|(?<=[.!?] )|(?<=\n))(?:[^\n.!?:\"“]{0,80}?\b"
+    r"(?P<verb>(?:wrote|writes|texted|e-?mailed|mailed|messaged|sent|posted))"
+    r"(?: (?:me|us|back|this|that|again|today|yesterday|tonight|earlier|just now|this morning|the following))*"
+    rf"|(?:[^\n.!?:\"“]{{0,20}} )?(?:(?:my|our|his|her) [\w ]{{1,30}}|[A-Z]\w+)['’]s {_LETTER}"  # noqa: RUF001
+    rf"|(?:(?:here(?:['’]s| is)|this is) )?(?:the |an? |my )?{_LETTER} from [^\n:.!?\"“]{{1,40}}?)"  # noqa: RUF001
     r"(?:,? (?:saying|says|said|reads))?): *(?P<rest>\n[\s\S]+|[^\s\"“‘][^\n]*)",  # noqa: RUF001
     re.IGNORECASE,
 )
 _BY_THE_USER = re.compile(
-    r"\b(?:I|we)(?:['’]ve| have|['’]d| had| just| also| already| then| finally)* (?:wrote|texted|e-?mailed|mailed"  # noqa: RUF001
-    r"|messaged)\b|\b(?:my|our) (?:own )?(?:mail|e-?mail|letter|message|text|note|reply) (?:to|was|is)\b",
+    r"\b(?:I|we)(?:['’]ve| have|['’]d| had| just| also| already| then| finally)* $|\b(?:I|we) [^,;]*\bto \w* ?$",  # noqa: RUF001
     re.IGNORECASE,
 )
+"""Before a verb of whoever speaks."""
+_SHORT_NEWS = re.compile(rf"\b{_LETTER} from\b", re.IGNORECASE)
+"""In "A message from my boss: I got the post!" it may be the user who got it."""
+_SHOWS = re.compile(r"here(?:['’]s| is)|this is", re.IGNORECASE)  # noqa: RUF001
+_SIGNED = re.compile(
+    r"\n(?:best|kind|warm|many|regards|cheers|love|thanks|sincerely|yours|xx?)\b[^.!?\n]{0,40}\n\s*\n", re.IGNORECASE
+)
+"""With a mail's last line: what is behind it is the user's."""
 _ON_AGAIN = (
     r"(?:So\b|(?:I|We) (?:told|said|replied|answered|wrote back|think|guess|need to|have to)\b|(?:That|Which) means\b"
     r"|(?:What|How|When|Where) (?:should|shall|do|can|could|would) I\b|Should I\b|Shall I\b|Anyway\b"
@@ -43,7 +59,11 @@ _ON_AGAIN = (
 _OWN_AGAIN = re.compile(rf"(?:(?<=[.!?] )|\n\s*)(?={_ON_AGAIN})")
 _OWN_PARAGRAPH = re.compile(rf"\n\s*\n\s*(?={_ON_AGAIN})")
 """Where the user speaks again behind what they hand on; a mail asks and tells as well, but for its own paragraph."""
-_GREETS = re.compile(r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b[^.!?\n]{0,40}[,!.]?", re.IGNORECASE)
+_GREETS = re.compile(
+    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b"
+    r"(?: (?:all|both|everyone|team|there|(?-i:(?!I\b)[A-Z][\w.'’-]*))){0,4}[,!.]?",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _STOP = re.compile(r"(?<=[.!?])\s+(?=\S)|\s*\n\s*")
 _MARKS = re.compile(r"[\"“”„«»]")
 
@@ -65,17 +85,25 @@ def as_quoted(text: str) -> str:
 def _mail(text: str) -> str:
     """A mail with its header: the header's lines as sentences, and what is behind them quoted."""
     lines = text.strip().split("\n")
-    count = next((n for n, line in enumerate(lines) if not _HEADER.match(line)), len(lines))
-    body = "\n".join(lines[count:])
-    if count < 2 or not any(map(_FROM.match, lines[:count])) or not _OF_SOMEBODY.search(body):
+    first = next((n for n, line in enumerate(lines) if _HEADER.match(line)), len(lines))
+    behind = next((n for n in range(first, len(lines)) if not _HEADER.match(lines[n])), len(lines))
+    header, body = lines[first:behind], "\n".join(["", *lines[behind:]])
+    if not (any(map(_FROM.match, header)) and any(map(_OF_A_MAIL.search, header)) and _OF_SOMEBODY.search(body)):
         return text
-    end = found.start() if (found := _OWN_PARAGRAPH.search(body)) else len(body)
-    header = [line.rstrip(". ") + "." for line in lines[:count]]
-    return " ".join([*header, _sentences_quoted(body[:end]), body[end:].strip()]).rstrip()
+    end = _end_of_mail(body)
+    said = [*(line.rstrip(". ") + "." for line in header), _sentences_quoted(body[:end]), body[end:].strip()]
+    return "\n".join([*lines[:first], " ".join(said).rstrip()])
+
+
+def _end_of_mail(text: str) -> int:
+    """Where the user speaks again behind a mail: in a paragraph of their own, or behind who has signed it."""
+    signed = _SIGNED.search(text)
+    again = _OWN_PARAGRAPH.search(text)
+    return min(signed.end() if signed else len(text), again.start() if again else len(text))
 
 
 def _lines_quoted(text: str) -> str:
-    """Lines behind a ">", as mails and forums quote; of a user who puts one before all they say it is no quotation."""
+    """Lines behind a ">", as mails and forums quote."""
     lines = text.split("\n")
     marked = [_QUOTED_LINE.match(line) is not None for line in lines]
     if not any(marked):
@@ -93,29 +121,40 @@ def _lines_quoted(text: str) -> str:
 
 
 def _chat(text: str) -> str:
-    """Lines with who says them: all with a time, or those beside a "Me:" or behind "the chat:"."""
+    """Lines with who says them; "Monday: I swim" and "7:30 Gym: I row" are none."""
     lines = text.split("\n")
     timed = [_TIMED_LINE.match(line) for line in lines]
-    named = [_NAMED_LINE.match(line) for line in lines]
-    with_me = any(match["who"].lower() in _MYSELF for match in named if match) or any(map(_CHAT_COMES.search, lines))
-    with_me = with_me and sum(map(bool, named)) > 1
-    said = (match or (other if with_me else None) for match, other in zip(timed, named, strict=True))
+    said = [match or _NAMED_LINE.match(line) for line, match in zip(lines, timed, strict=True)]
+    speakers = [match["who"].lower() for match in said if match]
+    sure = len(speakers) > 1 and (
+        len(set(speakers)) < len(speakers)
+        or not _MYSELF.isdisjoint(speakers)
+        or any(map(_CHAT_COMES.search, lines))
+        or any(match is not None and match["label"].lstrip().startswith("[") for match in timed)
+    )
+    if not sure or not _NO_SPEAKERS.isdisjoint(speakers):
+        return text
     return "\n".join(_line_of(line, match) for line, match in zip(lines, said, strict=True))
 
 
 def _line_of(line: str, match: re.Match[str] | None) -> str:
-    if match is None or match["who"].lower() in _MYSELF or not _OF_SOMEBODY.search(match["what"]):
+    """A line of a chat; the user's own as well, where "you" is somebody in the chat."""
+    if match is None or not (_OF_SOMEBODY.search(match["what"]) or _YOU.search(match["what"])):
         return line
     return f"{match['label']}{_sentences_quoted(match['what'])}"
 
 
 def _handed_on(match: re.Match[str]) -> str:
     """What somebody wrote, until the user speaks again: to the line's end, or all where it has lines of its own."""
-    if _BY_THE_USER.search(match["intro"]) or not _OF_SOMEBODY.search(match["rest"]) or '"' in match["rest"]:
+    intro, rest = match["intro"], match["rest"]
+    below = rest.startswith("\n")
+    own = match["verb"] and _BY_THE_USER.search(intro[: match.start("verb") - match.start("intro")])
+    own = own or (not below and _SHORT_NEWS.search(intro) and not _SHOWS.match(intro))
+    if own or not _OF_SOMEBODY.search(rest) or '"' in rest:
         return match[0]
-    again = _OWN_PARAGRAPH if match["rest"].startswith("\n") else _OWN_AGAIN
-    end = found.start() if (found := again.search(match["rest"])) else len(match["rest"])
-    return f"{match['intro']}: {_sentences_quoted(match['rest'][:end])} {match['rest'][end:].strip()}".rstrip()
+    again = _OWN_AGAIN.search(rest)
+    end = _end_of_mail(rest) if below else again.start() if again else len(rest)
+    return f"{intro}: {_sentences_quoted(rest[:end])} {rest[end:].strip()}".rstrip()
 
 
 def _sentences_quoted(text: str) -> str:

@@ -107,8 +107,8 @@ _SUM_INSTEAD = re.compile(
 )
 """Numbers without what they count: "They put the rent up to 610"."""
 _COST = re.compile(
-    r"\b(?:bill|budget|cost|deposit|fare|fee|mortgage|pay|premium|price|quote|rent|salary|subscription|total|wage)"
-    rf"(?: [\w'’-]+){{0,3}}? (?:is|was|will be)(?: now| only| just| actually)* (?P<value>{_COUNT})(?<![,.])(?![\w-]|%)"  # noqa: RUF001
+    r"\b(?:(?-i:bill)|budget|cost|deposit|fare|fee|mortgage|pay|premium|price|quote|rent|salary|subscription|total|wage)"
+    rf"(?: [\w'’-]+){{0,3}}? (?:is|will be)(?: now| only| just| actually)* (?P<value>{_COUNT})(?<![,.])(?![\w-]|%)"  # noqa: RUF001
     rf"{_UNTIL_HERE}",
     re.IGNORECASE,
 )
@@ -152,6 +152,8 @@ class Value:
     text: str
     kinds: frozenset[str]
     named: bool = False
+    past: bool = False
+    """Whether it is said of what was: "I was in first grade then"."""
     same_as: str = ""
     """The key of another that it is, although it says less: six, of 6 pm."""
 
@@ -234,9 +236,11 @@ def alike(old: Value, new: Value) -> frozenset[str]:
     both = old.kinds & new.kinds
     # "Raised to 60" of 50k may be 60 or 60,000.
     bare = not (_SCALED & old.kinds or re.search(rf"\d{_SCALE}$", old.text, re.IGNORECASE))
-    if both == {"day"} and _day_of(old) == _day_of(new):
+    if both == {"day"} and "date" in old.kinds and _number_of(new) <= _number_of(old):
+        return frozenset()  # "the 2nd" of 28 October may be the next month's
+    if both and (old.past or new.past) and any(kind.startswith("ranked") for kind in both):
         return frozenset()
-    money = "cost" in new.kinds and any(kind.startswith("money") for kind in old.kinds)
+    money = "cost" in new.kinds and not old.past and any(kind.startswith("money") for kind in old.kinds)
     sums = "sum" in new.kinds and any(kind.startswith(("money", "before")) for kind in old.kinds)
     if not both and bare and (sums or money):
         return frozenset({"sum"})
@@ -262,6 +266,10 @@ def put(text: str, value: Value, by: Value) -> str:
     if by.kinds & {"weekday", "date", "month"}:
         word = re.sub(r"[A-Za-z]+", lambda m: m.group(0).capitalize() if _is_month(m.group(0)) else m.group(0), word)
     return text[: value.start] + word + text[value.end :]
+
+
+def _number_of(value: Value) -> int:
+    return int(re.sub(r"\D", "", _day_of(value)) or 0)
 
 
 def _day_of(value: Value) -> str:
@@ -302,7 +310,8 @@ def _found(text: str) -> Iterator[Value]:
                 also = {"day"} if kind == "date" and re.search("[A-Za-z]{3}", match.group(0)) else set()
                 yield Value(*match.span(), match.group(0), frozenset({kind, *also}))
     for match in filter(free, _RANKED.finditer(text)):
-        yield Value(*match.span(), match.group(0), frozenset({f"ranked {lemma(match['of'])}"}))
+        kinds = frozenset({f"ranked {lemma(match['of'])}"})
+        yield Value(*match.span(), match.group(0), kinds, past=_is_past(text, match.start()))
     for match in filter(free, _A_MONTH.finditer(text)):
         if _IN_A_MONTH.search(text[: match.start()]):
             taken.append(match.span())
@@ -310,8 +319,8 @@ def _found(text: str) -> Iterator[Value]:
     for match in _MONEY.finditer(text):
         if free(match):
             taken.append(match.span())
-            unit = _SIGNS.get(match["sign"] or "", "") or match["unit"].lower()
-            yield Value(*match.span(), match.group(0), frozenset({f"money {unit}"}))
+            kinds = frozenset({f"money {_SIGNS.get(match['sign'] or '', '') or match['unit'].lower()}"})
+            yield Value(*match.span(), match.group(0), kinds, past=_is_past(text, match.start()))
     for match in filter(free, _CODE.finditer(text)):
         kinds = _number(text[: match.start()], text[match.end() :])
         yield Value(*match.span(), match.group(0), kinds | {f"code {len(match['letters'])}"})
@@ -327,6 +336,11 @@ def _found(text: str) -> Iterator[Value]:
     taken += [(v.start, v.end) for v in framed]
     yield from framed
     yield from (v for v in _named(text) if not any(s < v.end and v.start < e for s, e in taken))
+
+
+def _is_past(text: str, at: int) -> bool:
+    """Whether what stands there is said of what was."""
+    return _ONCE_DONE.search(re.split(r"[,;.!?](?=\s)", text[:at])[-1]) is not None
 
 
 def _is_an_age(text: str, match: re.Match[str]) -> bool:

@@ -102,6 +102,70 @@ STAYING_WHEN = [
         "The party has been moved to the big room on the 22nd.",
     ),
     (
+        "I was in first grade when my dad died.",
+        "I'm in tenth grade now.",
+    ),
+    (
+        "My son was in third grade last year.",
+        "My son is in fourth grade now.",
+    ),
+    (
+        "In March my gas bill was £60.",
+        "My gas bill is 40 now.",
+    ),
+    (
+        "My flat is on the fourth floor.",
+        "Before I moved, my flat was on the second floor.",
+    ),
+    (
+        "I have a meeting on Thursday.",
+        "I meant to go to the meeting on Tues but I was ill.",
+    ),
+    (
+        "My boss Bill pays me £12 an hour.",
+        "My boss Bill is 60 now.",
+    ),
+    (
+        "I have chemo on Tuesdays.",
+        "My mum has moved her chemo to Weds.",
+    ),
+    (
+        "I've got piano on Tuesdays.",
+        "Tom's moved his piano to Thurs.",
+    ),
+    (
+        "I call my mum on Sundays.",
+        "I called my mum on Sat instead because she was ill.",
+    ),
+    (
+        "We eat fish on Friday.",
+        "We had fish on Thurs instead, the kids begged.",
+    ),
+    (
+        "I get paid on the 25th.",
+        "I got paid on the 28th instead, payroll messed up.",
+    ),
+    (
+        "My Spanish class is on Monday.",
+        "I had to correct myself in Spanish class on Thurs, so embarrassing.",
+    ),
+    (
+        "I pick up my suit on Monday.",
+        "I had the suit altered on Thurs.",
+    ),
+    (
+        "I live on the fourth floor.",
+        "I actually work on the ninth floor.",
+    ),
+    (
+        "My flight is on 28 October.",
+        "They've moved my flight to the 2nd.",
+    ),
+    (
+        "My tenancy ends on 30 June.",
+        "My tenancy was extended to the 15th.",
+    ),
+    (
         "My appointment is on 3 May.",
         "The appointment has been moved to the 10th floor.",
     ),

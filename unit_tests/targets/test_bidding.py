@@ -62,7 +62,7 @@ from langchain_selfparam.targets.person import told
         ("Keep your answers short.", "You want me to keep my answers short."),
         ("Don't sugarcoat things.", "You don't want me to sugarcoat things."),
         ("No emojis please.", "You want no emojis."),
-        ("Less salt, please!", "You want less salt!"),
+        ("No lectures, please!", "You want no lectures!"),
         ("Name's Marcus and I fix bikes.", "Your name's Marcus and you fix bikes."),
     ],
 )
@@ -85,6 +85,11 @@ def test_what_is_bidden_is_told_as_what_is_wanted(said, back):
         "No sugar, no milk.",
         "She wrote: keep your answers short.",
         "Plain talk helps.",
+        "Waffle House is far.",
+        "Lecture starts at 9.",
+        "Never discuss money with friends.",
+        "More tea please.",
+        "They got a puppy, name's Rex.",
         "People like Ana, but don't call her back.",
     ],
 )

@@ -16,7 +16,7 @@ from langchain_selfparam.targets.courtesy import courteous
      "That would be great.", "I'm doing well, thank you.", "J.", "You're a dear.",
      "Thanks ever so much, you've been brilliant.", "thx man ur a lifesaver", "k gn",
      "I'm off to bed, talk tomorrow.", "Thank you, that sounds just the ticket.", "You've been a great help.",
-     "You are a real star!", "¡Gracias!", "谢谢"],
+     "You are a real star!", "You legend.", "Night x", "You've been brilliant, ta.", "¡Gracias!", "谢谢"],
 )  # fmt: skip
 def test_courtesies(text):
     assert courteous(text)

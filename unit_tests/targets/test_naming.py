@@ -109,6 +109,12 @@ def test_a_name_that_is_given(text, name):
         "my name is hard to spell",
         "My name is not important.",
         "my name is on the list",
+        "I got a puppy, name's Rex.",
+        "I've met someone! Name's Julia.",
+        "It's Biscuit, 14 and nearly blind.",
+        "im knackered, 45 and tired",
+        "hi, im divorced, 52, and new here",
+        "hi, im vegan, 28, from Bath",
         "",
     ],
 )

@@ -43,10 +43,26 @@ def told(user: str) -> str:
         (_HEADED, 'From: Karl. Subject: Budget. "I have approved your budget." "My plan is \'lean\'."'),
         (
             _CHAT,
-            "[10:02] Priya: \"I'm off tomorrow.\" [10:03] you: ok, you'll cover the desk "
+            '[10:02] Priya: "I\'m off tomorrow." [10:03] you: "ok, I\'ll cover the desk." '
             '[10:04] Priya: "my badge is in the drawer."',
         ),
-        ("Priya: I'm off tomorrow\nMe: I know", 'Priya: "I\'m off tomorrow." You: You know'),
+        ("Ben: I'm off\nMe: I'm so proud of you", 'Ben: "I\'m off." You: "I\'m so proud of you."'),
+        (
+            "I texted Lena and she texted me back: I'm pregnant!",
+            'You texted Lena and she texted you back: "I\'m pregnant!"',
+        ),
+        (
+            "Here's the text my brother sent me:\nI've sold it.",
+            "Here's the text your brother sent you: \"I've sold it.\"",
+        ),
+        ("My mum's message: I arrive at 6", 'Your mum\'s message: "I arrive at 6."'),
+        ("My ex texted me again: I miss you.", 'Your ex texted you again: "I miss you."'),
+        (
+            "Forwarded message:\nFrom: Lars\nSubject: Malmö\nI moved.\nBest, Lars\n\nI'm glad about it.",
+            'Forwarded message: From: Lars. Subject: Malmö. "I moved." "Best, Lars." You\'re glad about it.',
+        ),
+        ("> Hey I moved.", '"Hey I moved."'),
+        ("A mail from Jo:\nHi Jo, my dad died last night.", 'A mail from Jo: "Hi Jo, my dad died last night."'),
         (
             "> I think we should meet on Tuesday\n> my office is room 12\nI said yes to that.",
             '"I think we should meet on Tuesday." "my office is room 12." You said yes to that.',
@@ -85,6 +101,14 @@ def test_what_others_wrote_keeps_its_persons(user, back):
         'My brother emailed me: "I\'m in Rome." I was glad.',
         "I like my tea -> hot",
         "8:30: I get up",
+        "07:30 Gym: I row\n08:30 Work: I write",
+        "Work: I have a big review\nMe: yoga",
+        "Rent: we pay 900\nMe: 50",
+        "From: Hamburg\nTo: Oslo\n\nI travel with my dog.",
+        "I got an email from Harvard: I'm in!",
+        "Text from my boss: I got the promotion!",
+        "I keep every letter from my gran: I have fifty.",
+        "Topics for my talk with my boss:\nSalary: I want 5% more\nTime: I leave at 4",
     ],
 )
 def test_the_users_own_words_are_left_as_they_are(user):
