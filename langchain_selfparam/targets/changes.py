@@ -176,6 +176,12 @@ _INSTEAD_ONCE = re.compile(
     re.IGNORECASE,
 )
 """What was done once in place of what is done: "We had fish on Thursday instead"."""
+_IN_ONE_BREATH = re.compile(
+    r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b[^.!?]*\b(?:no|wait|sorry|actually)"
+    r",? make (?:that|it)\b",
+    re.IGNORECASE,
+)
+"""Corrects itself, and not what was said before: "My sister has two, no, make that four kids"."""
 _EVER = re.compile(
     r"\b(?:every|each|always|usually|weekly|daily|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days)\b", re.IGNORECASE
 )
@@ -329,9 +335,9 @@ def is_meant(old: str, clause: str, sentence: str) -> bool:
     Returns:
         Whether it is no question, wish or exception.
     """
-    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER, _JUST_ONCE, _INSTEAD_ONCE)) or is_unsure(
-        clause, sentence
-    ):
+    if _IN_ONE_BREATH.search(sentence) or is_unsure(clause, sentence):
+        return False
+    if any(p.search(clause) for p in (_MORE, _OFF, _BY_ANOTHER, _JUST_ONCE, _INSTEAD_ONCE)):
         return False
     return not (_ONCE_ONLY.search(clause) and _EVER.search(old))
 

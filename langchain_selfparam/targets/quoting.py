@@ -25,7 +25,7 @@ _NO_SPEAKERS = frozenset(
 """Before a colon in a list of what somebody does or pays."""
 _HEADER = re.compile(r"^(?:From|To|Subject|Date|Sent|Cc|Re): *\S")
 _FROM = re.compile(r"^From: *\S")
-_OF_A_MAIL = re.compile(r"^(?:Subject|Date|Sent|Re):|@")
+_OF_A_MAIL = re.compile(r"^(?:Subject|Sent|Re):|@")
 """What a way from one town to another has not."""
 _YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _LETTER = r"(?:mail|e-?mail|letter|message|text|note|post|whatsapp|sms|voicemail)"

@@ -166,6 +166,10 @@ STAYING_WHEN = [
         "My tenancy was extended to the 15th.",
     ),
     (
+        "I have two kids.",
+        "My sister has two, no, make that four kids.",
+    ),
+    (
         "My appointment is on 3 May.",
         "The appointment has been moved to the 10th floor.",
     ),
