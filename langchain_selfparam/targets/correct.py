@@ -16,12 +16,13 @@ from langchain_selfparam.targets.known import Earlier
 from langchain_selfparam.targets.mention import LEANS, NEAR, mention
 from langchain_selfparam.targets.orders import instructs
 from langchain_selfparam.targets.parse import names, sentences
-from langchain_selfparam.targets.things import WHICH, clauses, differ, lemma, subject, things, verbs, words
+from langchain_selfparam.targets.things import PEOPLE, WHICH, clauses, differ, lemma, subject, things, verbs, words
 from langchain_selfparam.targets.values import PLACES, alike, values
 
 _OPENING = re.compile(r"(?:(?:oh|ah|well|so|but)[,!]? )?actually\b", re.IGNORECASE)
 """Before what may be said otherwise in the next sentence."""
 _MEANT = re.compile(r"\b(?:the|my|our|his|her|their|this|that) ([\w'-]+)")
+_OF_USER = re.compile(r"\b(?:I|me|my|mine|we|us|our)\b", re.IGNORECASE)
 _MOST = 12
 """Earlier statements that are compared with, the latest: each costs a reading of every question."""
 
@@ -186,6 +187,19 @@ def _of_another_before(part: str, other: str) -> bool:
     return subject(part) not in there and any(not re.match(r"wh(?:o|ich)\b", clause) for clause in used)
 
 
+def _of_somebody_else(part: str, other: str) -> bool:
+    """Whether only a hint says it, of somebody who does not come up where the user speaks of what they do themselves.
+
+    "My sister has yoga on Wednesday now" says nothing of the user's; "Dr Ames sees me on Friday now" may.
+    """
+    if changes.says_so(part) or subject(other) != "me":
+        return False
+    who = next(iter(things(changes.without(part))), None)
+    if who is None or not (who.person or who.before & PEOPLE) or who.words & words(other):
+        return False
+    return _OF_USER.search(part[who.start :]) is None
+
+
 def _another(one: str, other: str) -> frozenset[str]:
     """Lemmas that are only a part of a name in one of two texts, and not meant by the other: a pack a day."""
     meant = {lemma(word) for word in _MEANT.findall(other.lower())}
@@ -208,7 +222,7 @@ def _in_common(part: str, said: str, other: str) -> frozenset[str]:
     if shared and all(differ(o, t, old, new) for t, namesakes in shared for o in namesakes):
         return frozenset()
     done = verbs(part) & verbs(other)
-    if _of_another_before(part, other):
+    if _of_another_before(part, other) or _of_somebody_else(part, other):
         return frozenset()
     people = {lemma(word) for name in names(part) for word in name.split()}
     told_apart = {w for t in here for w in t.before if t.head not in old} - people

@@ -28,6 +28,10 @@ def statement(said, turn=1):
         (MOVED, BASSOON, True),
         ("The bassoon lesson is on Thursday.", BASSOON, False),  # nothing says that it changed
         (MOVED, DOG, False),
+        ("My sister has yoga on Wednesday now.", "I have yoga on Monday.", False),
+        ("My neighbour Geoffrey is retiring in September now.", "I retire at the end of July.", False),
+        ("Dr Ames sees me on Friday now.", "I have to see Dr Ames on Monday.", True),
+        ("My sister has moved yoga to Wednesday.", "I have yoga on Monday.", True),  # it may be taken together
         ("From now on answer in Portuguese.", "Keep your answers short.", False),  # how to behave is no fact
         ("The bell practice has moved: we meet on Wednesday.", "We practise in the tower every Monday.", True),
         ("I take bus 33 now.", "I go to work by bus 58.", True),
