@@ -153,7 +153,7 @@ def test_how_many_of_the_pairs_are_told_apart():
     assert Counter(outcomes([pair[:2] for pair in UNKNOWN])) == {"amended": 21, "linked": 3, "nothing": 2}
     assert Counter(outcomes([pair[:2] for pair in OFTEN])) == {"amended": 136, "linked": 18, "nothing": 10}
     assert Counter(outcomes(STAYING)) == {"linked": 32, "nothing": 103}
-    assert Counter(outcomes(STAYING_OFTEN)) == {"linked": 65, "nothing": 162}
+    assert Counter(outcomes(STAYING_OFTEN)) == {"linked": 63, "nothing": 164}
     assert Counter(outcomes([pair[:2] for pair in BESIDE])) == {"amended": 62, "linked": 5}
     assert Counter(outcomes(STAYING_BESIDE)) == {"linked": 22, "nothing": 20}
     assert Counter(outcomes(WRONG)) == {"amended": 3}
