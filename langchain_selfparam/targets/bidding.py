@@ -17,6 +17,7 @@ _CALL_ME = re.compile(
     r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|ASAP|(?:At|In|On)\b)"
 )
 _NAME_IS = re.compile(r"^((?:[Hh]ey|[Hh]i|[Hh]ello|[Yy]o)?[,!.]? ?)[Nn]ame['’]s (?=[A-Za-z])")  # noqa: RUF001
+"""A message may begin so; of a puppy it is said further on."""
 _REQUEST = re.compile(
     r"(?:(?<=^)|(?<=[.!?] ))(?:Can|Could|Would|Will) you (?:please )?"
     r"(?!(?:also )?(?:agree|believe|care|imagine|know|like|love|mind|need|prefer|say|see|think|want)\b)"
@@ -105,6 +106,7 @@ _BUT_NOT_CALLED = re.compile(
     r"(?P<polite>(?:please )?)(?P<often>(?:don['’]?t|do not|never)(?: ever)? )(?P<what>call me\b)",  # noqa: RUF001
     re.IGNORECASE,
 )
+"""Behind a name, which no other name is to stand for: "My name is Marcus, but don't call me Marc"."""
 _NO_MORE = re.compile(
     r"(?:^|(?<=[.!?] ))(?P<what>(?:no|less|fewer) [^.!?,;:\n]{2,40}?),? please(?=[.!]|$)", re.IGNORECASE
 )
@@ -140,6 +142,7 @@ _IS_IT_NOT = re.compile(
 
 
 _UNLESS_POLITE = re.compile(r"(?:mention|bring up|joke about|talk about|discuss)\b", re.IGNORECASE)
+"""What "never" says as a rule of life as well."""
 
 
 def _bidden(match: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from langchain_selfparam.targets.parse import is_date, names
 from langchain_selfparam.targets.person import without_lead
 from langchain_selfparam.targets.things import PEOPLE, lemma
 from langchain_selfparam.targets.ties import WORD, ties
+from langchain_selfparam.targets.vocabulary import KIN
 from langchain_selfparam.targets.worldly import is_worldly
 from langchain_selfparam.words import composed, form, words
 
@@ -37,10 +38,7 @@ _HE = frozenset(
     stepdad stepfather stepson uncle""".split()
 )
 _HER, _HIM = re.compile(r"\b(?:she|hers?)\b", re.IGNORECASE), re.compile(r"\b(?:he|him|his)\b", re.IGNORECASE)
-_FAMILY = re.compile(
-    r"(?<![Mm]y )(?<![Oo]ur )\b(?:Mum|Mummy|Mom|Mommy|Mam|Mama|Dad|Daddy|Papa|Nan|Nana|Nanna|Gran|Granny|Grandma"
-    r"|Grandpa|Grandad|Granddad|Auntie|Aunty)\b(?! [A-Z])"
-)
+_FAMILY = re.compile(rf"(?<![Mm]y )(?<![Oo]ur )\b(?:{'|'.join([*KIN, 'Mama', 'Papa', 'Auntie', 'Aunty'])})\b(?! [A-Z])")
 """Somebody by what they are to the user, as by a name."""
 _GOES_ON = re.compile(r"(?:He|She|His|Her)\b", re.IGNORECASE)
 """Begins what is said of whoever was spoken of before."""

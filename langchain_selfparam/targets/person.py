@@ -79,6 +79,7 @@ _YOU_ARE = re.compile(r"\byou$")
 _HAS_DONE = re.compile(
     r"(?: really| just| already| always| never| also| all)* \w+ (?:me|us|my|our)\b|(?: really| just)* been\b"
 )
+"""Behind "you've" at a sentence's head: what the assistant has done for the user, or has been."""
 _SAYS_TO = re.compile(r"\b(?:says?|said|wants? me|wanted me|asked me|asks me|told me) to (?:tell|thank|ask|show)$")
 """Behind it "you" is the assistant, of whom somebody else speaks: "Dad says to tell you"."""
 _WAS_RIGHT = re.compile(
