@@ -82,7 +82,8 @@ _IS_ASKED = re.compile(
     rf"(?P<what>{_ADVISES}\b|(?:mention|bring up|joke about|talk about|discuss)\b"
     rf"|{_DOES}(?: [\w'’-]+){{1,4}} (?:with|w|around) (?:me|us)\b"  # noqa: RUF001
     r"|(?<=please )(?:avoid|choose|include|leave out|leave (?:\w+ ){1,3}out|pick|plan|skip|stick to|use"
-    r"|keep (?:it|them|things|(?:the|your) \w+)|double-check|check|mind|respect|remember)\b"
+    r"|keep (?:it|them|things|(?:the|your) \w+)"
+    r"|(?:double-)?check(?![^.!?]*\b(?:this|these|the following|below|attached)\b)|mind|respect|remember)\b"
     r"|use (?:only )?(?:metric|imperial|celsius|fahrenheit|kilomet\w+|miles|british|american|plain|simple|short)\b)"
     rf"{_WISHES}",
     re.IGNORECASE,

@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_OF_SOMEBODY = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Ww]e|[Uu]s|[Oo]ur|i['’]?m)\b")  # noqa: RUF001
+_OF_SOMEBODY = re.compile(r"\b(?:I|[Mm]e|[Mm]y|[Mm]ine|[Ww]e|[Uu]s|[Oo]ur|i(?!\.)|i['’]?m)\b")  # noqa: RUF001
 """Speaks of whoever wrote it; without that nothing is mistaken for the user's own."""
 _QUOTED_LINE = re.compile(r"^\s*>+(?!>)\s?(?=[^\s=>])")
-_TIME = r"(?:\[?\(?(?:\d{1,2}[./-]\d{1,2}(?:[./-]\d{2,4})?,? )?\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]m)?\]?\)?)"
-_SPEAKER = r"(?P<who>(?:[A-Z][\w'’-]*)(?: [A-Z][\w'’.-]*){0,2}|[Mm]e)"  # noqa: RUF001
+_DATE = r"(?:\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}(?:[./-]\d{2,4})?)"
+_TIME = rf"(?:\[?\(?(?:{_DATE},?[ T])?\d{{1,2}}:\d\d(?::\d\d)?(?: ?[AaPp][Mm])?\]?\)?)"
+_SPEAKER = (
+    r"(?P<who>(?:[A-Z][\w'’-]*)(?: [A-Z][\w'’.-]*){0,2}"  # noqa: RUF001
+    r"|me|him|her|mum|mom|mam|dad|bro|sis|boss|gran|nan|grandma|grandpa|wife|husband)"
+)
 _TIMED_LINE = re.compile(rf"^\s*(?P<label>{_TIME},?(?: [-–])? ?<?{_SPEAKER}>?: ?)(?P<what>\S.*)$")  # noqa: RUF001
 _NAMED_LINE = re.compile(rf"^\s*(?P<label><?{_SPEAKER}>?(?: {_TIME})?: ?)(?P<what>\S.*)$")
+_SPEAKER_ABOVE = re.compile(rf"^\s*{_SPEAKER},? (?:[-–—|•] )?{_TIME}\s*$")  # noqa: RUF001
+"""Alone in its line, with what they say in the lines below."""
 _MYSELF = frozenset({"me", "i", "myself"})
 _CHAT_COMES = re.compile(r"\b(?:chat|whatsapp|dms?|slack|discord|telegram)\b[^\n]*:\s*$", re.IGNORECASE)
 _NO_SPEAKERS = frozenset(
@@ -122,26 +128,51 @@ def _lines_quoted(text: str) -> str:
 
 def _chat(text: str) -> str:
     """Lines with who says them; "Monday: I swim" and "7:30 Gym: I row" are none."""
-    lines = text.split("\n")
+    given = text.split("\n")
+    lines = _beside_their_speakers(given)
     timed = [_TIMED_LINE.match(line) for line in lines]
     said = [match or _NAMED_LINE.match(line) for line, match in zip(lines, timed, strict=True)]
     speakers = [match["who"].lower() for match in said if match]
     sure = len(speakers) > 1 and (
         len(set(speakers)) < len(speakers)
         or not _MYSELF.isdisjoint(speakers)
+        or lines != given
         or any(map(_CHAT_COMES.search, lines))
         or any(match is not None and match["label"].lstrip().startswith("[") for match in timed)
     )
-    if not sure or not _NO_SPEAKERS.isdisjoint(speakers):
+    of_others = any(m and m["who"].lower() not in _MYSELF and _speaks_of_people(m["what"]) for m in said)
+    if not (sure and of_others) or not _NO_SPEAKERS.isdisjoint(speakers):
         return text
     return "\n".join(_line_of(line, match) for line, match in zip(lines, said, strict=True))
 
 
+def _beside_their_speakers(lines: list[str]) -> list[str]:
+    """Lines below who says them, each behind its speaker; where nobody is named so, as they are."""
+    if sum(_SPEAKER_ABOVE.match(line) is not None for line in lines) < 2:
+        return lines
+    found: list[str] = []
+    above: str | None = None
+    for line in lines:
+        if _SPEAKER_ABOVE.match(line):
+            above = line.strip()
+        elif above is None or not line.strip():
+            found.append(line)
+            above = None
+        else:
+            found.append(f"{above}: {line.strip()}")
+    return found
+
+
 def _line_of(line: str, match: re.Match[str] | None) -> str:
     """A line of a chat; the user's own as well, where "you" is somebody in the chat."""
-    if match is None or not (_OF_SOMEBODY.search(match["what"]) or _YOU.search(match["what"])):
+    if match is None or not _speaks_of_people(match["what"]):
         return line
     return f"{match['label']}{_sentences_quoted(match['what'])}"
+
+
+def _speaks_of_people(text: str) -> bool:
+    """Whether it speaks of whoever says it, or of whom it is said to."""
+    return _OF_SOMEBODY.search(text) is not None or _YOU.search(text) is not None
 
 
 def _handed_on(match: re.Match[str]) -> str:

@@ -27,6 +27,7 @@ from langchain_selfparam.targets.person import told
         ("I hate coriander; never suggest it.", "You hate coriander; you never want me to suggest it."),
         ("I'm vegan so please leave out the eggs.", "You're vegan so you want me to leave out the eggs."),
         ("Please avoid nuts in your recipes.", "You want me to avoid nuts in my recipes."),
+        ("Please check labels for milk.", "You want me to check labels for milk."),
         ("Please use metric units.", "You want me to use metric units."),
         ("In winter, give me soup recipes.", "In winter, you want me to give you soup recipes."),
         ("Don't let me forget my pills.", "You don't want me to let you forget your pills."),
@@ -91,6 +92,7 @@ def test_what_is_bidden_is_told_as_what_is_wanted(said, back):
         "More tea please.",
         "They got a puppy, name's Rex.",
         "People like Ana, but don't call her back.",
+        "Please check the spelling in this text.",
     ],
 )
 def test_what_is_not_bidden_stays(said):

@@ -82,6 +82,19 @@ def told(user: str) -> str:
             "So your list has to be ready by then.",
         ),
         ("> My desk is in room 4.", '"My desk is in room 4."'),
+        (
+            "2024-05-03 10:15 Ana: I lost my keys\n2024-05-03 10:17 Ana: at my gym",
+            '2024-05-03 10:15 Ana: "I lost my keys." 2024-05-03 10:17 Ana: "at my gym."',
+        ),
+        (
+            "Karl 10:32 AM\nI can't make it on Friday\nit's my back\nAnna 10:33 AM\nMy train is late",
+            'Karl 10:32 AM: "I can\'t make it on Friday." Karl 10:32 AM: "it\'s my back." '
+            'Anna 10:33 AM: "My train is late."',
+        ),
+        (
+            "mum: i told you i hate peas\ndad: my knee hurts\nmum: off to bed",
+            'Your mum: "i told you i hate peas." dad: "my knee hurts." mum: off to bed',
+        ),
     ],
 )
 def test_what_others_wrote_keeps_its_persons(user, back):
@@ -108,6 +121,9 @@ def test_what_others_wrote_keeps_its_persons(user, back):
         "I got an email from Harvard: I'm in!",
         "Text from my boss: I got the promotion!",
         "I keep every letter from my gran: I have fifty.",
+        "mum: no nuts\ndad: no fish\nme: i can't eat gluten",
+        "Gym 10:00 AM\nI row\nLunch 11:00 AM\nI eat",
+        "Piano 6:00 PM\nI teach it",
         "Topics for my talk with my boss:\nSalary: I want 5% more\nTime: I leave at 4",
     ],
 )
