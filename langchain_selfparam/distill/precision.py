@@ -28,6 +28,18 @@ def mixed_precision(device: torch.device, dtype: torch.dtype) -> Callable[[], An
     return contextlib.nullcontext
 
 
+def loss_scale(dtype: torch.dtype) -> float:
+    """What a loss is multiplied with before its gradient is taken, and the gradient divided by after.
+
+    Of a mean over thousands of tokens whose teacher and student nearly agree, float16 has no gradients: they are less
+    than its smallest number, 6e-8. bfloat16 has the exponents of fp32.
+
+    Args:
+        dtype: Type of the model's weights.
+    """
+    return 1024.0 if dtype == torch.float16 else 1.0
+
+
 class _FastProducts:
     """Lets fp32 products use bf16 inputs with fp32 sums while anyone is inside, and restores the user's setting after.
 

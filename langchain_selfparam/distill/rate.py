@@ -20,6 +20,7 @@ from langchain_selfparam.config import TrainingConfig
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.objective import concatenate, forward_kl, reduce_teacher
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
+from langchain_selfparam.distill.precision import loss_scale
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.student import read
 from langchain_selfparam.distill.teacher import TeacherTargets
@@ -118,7 +119,7 @@ def _signs(
     for group in batches(chosen, tokens=batch_tokens, order=range(len(chosen)))[:_ROWS]:
         packed = pack(group)
         kl_N = forward_kl(read(reader, packed, autocast), head, concatenate([targets.rows[key] for key in packed.keys]))
-        kl_N.mean().backward()  # type: ignore[no-untyped-call]
+        (kl_N.mean() * loss_scale(head.weight.dtype)).backward()  # type: ignore[no-untyped-call]
     signs = [torch.zeros_like(p) if p.grad is None else p.grad.sign() for p in parameters]
     for parameter in parameters:
         parameter.grad = None

@@ -23,6 +23,7 @@ from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.lower import Lower
 from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, Pack, batches, pack
+from langchain_selfparam.distill.precision import loss_scale
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.reciting import recited
 from langchain_selfparam.distill.steering import Steering
@@ -123,7 +124,7 @@ class Course:
             msg = "learning_rate is None; a course needs a number, such as the one that rate.with_rate gives"
             raise ConfigError(msg)
         self.autocast = autocast
-        self._peak = config.learning_rate
+        self._peak, self._scale = config.learning_rate, loss_scale(head.weight.dtype)
         self._reader, self._head, self._parameters, self._targets = reader, head, parameters, targets
         self._config, self._held_out, self._steering, self._progress = config, held_out, steering, progress
         self._weights, self._near = weights or {}, near
@@ -161,7 +162,7 @@ class Course:
             hidden_ND: What was read of ``row``.
 
         Returns:
-            The weighted mean KL, nats per answer token.
+            The weighted mean KL, nats per answer token, times the scale of the model's type (``loss_scale``).
         """
         packed = self._rows[len(self._curve)]
         self._optimizer.zero_grad(set_to_none=True)
@@ -170,7 +171,7 @@ class Course:
         weight_N = torch.repeat_interleave(
             torch.tensor([self._weight(key) for key in packed.keys]), torch.tensor(packed.lengths)
         ).to(kl_N.device)
-        return (kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9)
+        return (kl_N * weight_N).sum() / weight_N.sum().clamp(min=1e-9) * self._scale
 
     def _weight(self, key: int) -> float:
         if key not in self._weights:
@@ -189,6 +190,10 @@ class Course:
         """
         step, steps = len(self._curve) + 1, len(self._rows)
         rate = _set_rate(self._optimizer, learning_rate(step - 1, steps, peak=self._peak, warmup=self._config.warmup))
+        if self._scale != 1.0:
+            for parameter in self._parameters:
+                if parameter.grad is not None:
+                    parameter.grad.div_(self._scale)
         norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, self._config.clip))
         _need_finite(self._value, norm, f"training step {step} of {steps}", self._peak)
         self._optimizer.step()

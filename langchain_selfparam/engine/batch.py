@@ -22,6 +22,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal, Protocol
 
 from langchain_selfparam.config import Settings
+from langchain_selfparam.engine.choosing import to_be_halved
 from langchain_selfparam.engine.journal import now
 from langchain_selfparam.engine.lessons import Lesson, Training, together
 from langchain_selfparam.engine.limits import Limits
@@ -374,7 +375,8 @@ class _Run:
             return
         self._reports.setdefault(part.namespace, []).append(report)
         self._spends(part)
-        self._ends(part.namespace, part.tried.union(report.lost))  # what was lost is for the next run
+        again = to_be_halved(part.turns.values(), report, self._place.settings.policy)
+        self._ends(part.namespace, part.tried.union(report.lost) - again)  # what was lost is for the next run
 
     def _spends(self, part: _Part) -> None:
         self._spent += self._place.tokens([turn for id_, turn in part.turns.items() if id_ in part.tried])

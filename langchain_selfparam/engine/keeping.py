@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from langchain_selfparam.engine import commit as door
+from langchain_selfparam.engine.choosing import was_too_large
 from langchain_selfparam.engine.journal import now
 from langchain_selfparam.engine.learn import Learned
 from langchain_selfparam.engine.line import compact
@@ -80,7 +81,7 @@ def keep(
             compact(store, exact)
         _told(progress, version)
     else:
-        store.jobs.fail(job, error="; ".join(verdict.reasons), count_attempt=True)
+        store.jobs.fail(job, error="; ".join(verdict.reasons), count_attempt=True, too_large=was_too_large(report))
     ended = time.perf_counter()
     seconds = {**learned.seconds, "commit": ended - before, "total": ended - began}
     return dataclasses.replace(report, version=version, seconds=seconds)

@@ -22,11 +22,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from langchain_selfparam import policy
 from langchain_selfparam.config import Settings
 from langchain_selfparam.engine import commit as door
 from langchain_selfparam.engine import forget as unlearning
 from langchain_selfparam.engine.calibrating import Calibration
+from langchain_selfparam.engine.choosing import choose, to_be_halved
 from langchain_selfparam.engine.journal import Journal, now, to_wait, tokens_of
 from langchain_selfparam.engine.keeping import keep
 from langchain_selfparam.engine.learn import Learner
@@ -414,20 +414,15 @@ class Engine(Journal):
         self._need_open()
         # Nobody else can be learning: folder and weights are locked. A lease that Ctrl-C left ends.
         self._store.jobs.recover(now(), all_owners=True)
-        pending = self._store.turns.list(namespace=self.namespace, states=(TurnState.PENDING,))
-        config = self.settings.policy
-        # Turns whose attempts are used up come alone: not after others that were learned just now.
-        again = [t for t in pending if t.id not in without and (not without or t.attempts < config.max_attempts)]
-        episode = policy.choose(again, config=config, count_tokens=self._count, force=force)
-        # It may be too large for the memory or the time that there is.
-        halved = self._store.jobs.unfinished().get(self.namespace, 0) - 1 if episode and self.halves else 0
-        if episode is None or halved < 1:
-            return episode
-        return dataclasses.replace(episode, turns=episode.turns[: max(1, len(episode.turns) >> halved)])
+        given = self._store, self.namespace, self.settings.policy, self._count
+        return choose(*given, force=force, without=without, halve_unfinished=self.halves)
 
     def _next(self, tried: set[int], progress: Progress | None) -> ConsolidationReport | None:
-        episode = self._untried(tried)
-        return None if episode is None else self._consolidate(episode, progress or no_progress)
+        if (episode := self._untried(tried)) is None:
+            return None
+        report = self._consolidate(episode, progress or no_progress)
+        tried -= to_be_halved(episode.turns, report, self.settings.policy)
+        return report
 
     def _untried(self, tried: set[int]) -> Episode | None:
         episode = self._choose(force=True, without=tried)

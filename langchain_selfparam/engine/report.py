@@ -85,7 +85,8 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
 
     Returns:
         Turns, seconds and tokens summed; recall and neighbours weighted by their probes; drift, scale and KL of the
-        worst episode; the last version that was committed.
+        worst episode; the last version that was committed. Of one that was refused and then learned in parts there are
+        the seconds, and why.
     """
     if len(reports) == 1:
         return reports[0]
@@ -93,6 +94,9 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
     for report in reports:
         for stage, value in report.seconds.items():
             seconds[stage] = seconds.get(stage, 0.0) + value
+    again = [_was_parted(report, reports[at:]) for at, report in enumerate(reports, start=1)]
+    parted = [report for report, was in zip(reports, again, strict=True) if was]
+    reports = [report for report, was in zip(reports, again, strict=True) if not was]
     probes = tuple(p for r in reports for p in r.probes)
     recall = [p.passed for p in probes if p.probe.kind == "recall"]
     near = [not p.passed for p in probes if p.probe.kind == "neighbour"]
@@ -109,13 +113,23 @@ def combined(reports: Sequence[ConsolidationReport]) -> ConsolidationReport:
         scale=min(r.scale for r in reports),
         kl_first=max(r.kl_first for r in reports),
         kl_last=max(r.kl_last for r in reports),
-        reasons=tuple(reason for r in reports for reason in r.reasons),
+        reasons=(*map(_why_parted, parted), *(reason for r in reports for reason in r.reasons)),
         missing={turn: words for r in reports for turn, words in r.missing.items()},
         asked_again=tuple(dict.fromkeys(i for r in reports for i in r.asked_again)),
         lost=_standing([(r.lost, r.held) for r in reports]),
         curve=tuple(p for r in reports for p in r.curve),
         probes=probes,
     )
+
+
+def _was_parted(report: ConsolidationReport, later: Sequence[ConsolidationReport]) -> bool:
+    """Whether it was refused, and its turns were tried again in smaller episodes."""
+    tried = {turn for r in later for turn in (*r.held, *r.pending)}
+    return report.version is None and not tried.isdisjoint(report.pending)
+
+
+def _why_parted(report: ConsolidationReport) -> str:
+    return "; ".join([f"{len(report.pending)} turns at once were refused and tried in parts", *report.reasons[:1]])
 
 
 def wordless(report: ConsolidationReport) -> ConsolidationReport:

@@ -53,10 +53,12 @@ def learn(engine: Engine, *, after: int, progress: Progress) -> Learned:
     kept = [version for version in engine.versions() if version.id > after]
     reports = [_report(version) for version in kept]
     steps = sum(_steps(version) for version in kept)
-    # What was tried and is not held waits for the next consolidation, as it would have without an end.
-    now = not kept or any(turn.attempts == 0 for turn in engine.waiting())
+    # What was tried and is not held waits for the next consolidation, as it would have without an end; of what was
+    # refused to be learned in parts not every part may have been tried.
+    tried = {turn for report in reports for turn in (*report.held, *report.pending, *report.lost)}
+    most = engine.settings.policy.max_attempts
+    now = not kept or any(turn.id not in tried and turn.attempts < most for turn in engine.waiting())
     if now:
-        tried = {turn for report in reports for turn in (*report.held, *report.pending, *report.lost)}
         reports.append(engine.consolidate(progress=progress, without=tried))
         steps += len(reports[-1].curve)
     return Learned(report=combined(reports), steps=steps, version=engine.versions()[-1].id, now=now)

@@ -29,6 +29,8 @@ class JobState(str, Enum):
     DONE = "done"
     """It made a version."""
     FAILED = "failed"
+    TOO_LARGE = "too large"
+    """It was refused, and its turns may be learned in smaller ones."""
     ABANDONED = "abandoned"
     """Its process vanished."""
     STOPPED = "stopped"
@@ -40,7 +42,7 @@ class JobState(str, Enum):
         return self.value
 
 
-_ENDED = (JobState.DONE.value, JobState.FAILED.value)
+_ENDED = (JobState.DONE.value, JobState.FAILED.value, JobState.TOO_LARGE.value)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,6 +247,7 @@ class Jobs:
         error: str,
         count_attempt: bool,
         returned: bool = False,
+        too_large: bool = False,
         connection: Connection | None = None,
     ) -> None:
         """End a job that made no version; its turns are pending again.
@@ -257,6 +260,7 @@ class Jobs:
             count_attempt: Whether the turns are to blame: then this is one of their ``max_attempts``, and the job has
                 failed; otherwise it was stopped.
             returned: Where they are not: whether it is not ``unfinished`` either, since what ended it lies elsewhere.
+            too_large: Where they are: whether fewer of them may be learned.
             connection: A transaction to join.
         """
         t, j = tables.turns.c, tables.jobs.c
@@ -268,7 +272,8 @@ class Jobs:
                 .values(state=TurnState.PENDING.value, attempts=t.attempts + int(count_attempt), job=None)
             )
             gone = JobState.RETURNED if returned else JobState.STOPPED
-            state = JobState.FAILED if count_attempt else gone
+            tried = JobState.TOO_LARGE if too_large else JobState.FAILED
+            state = tried if count_attempt else gone
             c.execute(update(tables.jobs).where(j.id == job.id).values(state=state.value, error=error))
 
     def unfinished(self, *, connection: Connection | None = None) -> dict[Namespace, int]:
@@ -289,6 +294,26 @@ class Jobs:
         wanted = select(j.namespace, func.count()).select_from(joined).where(open_).group_by(j.namespace)
         with self._database.reading(connection) as c:
             return {namespace_from(name): count for name, count in c.execute(wanted)}
+
+    def too_many_with(self, turn_id: int, *, connection: Connection | None = None) -> int:
+        """How many turns the last job of a turn had that came to an end, where it was too large.
+
+        Args:
+            turn_id: A turn.
+            connection: A transaction to join.
+
+        Returns:
+            That many, this one among them; 0 where it was not too large, or there was none.
+        """
+        j, of = tables.jobs.c, tables.job_turns.c
+        joined = tables.jobs.join(tables.job_turns, of.job == j.id)
+        last = select(j.id, j.state).select_from(joined).where(of.turn == turn_id, j.state.in_(_ENDED))
+        with self._database.reading(connection) as c:
+            row = c.execute(last.order_by(j.id.desc()).limit(1)).first()
+            if row is None or row.state != JobState.TOO_LARGE.value:
+                return 0
+            found: int = c.execute(select(func.count()).where(of.job == row.id)).scalar_one()
+        return found
 
     def last_served(self, *, connection: Connection | None = None) -> dict[Namespace, datetime]:
         """When the last job that came to an end was begun, with a version or without.

@@ -15,7 +15,7 @@ from langchain_selfparam.distill import student, teacher
 from langchain_selfparam.distill.head import Head
 from langchain_selfparam.distill.objective import concatenate, forward_kl
 from langchain_selfparam.distill.packing import Document, pack
-from langchain_selfparam.distill.precision import mixed_precision
+from langchain_selfparam.distill.precision import loss_scale, mixed_precision
 from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.errors import NonFiniteLossError
 from langchain_selfparam.model import share
@@ -399,6 +399,44 @@ def test_only_half_precision_models_are_cast(dtype, cast):
             assert torch.is_autocast_enabled("cpu") == (cast is not None)
             product = torch.ones(2, 2) @ torch.ones(2, 2)
             assert product.dtype == (cast or torch.float32)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_float16_keeps_small_gradients(written, scaled, monkeypatch):
+    """Of a mean over many tokens they are below its smallest number."""
+    monkeypatch.setattr(student, "loss_scale", loss_scale if scaled else lambda dtype: 1.0)
+    steps = {dtype: _first_step(written, dtype) for dtype in (torch.float32, torch.float16)}
+    exact, half = steps[torch.float32], steps[torch.float16]
+    assert exact.norm() > 0
+    alike = float(functional.cosine_similarity(exact, half, dim=0))
+    size = float(half.norm() / exact.norm())
+    if scaled:
+        assert (alike, size) == (pytest.approx(1, abs=0.01), pytest.approx(1, rel=0.02))
+    else:
+        assert alike < 0.9
+
+
+def _first_step(written, dtype):
+    """The gradient by which a first step goes, with a loss as small as that of thousands of tokens already known."""
+    lesson = Lesson(written, lengths=[(3, 40)] * 100)
+    with torch.no_grad():
+        lesson.local.head.weight.add_(0.02 * lesson.local.head.weight.roll(1, 0))
+    lesson.local.model.to(dtype)
+    shadow = Shadow(lesson.local.model, CONFIG)
+    for name, parameter in zip(itertools.count(), shadow.parameters, strict=False):
+        torch.nn.init.normal_(parameter, std=0.02, generator=torch.Generator().manual_seed(name))
+    course = student.Course(
+        Reader(shadow.model),
+        Head(lesson.local.head.weight),
+        shadow.parameters,
+        lesson.documents,
+        lesson.targets,
+        config=dataclasses.replace(CONFIG, batch_tokens=9000, clip=1e9),
+        autocast=mixed_precision(torch.device("cpu"), dtype),
+    )
+    (1e-4 * course.loss(student.read(course._reader, course.row, course.autocast))).backward()
+    course.step()
+    return torch.cat([course._optimizer.state[p]["exp_avg"].flatten() for p in shadow.parameters])
 
 
 # ---- the rate

@@ -149,7 +149,16 @@ def test_a_step_of_several_episodes_goes_on_within_it(subject, tmp_path, episode
     assert what_it_did(found) == what_it_did(whole)
 
 
-def test_what_was_tried_before_a_kill_waits_as_it_would_have_without_one(monkeypatch):
+@pytest.mark.parametrize(
+    ("waiting", "asks"),
+    [
+        ([(2, 1), (3, 1), (4, 0)], True),
+        ([(2, 1), (3, 1)], False),
+        ([(2, 1), (4, 1)], True),  # of twenty that were too many the second ten
+        ([(2, 1), (4, 2)], False),  # its attempts are used up
+    ],
+)
+def test_what_was_tried_before_a_kill_waits_as_it_would_have_without_one(waiting, asks):
     asked = []
 
     class Turn:
@@ -161,20 +170,22 @@ def test_what_was_tried_before_a_kill_waits_as_it_would_have_without_one(monkeyp
             self.id, self.report = number, report
 
     class Engine:
+        settings = SETTINGS
+
         def versions(self):
             report = {"held": [1], "pending": [2], "lost": [3], "seconds": {"student": 1.0}, "reasons": [], "steps": 4}
             report = {**json.loads(json.dumps(dataclasses.asdict(nothing_done("")))), **report}
             return [Kept(0, {}), Kept(1, report)]
 
         def waiting(self):
-            return [Turn(2, 1), Turn(3, 1), Turn(4, 0)]
+            return [Turn(*one) for one in waiting]
 
         def consolidate(self, *, progress, without):
             asked.append(without)
             return nothing_done("")
 
     resumed.learn(Engine(), after=0, progress=lambda *at: None)
-    assert asked == [{1, 2, 3}]
+    assert asked == [{1, 2, 3}] * asks
 
 
 def test_however_often_it_is_interrupted_a_step_is_learned_whole(subject, tmp_path, episodes):

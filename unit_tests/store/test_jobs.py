@@ -110,8 +110,8 @@ def test_a_failure_frees_the_turns_and_counts_only_if_told_to(rooms, count, atte
 
 
 def ends(rooms, job, now, how):
-    if how in {"failed", "stopped"}:
-        rooms.jobs.fail(job, error="no", count_attempt=how == "failed")
+    if how in {"failed", "stopped", "too large"}:
+        rooms.jobs.fail(job, error="no", count_attempt=how != "stopped", too_large=how == "too large")
     elif how == "abandoned":
         rooms.jobs.recover(now, all_owners=True)
     elif how == "done":
@@ -121,7 +121,28 @@ def ends(rooms, job, now, how):
     return dataclasses.replace(job, id=77) if how == "not in this folder" else job
 
 
-@pytest.mark.parametrize("how", ["failed", "stopped", "abandoned", "done", "not in this folder"])
+@pytest.mark.parametrize(
+    ("hows", "found"),
+    [
+        ([], 0),
+        (["too large"], 2),
+        (["too large", "stopped"], 2),  # which says nothing of its size
+        (["too large", "abandoned"], 2),
+        (["too large", "failed"], 0),
+        (["failed", "too large"], 2),
+        (["too large", "done"], 0),
+    ],
+)
+def test_how_many_turns_were_too_many_the_last_time(rooms, now, hows, found):
+    one, two = rooms.say("one", "two")
+    for how in hows:
+        ends(rooms, rooms.lease(one, two), now, how)
+    assert [rooms.jobs.too_many_with(turn.id) for turn in (one, two)] == [found, found]
+    assert rooms.jobs.too_many_with(77) == 0
+    assert {turn.attempts for turn in rooms.turns.list()} == {sum(how in {"failed", "too large"} for how in hows)}
+
+
+@pytest.mark.parametrize("how", ["failed", "too large", "stopped", "abandoned", "done", "not in this folder"])
 def test_a_job_that_has_ended_can_do_nothing_more(rooms, now, how):
     job = ends(rooms, rooms.lease(*rooms.say("one")), now, how)
     before = rooms.dump()
