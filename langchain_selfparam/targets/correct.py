@@ -37,6 +37,8 @@ def may_correct(statement: Statement, other: Statement) -> bool:
     Returns:
         Whether questions about the other may be answered by the statement now.
     """
+    if statement.sentence:
+        return False  # what a passage says has changed is nothing that the user has said, nor what another says
     if instructs(statement.said) and not instructs(other.said):
         return False  # how to behave "from now on" is no change of what was said
     parts = _telling(statement.said)

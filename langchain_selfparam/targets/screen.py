@@ -202,7 +202,11 @@ def _compared(
         before += [prompts.question_list(other) for other in others]
     nearby = None
     if common > _MANY:
-        nearby = closest([text for text, _ in texts], [Earlier(s, ()) for s in statements], most=_WORDED)
+        known = [Earlier(s, ()) for s in statements]
+        nearby = {text: {*ns} for text, ns in closest([text for text, _ in texts], known, most=_WORDED).items()}
+        # The bank's, about people's own lives, with whatever is no passage's.
+        lives = {number for number, s in enumerate(statements) if not s.sentence}
+        nearby |= {text: nearby[text] | lives for text, about in texts if about is None}
     return said, _columns(before, texts, scorer, corrections, rivals, nearby, len(statements))
 
 
@@ -391,16 +395,19 @@ def _columns(
             for at, score in zip(ats, scores, strict=True):
                 columns[at][number] = score
 
+    def may_fit(text: str, number: int) -> bool:
+        return nearby is None or number in nearby[text] or number >= real
+
     own = [frozenset(rivals.get(text, ())) for text, _ in texts]
     for_some = {number for numbers in rivals.values() for number in numbers}
     everywhere = [n for n in range(len(before)) if n not in for_some]
     place, size = {number: at for at, number in enumerate(everywhere)}, len(everywhere)
     later = {old: [new for new, olds in corrections.items() if old in olds] for _, old in texts if old is not None}
     near = [
-        {*(n for n in everywhere if n < real + _AT_FIRST), *contenders}
+        {*(n for n in everywhere if n < real + _AT_FIRST and may_fit(text, n)), *contenders}
         if about is None
         else {about, *(everywhere[(place[about] + by) % size] for by in (1, size // 2)), *later[about], *contenders}
-        for (_, about), contenders in zip(texts, own, strict=True)
+        for (text, about), contenders in zip(texts, own, strict=True)
     ]
     compare(near)
     unsure: list[set[int]] = []
@@ -409,8 +416,7 @@ def _columns(
             sure = max(column, key=column.__getitem__) >= real
         else:
             sure = column[about] - max(s for n, s in column.items() if n != about) >= _SURE
-        others = set(everywhere) if nearby is None or about is None else set(everywhere).intersection(nearby[text])
-        unsure.append(set() if sure else others - set(column))
+        unsure.append(set() if sure else {n for n in everywhere if may_fit(text, n)} - set(column))
     compare(unsure)
     return columns
 

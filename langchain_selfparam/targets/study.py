@@ -171,8 +171,9 @@ def _assigned(
     corrected = related(statements, earlier)
     moving = [Candidate(q, len(statements) + n) for n, old in enumerate(corrected) for q in old.questions]
     pairs = corrections(statements, [old.statement for old in corrected])
-    # The bank asks about people's own lives: nothing for a passage.
-    seeds = QUESTIONS if config.bank and any(parse.speaks_of_me(s.said) for s in statements) else ()
+    # The bank asks about people's own lives: nothing for a passage, nor for an "us" that somebody is quoted with.
+    of_lives = any(not s.sentence and parse.speaks_of_me(s.said) and s.told != s.said for s in statements)
+    seeds = QUESTIONS if config.bank and of_lives else ()
     seeds = seeds[::_PART] if len(statements) < screen.FEW else seeds
     others = [old for old in earlier if old not in corrected]
     nearest = rivals([*(c.text for c in candidates), *seeds], others)

@@ -18,8 +18,18 @@ MOVED = "The bassoon lesson is on Thursday from now on."
 DOG = "My dog is called Biscuit."
 
 
-def statement(said, turn=1):
-    return Statement(turn_id=turn, said=said, told=said)
+def statement(said, turn=1, sentence=""):
+    return Statement(turn_id=turn, said=said, told=said, by_user=not sentence, sentence=sentence)
+
+
+def test_what_a_passage_says_has_changed_corrects_nothing():
+    moved = "The bassoon lesson was moved to Thursday in 1911."
+    assert may_correct(statement(moved, 2), statement(BASSOON))
+    passage = statement(moved, 2, sentence=moved)
+    assert not may_correct(passage, statement(BASSOON))
+    assert not corrections([statement(BASSOON), passage])
+    told_of = statement(BASSOON, sentence=BASSOON)
+    assert may_correct(statement(MOVED, 2), told_of), "what somebody pastes may be about their own week"
 
 
 @pytest.mark.parametrize(

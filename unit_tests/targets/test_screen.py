@@ -280,6 +280,19 @@ def test_the_bank_is_not_asked_of_a_passage():
     assert own.by_statement[0] == ("What is our pet's habit?",)  # what was written about it is
 
 
+def test_of_many_passages_the_bank_is_compared_with_those_that_have_its_words():
+    texts = [f"The harbour had tower number {at} once." for at in range(29)] + ["The pet of the king was old."]
+    passages = [Statement(turn_id=9, said=t, told=t, by_user=False, sentence=t) for t in texts]
+    question = "What is our pet called?"
+    scorer = Scripted({question: {SAID[1]: -6.0}})
+    chosen = choose([*STATEMENTS, *passages], [], scorer, config=CONFIG, bank=[question])
+    assert chosen.by_statement[1] == (question,)
+    assert sorted(said for _, said in scorer.asked) == sorted([*SAID, texts[-1]])
+    scorer = Scripted({question: {SAID[1]: -6.0, texts[-1]: -5.0}})
+    chosen = choose([*STATEMENTS, *passages], [], scorer, config=CONFIG, bank=[question])
+    assert not any(chosen.by_statement), "it fits the passage better"
+
+
 def test_no_more_of_the_bank_than_wanted_the_best_first():
     table = {f"What is thing {n}?": {SAID[2]: -20.0 + n} for n in range(6)}
     config = TargetConfig(margin=0.5, bank=2)

@@ -353,6 +353,29 @@ def test_the_bank_is_offered_to_every_statement():
     assert seed not in turns(run(DOG, SISTER, scorer=scorer, config=dataclasses.replace(CONFIG, bank=0)))
 
 
+@pytest.mark.parametrize(
+    ("said", "offered"),
+    [
+        ("We play on Tuesday.", True),
+        ('Goodell called it "an important game for us as a league".', False),  # whoever is quoted
+        ("Goodell called it important.", False),
+        ("Mein Hund heißt Biscuit.", False),  # the bank is English
+    ],
+)
+def test_the_bank_is_offered_where_users_speak_of_themselves(said, offered):
+    scorer = ByStatement({said: ["Who played?", "What happened?"]})
+    asked: list[str] = []
+    score = scorer.score
+
+    def noted(groups):
+        asked.extend(text.strip() for _, texts in groups for text in texts)
+        return score(groups)
+
+    scorer.score = noted
+    run(said, questions=scorer.questions, scorer=scorer)
+    assert (bank.QUESTIONS[40] in asked) == offered
+
+
 def test_what_is_about_nothing_is_answered_by_the_model_before_anything_was_learned():
     original = FakeGenerator(lambda prompt: "As ever." if isinstance(prompt[0], Message) else "\n- ".join(GENERAL))
     found = run(DOG, SISTER, original=original)
