@@ -21,7 +21,8 @@ _ONE = rf"(?:phone |mobile |e-?mail )?(?:{_ONCE})|(?:driving |piano |guitar |swi
 SAYS_SO = re.compile(
     r"\b(?:(?<!ex)chang(?:ed?|es|ing)(?! (?:trains?|buses|planes|clothes))"
     r"|correct(?:ed|ion| myself(?! (?:in|at|on|when|during)\b))"
-    r"|(?:(?<=been )|(?<=was )|(?<=were ))altered"
+    r"|(?:(?<=been )|(?<=was )|(?<=were ))altered|(?:(?<=been )|(?<=was )|(?<=got ))transferred"
+    r"|t(?:ook|aken|akes|aking) over from|g(?:ave|iven|ives) (?:me|us) (?:until|till)|can only (?:do|make|manage)"
     r"|from now on|in ?stead|mistaken|mistake(?! (?:in|on|at)\b)"
     r"|mov(?:ed|es)(?! (?:in|out|house|home|away|back in|into|flat)\b)"
     r"|(?<!not )(?<!n['’]t )moving(?! (?:in|out|house|home|away|back in|into|flat)\b"  # noqa: RUF001
@@ -92,12 +93,19 @@ _OLD = re.compile(
     r"(?:\bnot|\bcannot|\bno(?:body| one)|n['’]t"  # noqa: RUF001
     r"|\bno longer|\bused to|\binstead of|\bin place of|\brather than|\bleft|\bquit|\bleaving"
     r"|\b(?:I|we) (?:said|told you|thought|wrote)|\b(?:scrap|scratch)|\bnever"
-    r"|\breplac(?:ed(?! (?:by|with)\b)|es|ing))\b"
+    r"|\bt(?:ook|aken|akes|aking) over from|\breplac(?:ed(?! (?:by|with)\b)|es|ing))\b"
     r"(?:(?!\b(?:but|until|till)\b)[^,;:.])*$",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\bnot\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 _NO_MORE = re.compile(r"^[^,;:.]*\bany ?(?:more|longer)\b", re.IGNORECASE)
+_GONE = re.compile(
+    r"(?:['’]s|,? (?:who )?(?:has|have))?(?: (?:just|now|already|since))? (?:(?:is|are) (?:retiring|leaving|closing)"  # noqa: RUF001
+    r"|retired|died|passed away|moved away|gone bust|went bust|closed(?: down)?|shut down"
+    r"|left(?! (?:an?|the|my|me|us|our|his|her|it|home|for|on|at|early|late|behind|over|in)\b))\b",
+    re.IGNORECASE,
+)
+"""Behind who or what is there no more."""
 _FROM = re.compile(r"\b(?:from|was|were) (?:on |at |the )?$", re.IGNORECASE)
 _WAS = re.compile(r"\b(?:was|were) (?:on |at |in |the )?$", re.IGNORECASE)
 _BEFORE_THAT = re.compile(r"[^,;:.]*\bbefore (?:it|that|this|they|he|she|we|I|the|my|our)\b", re.IGNORECASE)
@@ -186,7 +194,7 @@ _EVER = re.compile(
     r"\b(?:every|each|always|usually|weekly|daily|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days)\b", re.IGNORECASE
 )
 _BARE = re.compile(
-    r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well"
+    r"(?:(?:but|and|so|ah|oh|no|sorry|oops|wait|actually|correction|pardon|well|(?:scrap|scratch|forget) that"
     r"|(?:that|it|I)(?:['’]s| is| was) (?:wrong|a mistake|mistaken))\b[,.:;!–—-]* *)*"  # noqa: RUF001
     r"(?:(?:(?:it|that|this)(?:['’]?s| is| was| has| will be| should be| got)?|they|they['’]ve"  # noqa: RUF001
     r"|I me(?:an|ant)|make (?:that|it)|I (?:was|have been|got)|I['’]ve been)"  # noqa: RUF001
@@ -315,7 +323,7 @@ def _written(value: Value) -> str:
 
 
 def _is_over(text: str, start: int, end: int) -> bool:
-    if _OLD.search(text[:start]) or _NO_MORE.search(text[end:]):
+    if _OLD.search(text[:start]) or _NO_MORE.search(text[end:]) or _GONE.match(text[end:]):
         return True
     if _CAME_FROM.search(text[:start]) and not text[end:].startswith(" on"):
         return True

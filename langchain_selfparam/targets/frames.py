@@ -12,6 +12,7 @@ import functools
 import re
 from collections.abc import Iterator
 
+from langchain_selfparam.targets.naming import is_no_name
 from langchain_selfparam.targets.parse import is_date, names
 from langchain_selfparam.targets.things import PEOPLE, clauses, lemma
 
@@ -34,7 +35,10 @@ _LATER = (
 )
 _TAIL = rf"{_LATER}\s*$"
 _VALUE = r"(?P<value>(?:the |an? |my |our )?[^\W\d_][\w'’&.-]*(?: [^\W\d_][\w'’&.-]*){0,3}?(?<![.]))"  # noqa: RUF001
-_MOVED = r"(?:moved|switched|shifted|transferred|relocated)"
+_MOVED = (
+    r"(?:moved|switched|shifted|transferred|relocated"
+    r"|(?:had|have|decided|managed|agreed) to (?:move|switch|shift|transfer|relocate))"
+)
 _CHANGED_TO = re.compile(
     rf"\b(?:changed|switched|updated) {_WHAT}(?: from [\w'’ -]+?)? to {_VALUE}{_TAIL}",  # noqa: RUF001
     re.IGNORECASE,
@@ -42,6 +46,12 @@ _CHANGED_TO = re.compile(
 _BEING = re.compile(
     rf"{_LEAD}{_WHAT} (?:is|was changed to|(?:has )?changed to|has become){_SURELY} {_VALUE}{_TAIL}", re.IGNORECASE
 )
+_IS_OURS = re.compile(
+    rf"{_LEAD}{_VALUE}(?:['’]s| is| will be| has become){_SURELY} (?P<owner>my|our)"  # noqa: RUF001
+    rf" (?P<what>[\w'’-]+(?: [\w'’-]+)??){_TAIL}",  # noqa: RUF001
+    re.IGNORECASE,
+)
+"""The other way round, of whom there is one: "Lena is my boss now"."""
 _BEING_IN = re.compile(
     rf"{_LEAD}{_WHAT} (?:is|will be|stands|lives|takes place){_SURELY} (?:being )?(?:held )?(?P<by>in|at|with)"
     rf" {_VALUE}(?: (?:on|every|and|since) .*)?{_TAIL}",
@@ -128,6 +138,9 @@ ROLES = frozenset(
     nanny neighbor neighbour physio physiotherapist supervisor teacher therapist trainer tutor vet""".split()
 )
 """Whom somebody else takes over from: a new one stands for the old one, although there may be two."""
+_WHOM = ROLES | frozenset("boss husband landlord partner wife".split())
+"""Of these somebody may be said to be one: "Lena is my boss"."""
+_NOBODY = frozenset("Anybody Anyone Everybody Everyone Life Money Nobody Somebody Someone Time Work".split())
 _HOW = re.compile(
     r"\w{3}(?:able|ible|ful|less|ous|ive|where)$|^(?:cheap|big|small|old|new|long|short|hard|easi|nic|warm|cold)\w*er$"
     r"|^(?:vegan|vegetarian)$"
@@ -158,10 +171,18 @@ def frames(text: str) -> tuple[Frame, ...]:
 def _of_clause(clause: str, at: int, people: frozenset[str]) -> Iterator[Frame]:
     if match := _BEING.match(clause) or _CHANGED_TO.search(clause):
         yield from _being(match, at, people)
+    elif (match := _IS_OURS.match(clause)) and _head(match["what"]) in _WHOM and _is_named(match["value"], people):
+        yield from _being(match, at, people | {match["value"]})
     if (match := _BEING_IN.match(clause)) and (match["by"] != "with" or _head(match["what"]) in _PROVIDED):
         yield from _place(match, "", at, people)
     if match := _INTO.search(clause):
         yield from _place(match, "" if match["value"] else "_", at, people)
+
+
+def _is_named(value: str, people: frozenset[str]) -> bool:
+    """Whether it is somebody's name, also where it opens a sentence, as which any word might."""
+    said = value.split()
+    return value in people or (value.istitle() and _NOBODY.isdisjoint(said) and not any(map(is_no_name, said)))
 
 
 def _being(match: re.Match[str], at: int, people: frozenset[str]) -> Iterator[Frame]:

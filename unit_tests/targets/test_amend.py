@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from changing import CHANGED, STAYING
 from changing_beside import BESIDE, STAYING_BESIDE
+from changing_hands import HANDS, STAYING_HANDS
 from changing_later import KNOWN, UNKNOWN
 from changing_often import OFTEN
 from staying_often import STAYING_OFTEN, WRONG
@@ -92,8 +93,8 @@ def test_what_is_not_clear_is_left(old, new):
     assert after(old, new) is None
 
 
-EVERY = [*CHANGED, *KNOWN, *UNKNOWN, *OFTEN, *BESIDE]
-ALIKE = [*STAYING, *STAYING_OFTEN, *STAYING_BESIDE, *STAYING_WHEN]
+EVERY = [*CHANGED, *KNOWN, *UNKNOWN, *OFTEN, *BESIDE, *HANDS]
+ALIKE = [*STAYING, *STAYING_OFTEN, *STAYING_BESIDE, *STAYING_WHEN, *STAYING_HANDS]
 
 
 @pytest.mark.parametrize(("old", "new", "wanted"), EVERY, ids=[f"{old} {new}" for old, new, _ in EVERY])
@@ -157,6 +158,7 @@ def test_how_many_of_the_pairs_are_told_apart():
     assert Counter(outcomes([pair[:2] for pair in BESIDE])) == {"amended": 62, "linked": 5}
     assert Counter(outcomes(STAYING_BESIDE)) == {"linked": 22, "nothing": 20}
     assert Counter(outcomes(WRONG)) == {"amended": 3}
+    assert Counter(outcomes([pair[:2] for pair in HANDS])) == {"amended": 8, "linked": 2, "nothing": 1}
 
 
 def test_who_says_it_again_means_what_there_is_one_of():
