@@ -68,6 +68,9 @@ class PolicyConfig:
     max_tokens: int | None = None
     """Most tokens of one episode, at least one turn; more is learned in several, one after the other. ``None`` for any
     number."""
+    max_statements: int | None = 24
+    """Most statements of one episode, at least one turn; more are parted evenly and learned one part after the other.
+    Learned at once, each is learned less well: there is as much drift for many as for few. ``None`` for any number."""
     max_attempts: int = 2
     """Consolidations that may fail to hold a turn before it stays in the prompt, tried only when nothing else waits."""
     lease_seconds: float = 1800.0
@@ -75,7 +78,7 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         _need_kinds(self)
-        for name in ("every_turns", "every_tokens", "max_tokens"):
+        for name in ("every_turns", "every_tokens", "max_tokens", "max_statements"):
             value = getattr(self, name)
             _need(value is None or value >= 1, name, value, "at least 1, or None")
         for name in ("max_turns", "max_attempts"):

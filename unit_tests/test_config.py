@@ -22,6 +22,7 @@ OUT_OF_RANGE = [
     (PolicyConfig, "every_tokens", -3, NONE_OR_ONE),
     (PolicyConfig, "max_turns", 0, ONE),
     (PolicyConfig, "max_tokens", 0, NONE_OR_ONE),
+    (PolicyConfig, "max_statements", 0, NONE_OR_ONE),
     (PolicyConfig, "max_attempts", 0, ONE),
     (PolicyConfig, "lease_seconds", 0.0, "above 0 seconds"),
     *((PolicyConfig, "after_seconds", value, "0 or more seconds, and finite") for value in (-1, math.inf, math.nan)),
@@ -177,8 +178,8 @@ def test_settings_are_made_from_nested_mappings():
         (
             {"policy": {"zzz": 1}},
             r"^'zzz' is not a setting of PolicyConfig; "
-            r"known: after_seconds, every_tokens, every_turns, lease_seconds, max_attempts, max_tokens, max_turns, "
-            r"quiet_hours$",
+            r"known: after_seconds, every_tokens, every_turns, lease_seconds, max_attempts, max_statements, "
+            r"max_tokens, max_turns, quiet_hours$",
         ),
     ],
 )

@@ -414,7 +414,7 @@ class Engine(Journal):
         self._need_open()
         # Nobody else can be learning: folder and weights are locked. A lease that Ctrl-C left ends.
         self._store.jobs.recover(now(), all_owners=True)
-        given = self._store, self.namespace, self.settings.policy, self._count
+        given = self._store, self.namespace, self.settings, self._count
         return choose(*given, force=force, without=without, halve_unfinished=self.halves)
 
     def _next(self, tried: set[int], progress: Progress | None) -> ConsolidationReport | None:

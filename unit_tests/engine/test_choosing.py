@@ -1,9 +1,9 @@
-"""Episodes that are refused although their change was shrunk: fewer turns are learned at a time, at once."""
+"""How many turns are learned at once: as many as their statements allow, fewer of those that were too many."""
 
 import json
 
 import pytest
-from engine_home import ANA, Quick, states, with_
+from engine_home import ANA, DOG, SISTER, Quick, states, with_
 from engine_home import say as tell
 from engine_town import BOB, Town, run, say
 
@@ -125,3 +125,45 @@ def test_a_run_over_everybody_parts_one_and_learns_the_others(tmp_path, monkeypa
     assert (set(report.held), report.pending, report.left) == ({*ana, *bob}, (), {})
     assert {turn.state for turn in spaces.turns()} == {TurnState.HELD}
     assert json.dumps(report.reports[ANA].reasons)
+
+
+# ---- statements
+
+STOVE = "My dog is called Biscuit and he sleeps on the stove all day long, every single day of the year, come what may."
+LONG = " ".join([STOVE, STOVE.replace("dog", "cat"), STOVE.replace("dog", "hen")])
+"""Three statements in one turn."""
+
+
+@pytest.mark.parametrize(
+    ("said", "most", "wanted"),
+    [
+        ("abcdef", 6, ["abcdef"]),
+        ("abcdef", None, ["abcdef"]),
+        ("abcdef", 5, ["abc", "def"]),  # evenly
+        ("abcdefg", 3, ["abc", "de", "fg"]),
+        ("abc", 1, ["a", "b", "c"]),
+    ],
+)
+def test_more_statements_than_fit_are_parted_evenly(home, said, most, wanted):
+    engine = home.open(settings=with_(NINE, policy={"max_statements": most}))
+    texts = {letter: f"My {letter}{letter} is called Biscuit." for letter in said}
+    tell(engine, *texts.values())
+    report = engine.consolidate()
+    assert engine.quick.episodes == [[texts[letter] for letter in part] for part in wanted]
+    assert (len(report.held), report.pending) == (len(said), ())
+
+
+def test_one_turn_is_never_too_many(home):
+    engine = home.open(settings=with_(NINE, policy={"max_statements": 2}))
+    tell(engine, LONG, "Thanks!", DOG, SISTER)
+    engine.consolidate()
+    assert engine.quick.episodes == [[LONG], ["Thanks!", DOG, SISTER]]
+
+
+@pytest.mark.parametrize("form", ["facts", "replies"])
+def test_replies_and_turns_that_state_nothing_are_as_many_as_the_turns_allow(home, form):
+    said = [DOG, SISTER] if form == "replies" else ["Thanks!", "Hm."]
+    engine = home.open(settings=with_(NINE, policy={"max_statements": 1}, targets={"form": form}))
+    tell(engine, *said)
+    engine.consolidate()
+    assert engine.quick.episodes == [said]
