@@ -11,7 +11,7 @@ DATES = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december tue tues weds thu thur thurs fri""".split()
 )
-KIN = """Mum Mummy Mom Mommy Mam Dad Daddy Nan Nana Nanna Gran Granny Grandma Grandpa Grandad Granddad""".split()
+KIN = "Mum Mummy Mom Mommy Mam Dad Daddy Nan Nana Nanna Gran Granny Grandma Grandpa Grandad Granddad".split()
 """Whom everybody may call so, as by a name."""
 SIGNS = frozenset("AUD CAD CHF DIY EUR GBP JPY OK PC PS TV USD".split())
 """In capital letters, and no names."""
