@@ -259,6 +259,7 @@ class TrainPoint:
     """One point of the training curve."""
 
     step: int
+    """From one in each part that is learned by itself."""
     kl: float
     """Mean KL(teacher ‖ student) over the step's answer tokens, in nats per token."""
     lr: float

@@ -22,9 +22,10 @@ _HOLLOW: Mapping[str, Any] = {"color": _BLUE, "marker": "o", "markerfacecolor": 
 
 
 def steps(outcomes: Sequence[Outcome]) -> bytes:
-    """Recall of held-out questions of its own along the training steps, a line for each consolidation, and their mean.
+    """Recall of held-out questions of its own along the training steps, a line for each part learned, and their mean.
 
-    A line that ends in a hollow marker is of a candidate that was refused.
+    A consolidation is one part, or several where it had more than ``policy.max_statements``; the steps of each count
+    from one. A line that ends in a hollow marker is of a candidate that was refused.
 
     Args:
         outcomes: Of one variant.
@@ -36,14 +37,14 @@ def steps(outcomes: Sequence[Outcome]) -> bytes:
         ImportError: matplotlib is not installed.
     """
     figure, axes = _figure()
-    lines = []
+    lines: list[list[tuple[int, float]]] = []
     for found in learned(outcomes):
-        points = [(p["step"], 100 * p["recall"]) for p in found.report["curve"] if p["recall"] is not None]
-        if points:
-            lines.append(points)
+        parts = _parts([(p["step"], 100 * p["recall"]) for p in found.report["curve"] if p["recall"] is not None])
+        for points in parts:
             axes.plot(*zip(*points, strict=True), color=_BLUE, alpha=0.3, linewidth=1)
-            if refused(found):
-                axes.plot(*points[-1], **_HOLLOW)
+        if parts and refused(found):
+            axes.plot(*parts[-1][-1], **_HOLLOW)
+        lines += parts
     if lines and len({len(line) for line in lines}) == 1:
         mean = [tuple(statistics.fmean(p[i] for p in at) for i in (0, 1)) for at in zip(*lines, strict=True)]
         axes.plot(*zip(*mean, strict=True), color=_BLUE, marker="o", label="held-out questions of its own, mean")
@@ -56,6 +57,16 @@ def steps(outcomes: Sequence[Outcome]) -> bytes:
     axes.set_ylim(0, 100)
     axes.legend(frameon=False, fontsize=9)
     return _png(figure)
+
+
+def _parts(points: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
+    """The points of each part that was learned: a new one begins where the steps do not rise."""
+    parts: list[list[tuple[int, float]]] = []
+    for point in points:
+        if not parts or point[0] <= parts[-1][-1][0]:
+            parts.append([])
+        parts[-1].append(point)
+    return parts
 
 
 def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:

@@ -158,7 +158,8 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
     figure = require("matplotlib.figure", extra="demo").Figure(figsize=(7.2, 4.8), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     blue, orange, grey = "#1f5fa8", "#c8501e", "#7a7a7a"
-    steps, last = [p.step for p in points], max((p.step for p in points), default=1)
+    # Counted here: what was learned in parts counts its own from one in each.
+    steps, last = range(1, len(points) + 1), max(1, len(points))
     mean = [statistics.fmean(p.kl for p in points[max(0, i - 5) : i + 6]) for i in range(len(points))]
     top.plot(steps, [p.kl for p in points], color=blue, alpha=0.3, linewidth=1, label="each step")
     top.plot(steps, mean, color=blue, linewidth=2, label="mean of 11 steps")
@@ -173,7 +174,7 @@ def curve(points: Sequence[TrainPoint], *, before: float, after: float, with_con
         place: dict[str, Any] = {"xytext": (shift, 5), "textcoords": "offset points", "ha": side, "color": orange}
         place |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
         bottom.annotate(f"{value:.0f} %", (step, value), **place)
-    told = [(p.step, 100 * p.recall) for p in points if p.recall is not None]
+    told = [(step, 100 * p.recall) for step, p in zip(steps, points, strict=True) if p.recall is not None]
     if told:
         bottom.plot(*zip(*told, strict=True), color=blue, marker=".", label="held-out questions of its own")
     bottom.axhline(

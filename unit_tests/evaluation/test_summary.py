@@ -296,6 +296,18 @@ def test_what_is_learned_at_once_is_one_line(found):
     assert len(pictures.steps([learned, other(learned, id="beside")]).lines) == count
 
 
+@pytest.mark.usefixtures("drawn")
+def test_what_is_learned_in_parts_is_a_line_for_each_and_their_mean(found):
+    def curve(*recalls):
+        return [{"step": step, "recall": recall} for step, recall in enumerate(recalls, start=1)]
+
+    in_parts = other(found, report={**found.report, "curve": curve(0.25, None, 0.5) + curve(0.75, None, 1.0)})
+    first, second, mean, *_ = pictures.steps([in_parts]).lines
+    assert first.get_xydata().tolist() == [[1, 25], [3, 50]]
+    assert second.get_xydata().tolist() == [[1, 75], [3, 100]]
+    assert mean.get_xydata().tolist() == [[1, 50], [3, 75]]
+
+
 def test_a_missing_matplotlib_says_what_to_install(found, monkeypatch):
     import sys
 
