@@ -22,20 +22,19 @@ from langchain_selfparam.distill.reader import Reader
 from langchain_selfparam.distill.scorer import PackedScorer
 from langchain_selfparam.distill.steering import Steering
 from langchain_selfparam.distill.student import Course
-from langchain_selfparam.engine.again import look_back
 from langchain_selfparam.engine.lessons import Lesson, Training
 from langchain_selfparam.engine.outside import Outside
 from langchain_selfparam.engine.pace import paced
 from langchain_selfparam.engine.room import out_of_memory, too_large
 from langchain_selfparam.engine.rows import Chunks, Own, apart
 from langchain_selfparam.engine.stages import Clock, of_piece, of_stage
+from langchain_selfparam.engine.verifying import Verifier
 from langchain_selfparam.errors import ConsolidationError
 from langchain_selfparam.model import LocalModel, share
 from langchain_selfparam.protocols import Progress, TextGenerator
 from langchain_selfparam.records import (
     Episode,
     Message,
-    Probe,
     ProbeKind,
     TargetSentence,
     TargetSet,
@@ -52,7 +51,7 @@ from langchain_selfparam.targets.replay import replayed
 from langchain_selfparam.targets.replies import study_replies
 from langchain_selfparam.targets.study import stated, study
 from langchain_selfparam.verify import drift, recall
-from langchain_selfparam.verify.verdict import allowed_drift, judge, neighbours_wrong, obeyed
+from langchain_selfparam.verify.verdict import allowed_drift
 from langchain_selfparam.weights.beside import with_earlier
 from langchain_selfparam.weights.delta import Delta
 from langchain_selfparam.weights.shadow import Shadow, learning_modules
@@ -166,10 +165,18 @@ class Learner:
             train = yield (training := self._training(documents, targets, said, moments, before[0], untaught, told))
             delta = training.shadow.delta()
             clock.stop("student")
-            delta, verdict, tried = self._verify(
-                episode, targets, delta, unrelated, said, candidate=candidate, before=before[1], progress=progress
+            delta, verdict = self._verified(
+                episode,
+                targets,
+                delta,
+                unrelated,
+                said,
+                candidate=candidate,
+                earlier=earlier,
+                held=held,
+                before=before[1],
+                progress=progress,
             )
-            verdict = self._looked_back(verdict, targets, earlier, held, tried, of_stage(progress, "again"))
             clock.stop("probes")
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, ConsolidationError) or not out_of_memory(error):
@@ -418,7 +425,7 @@ class Learner:
         )
         return Training(course, shadow)
 
-    def _verify(
+    def _verified(
         self,
         episode: Episode,
         targets: TargetSet,
@@ -427,70 +434,34 @@ class Learner:
         said: teacher.TeacherTargets,
         *,
         candidate: Callable[[Delta], Any],
+        earlier: Sequence[TargetSet],
+        held: Sequence[Turn],
         before: float,
         progress: Progress,
-    ) -> tuple[Delta, Verdict, Any]:
-        """The candidate as it may be served, the verdict on it, and its module."""
+    ) -> tuple[Delta, Verdict]:
+        """The candidate as it may be served, and the verdict on it."""
         config = self._settings.verify
-        config = dataclasses.replace(config, max_drift=allowed_drift(before, config.max_drift, self._most()))
-        asked = self._askable(targets)
-        shrunk = 0
-        while True:
-            tried = delta.scaled(config.shrink**shrunk) if shrunk else delta
-            model = candidate(tried)
-            moved = drift.token_kl(Reader(share(model)), self._head, unrelated, said)
-            last = shrunk == config.max_shrinks
-            if moved <= config.max_drift or last:
-                generator = BatchGenerator(self._local, None, model=model, progress=of_stage(progress, "probes"))
-                results = recall.ask(asked, generator, max_tokens=config.answer_tokens)
-                if last or (neighbours_wrong(results) <= config.max_neighbours_wrong and not obeyed(results)):
-                    break
-            shrunk = min(config.max_shrinks, shrunk + drift.shrinks(moved, config))
         # A turn that states nothing is held by any weights; a prompt without the reply to be learned by none.
         replies = self._settings.targets.form == "replies"
         stated = {t.id for t in episode.turns} if replies else {s.turn_id for s in targets.statements}
-        verdict = judge(
-            episode,
-            results,
-            drift=moved,
-            scale=config.shrink**shrunk,
+        return Verifier(
+            local=self._local,
+            gate=self._gate,
+            head=self._head,
+            candidate=candidate,
+            episode=episode,
+            targets=targets,
             empty=frozenset(t.id for t in episode.turns if t.id not in stated),
-            config=config,
-        )
-        return tried, verdict, model
-
-    def _looked_back(
-        self,
-        verdict: Verdict,
-        targets: TargetSet,
-        earlier: Sequence[TargetSet],
-        held: Sequence[Turn],
-        model: Any,
-        progress: Callable[[int, int], None],
-    ) -> Verdict:
-        return look_back(
-            verdict,
-            targets,
             earlier=earlier,
-            held=[turn.id for turn in held],
-            candidate=BatchGenerator(self._local, None, model=model, progress=progress),
-            served=BatchGenerator(self._local, self._gate, progress=progress),
-            config=self._settings.verify,
-        )
+            held=held,
+            unrelated=unrelated,
+            said=said,
+            config=dataclasses.replace(config, max_drift=allowed_drift(before, config.max_drift, self._most())),
+            progress=progress,
+        ).verify(delta)
 
     def _most(self) -> float:
         return max(self._settings.verify.max_drift, self._settings.verify.max_total_drift)
-
-    def _askable(self, targets: TargetSet) -> list[Probe]:
-        """Recall probes, and those about other things or orders that the served weights pass.
-
-        What fails already is no doing of the candidate: a common word that is also a name in the conversation, or what
-        an earlier consolidation told.
-        """
-        near = [p for p in targets.probes if p.kind in {"neighbour", "order"}]
-        served = BatchGenerator(self._local, self._gate)
-        before = recall.ask(near, served, max_tokens=self._settings.verify.answer_tokens) if near else []
-        return [p for p in targets.probes if p.kind == "recall"] + [r.probe for r in before if r.passed]
 
 
 def _head_of(local: LocalModel) -> Head:

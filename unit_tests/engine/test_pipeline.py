@@ -10,7 +10,7 @@ from engine_home import DOG, SISTER, STAGES, assert_untouched, author, everythin
 
 from langchain_selfparam.config import TargetConfig
 from langchain_selfparam.distill import student
-from langchain_selfparam.engine import learn
+from langchain_selfparam.engine import learn, verifying
 from langchain_selfparam.errors import (
     ConsolidationError,
     FolderError,
@@ -75,14 +75,14 @@ def test_room_for_logits_is_given_back_with_the_lesson(home, monkeypatch, error)
     """It is as large as the vocabulary times a few hundred tokens, and every namespace has a learner of its own."""
     engine, heads = home.open(quick=False, generator=author()), []
 
-    def judge(*args, judged=learn.judge, **rest):
+    def judge(*args, judged=verifying.judge, **rest):
         heads.append(engine._learner._head)
         assert heads[0]._scratch is not None
         if error is not None:
             raise error
         return judged(*args, **rest)
 
-    monkeypatch.setattr(learn, "judge", judge)
+    monkeypatch.setattr(verifying, "judge", judge)
     say(engine, DOG)
     with pytest.raises(RuntimeError, match="broken") if error else contextlib.nullcontext():
         engine.consolidate()
@@ -164,7 +164,7 @@ def test_drift_beyond_the_limit_is_refused_and_nothing_changes(home):
 
 
 def test_limits_on_drift_follow_what_the_served_weights_have(home, monkeypatch):
-    limits, steered, moved, judged, measure = [], [], [], learn.judge, learn.drift.token_kl
+    limits, steered, moved, judged, measure = [], [], [], verifying.judge, learn.drift.token_kl
 
     def token_kl(*args):
         moved.append(measure(*args))
@@ -179,7 +179,7 @@ def test_limits_on_drift_follow_what_the_served_weights_have(home, monkeypatch):
             steered.append(limit)
             super().__init__(documents, limit=limit)
 
-    monkeypatch.setattr(learn, "judge", judge)
+    monkeypatch.setattr(verifying, "judge", judge)
     monkeypatch.setattr(learn, "Steering", Noting)
     monkeypatch.setattr(learn.drift, "token_kl", token_kl)
     small = {"max_drift": 1e-9, "max_shrinks": 0}
