@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.protocols import TextGenerator
-from langchain_selfparam.records import TargetSet, Verdict
-from langchain_selfparam.targets.recheck import recheck
+from langchain_selfparam.records import ProbeResult, TargetSet, Verdict
+from langchain_selfparam.targets.recheck import recall_probes, recheck
 from langchain_selfparam.verify import recall
-from langchain_selfparam.verify.verdict import looked_back, unheld
+from langchain_selfparam.verify.verdict import costs, looked_back, unheld
 
 
 def look_back(
@@ -34,7 +34,7 @@ def look_back(
         earlier: What the served version and those before it were learned from, in order.
         held: Ids of the turns that the served version holds.
         candidate: Answers with the candidate; asked where there is something to ask.
-        served: Answers with the served weights; asked where something may be lost.
+        served: Answers with the served weights; asked where something may be lost, and what it knew where that is much.
         config: How many probes, and limits.
 
     Returns:
@@ -49,4 +49,7 @@ def look_back(
     lost = unheld(results, config)
     doubted = [probe for probe in probes if probe.turn_id in lost]
     before = recall.ask(doubted, served, max_tokens=config.answer_tokens) if doubted else []
-    return looked_back(verdict, results, before, config)
+    known: Sequence[ProbeResult] = ()
+    if costs(verdict, results, before, config):
+        known = recall.ask(recall_probes([targets]), served, max_tokens=config.answer_tokens)
+    return looked_back(verdict, results, before, config, known=known)

@@ -26,9 +26,6 @@ from langchain_selfparam.verify import drift, recall
 from langchain_selfparam.verify.verdict import judge, neighbours_wrong, obeyed
 from langchain_selfparam.weights.delta import Delta
 
-_COARSE = 3
-"""Steps of ``verify.shrink`` at once where what is held would be lost: every look asks all probes."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Verifier:
@@ -65,21 +62,16 @@ class Verifier:
     progress: Progress
 
     def verify(self, delta: Delta) -> tuple[Delta, Verdict]:
-        """Find how much of a change may be served.
-
-        It is shrunk until drift and what is about others are within their limits, and on where it would cost more turns
-        that are held than it holds: less of it may leave those alone, and know enough still.
+        """Find how much of a change may be served: it is shrunk until drift and what is about others are within limits.
 
         Args:
             delta: The whole change.
 
         Returns:
-            What is left of it, and the verdict on that. Where no part of it may be served for what it would cost, the
-            first that was refused for that alone.
+            What is left of it, and the verdict on that.
         """
         config = self.config
         asked = self._askable()
-        too_dear: tuple[Delta, Verdict] | None = None
         shrunk = 0
         while True:
             tried = delta.scaled(config.shrink**shrunk) if shrunk else delta
@@ -89,28 +81,20 @@ class Verifier:
             if moved <= config.max_drift or last:
                 results = recall.ask(asked, self._generator(model, "probes"), max_tokens=config.answer_tokens)
                 if last or (neighbours_wrong(results) <= config.max_neighbours_wrong and not obeyed(results)):
-                    scale = config.shrink**shrunk
-                    verdict = judge(self.episode, results, drift=moved, scale=scale, empty=self.empty, config=config)
-                    if not verdict.accepted:
-                        return too_dear or (tried, verdict)
-                    verdict = self._looked_back(verdict, model)
-                    if verdict.accepted:
-                        return tried, verdict
-                    too_dear = too_dear or (tried, verdict)
-                    if last:
-                        return too_dear
-            shrunk = min(config.max_shrinks, shrunk + (_COARSE if too_dear else drift.shrinks(moved, config)))
-
-    def _looked_back(self, verdict: Verdict, model: Any) -> Verdict:
-        return look_back(
+                    break
+            shrunk = min(config.max_shrinks, shrunk + drift.shrinks(moved, config))
+        scale = config.shrink**shrunk
+        verdict = judge(self.episode, results, drift=moved, scale=scale, empty=self.empty, config=config)
+        verdict = look_back(
             verdict,
             self.targets,
             earlier=self.earlier,
             held=[turn.id for turn in self.held],
             candidate=self._generator(model, "again"),
             served=BatchGenerator(self.local, self.gate, progress=of_stage(self.progress, "again")),
-            config=self.config,
+            config=config,
         )
+        return tried, verdict
 
     def _generator(self, model: Any, stage: str) -> BatchGenerator:
         return BatchGenerator(self.local, None, model=model, progress=of_stage(self.progress, stage))

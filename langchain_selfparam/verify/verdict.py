@@ -111,34 +111,77 @@ def unheld(results: Sequence[ProbeResult], config: VerifyConfig) -> dict[int, li
     return {turn: own for turn, own in sorted(by_turn.items()) if not _keeps(own, config)}
 
 
-def looked_back(
+def costs(
     verdict: Verdict, results: Sequence[ProbeResult], served: Sequence[ProbeResult], config: VerifyConfig
-) -> Verdict:
-    """A verdict with what became of turns that were held before: those are held to what held them.
+) -> list[int]:
+    """Turns that a candidate would lose, where they are more than it holds.
 
     Args:
         verdict: On the episode, an accepted one.
-        results: What the candidate answered to the probes of such turns.
+        results: What the candidate answered to the probes of turns that were held before.
         served: What the served weights answer to those of the turns that the candidate does not hold: it is to blame
             for what they hold alone.
         config: Limits.
 
     Returns:
-        The verdict, with the turns that were asked about and those that are lost. A candidate that costs more turns
-        than it holds is refused, and nothing is lost then.
+        Their ids; none where they are no more than those that it holds and that state something.
+    """
+    before = unheld(served, config)
+    cost = [turn for turn in unheld(results, config) if turn not in before]
+    return cost if len(cost) > len(_gained(verdict)) else []
+
+
+def looked_back(
+    verdict: Verdict,
+    results: Sequence[ProbeResult],
+    served: Sequence[ProbeResult],
+    config: VerifyConfig,
+    *,
+    known: Sequence[ProbeResult] = (),
+) -> Verdict:
+    """A verdict with what became of turns that were held before: those are held to what held them.
+
+    Args:
+        verdict: As for ``costs``.
+        results: As for ``costs``.
+        served: As for ``costs``.
+        config: Limits.
+        known: What the served weights answer to the episode's own recall probes; needed where there are ``costs``.
+
+    Returns:
+        The verdict, with the turns that were asked about and those that are lost. Refused, so that nothing is lost, is
+        a candidate that costs more turns than it holds, unless it learns more than it forgets: a turn that was held by
+        one probe is lost by one, and the turns of the episode may be known in part.
     """
     asked = tuple(sorted({r.probe.turn_id for r in results if r.probe.turn_id is not None}))
     lost = unheld(results, config)
-    before = unheld(served, config)
-    cost = [turn for turn in lost if turn not in before]
-    # What states nothing is held by any weights: it pays for nothing.
-    gained = {r.probe.turn_id for r in verdict.results if r.probe.kind == "recall"}.intersection(verdict.held)
-    if len(cost) > len(gained):
-        reason = f"{len(cost)} turns that the weights hold would be lost, and {len(gained)} held"
-        reasons = (reason, *verdict.reasons)
-        return dataclasses.replace(verdict, accepted=False, held=(), asked_again=asked, reasons=reasons)
+    cost = costs(verdict, results, served, config)
+    if cost:
+        forgotten = sum(_shares(served)[turn] - _shares(results)[turn] for turn in cost)
+        learned = sum(_shares(verdict.results).values()) - sum(_shares(known).values())
+        if forgotten >= learned:
+            reason = (
+                f"{len(cost)} turns that the weights hold would be lost, and {len(_gained(verdict))} held; by shares "
+                f"of their probes {forgotten:.1f} turns would be forgotten, and {max(0.0, learned):.1f} learned"
+            )
+            reasons = (reason, *verdict.reasons)
+            return dataclasses.replace(verdict, accepted=False, held=(), asked_again=asked, reasons=reasons)
     reasons = (*verdict.reasons, *(_why(turn, own, "held no longer") for turn, own in lost.items()))
     return dataclasses.replace(verdict, asked_again=asked, lost=tuple(lost), reasons=reasons)
+
+
+def _gained(verdict: Verdict) -> set[int | None]:
+    """Turns that are held; what states nothing is held by any weights, and pays for nothing."""
+    return {r.probe.turn_id for r in verdict.results if r.probe.kind == "recall"}.intersection(verdict.held)
+
+
+def _shares(results: Sequence[ProbeResult]) -> dict[int, float]:
+    """Turn to the share of its recall probes that passed."""
+    passed: dict[int, list[bool]] = {}
+    for result in results:
+        if result.probe.kind == "recall" and result.probe.turn_id is not None:
+            passed.setdefault(result.probe.turn_id, []).append(result.passed)
+    return {turn: _share(own) for turn, own in passed.items()}
 
 
 def _keeps(own: Sequence[ProbeResult], config: VerifyConfig) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from langchain_selfparam.config import VerifyConfig
 from langchain_selfparam.records import Episode, Probe, ProbeResult, Turn
-from langchain_selfparam.verify.verdict import allowed_drift, judge, looked_back, unheld
+from langchain_selfparam.verify.verdict import allowed_drift, costs, judge, looked_back, unheld
 
 CONFIG = VerifyConfig(max_drift=0.05, max_neighbours_wrong=0.25, hold=0.5)
 
@@ -255,12 +255,29 @@ def test_a_candidate_that_costs_more_turns_than_it_holds_is_refused():
     kept = [*about(1, "dog", True, False), *about(2, "cat", True, True)]
     found = looked_back(first, again, kept, CONFIG)
     assert (found.accepted, found.held, found.lost, found.asked_again) == (False, (), (), (1, 2, 3))
-    assert found.reasons == ("2 turns that the weights hold would be lost, and 1 held", *first.reasons)
+    shares = "by shares of their probes 1.5 turns would be forgotten, and 1.0 learned"
+    assert found.reasons == (f"2 turns that the weights hold would be lost, and 1 held; {shares}", *first.reasons)
     # What the served weights have lost already is no cost of this one's.
     found = looked_back(first, again, [*about(1, "dog", False, False), *about(2, "cat", True, True)], CONFIG)
     assert (found.accepted, found.held, found.lost) == (True, (7,), (1, 2))
-    nothing = looked_back(dataclasses.replace(first, held=()), again[:2], kept[:2], CONFIG)
-    assert (nothing.accepted, nothing.lost) == (False, ())
+
+
+def test_a_candidate_that_learns_more_than_it_forgets_is_kept_also_where_it_holds_no_turn():
+    """A turn that half of its probes held is lost by one of them, and others may be known in part meanwhile."""
+    config = dataclasses.replace(CONFIG, hold=0.7)
+    first = verdict(asked(7, True, False, True, False), 7, config=config)
+    assert (first.accepted, first.held) == (True, ())
+    again, kept = about(1, "dog", True, True, False), about(1, "dog", True, True, True)
+    found = looked_back(first, again, kept, config)
+    assert (found.accepted, found.held, found.lost) == (True, (), (1,))
+    assert costs(first, again, kept, config) == [1]
+    assert costs(first, again, again, config) == []
+    # What the served weights knew of it was not learned now.
+    known = asked(7, True, False, False, False)
+    found = looked_back(first, again, kept, config, known=known)
+    assert (found.accepted, found.lost) == (False, ())
+    shares = "by shares of their probes 0.3 turns would be forgotten, and 0.2 learned"
+    assert found.reasons[0] == f"1 turns that the weights hold would be lost, and 0 held; {shares}"
 
 
 def test_courtesies_pay_for_no_turn_that_would_be_lost():
@@ -270,7 +287,8 @@ def test_courtesies_pay_for_no_turn_that_would_be_lost():
     kept = [*about(1, "dog", True, True), *about(2, "cat", True, True)]
     found = looked_back(first, again, kept, CONFIG)
     assert (found.accepted, found.held, found.lost) == (False, (), ())
-    assert found.reasons == ("2 turns that the weights hold would be lost, and 1 held", *first.reasons)
+    shares = "by shares of their probes 2.0 turns would be forgotten, and 0.5 learned"
+    assert found.reasons == (f"2 turns that the weights hold would be lost, and 1 held; {shares}", *first.reasons)
     assert looked_back(first, again[:2], kept[:2], CONFIG).lost == (1,)
 
 
