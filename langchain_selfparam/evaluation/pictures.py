@@ -6,6 +6,7 @@ In come outcomes, out go PNGs. matplotlib is imported when one is drawn.
 from __future__ import annotations
 
 import io
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ def steps(outcomes: Sequence[Outcome]) -> bytes:
     figure, axes = _figure()
     lines: list[list[tuple[int, float]]] = []
     for found in learned(outcomes):
-        parts = _parts([(p["step"], 100 * p["recall"]) for p in found.report["curve"] if p["recall"] is not None])
+        parts = _parts(found.report["curve"])
         for points in parts:
             axes.plot(*zip(*points, strict=True), color=_BLUE, alpha=0.3, linewidth=1)
         if parts and refused(found):
@@ -59,14 +60,17 @@ def steps(outcomes: Sequence[Outcome]) -> bytes:
     return _png(figure)
 
 
-def _parts(points: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
-    """The points of each part that was learned: a new one begins where the steps do not rise."""
+def _parts(curve: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, float]]]:
+    """Steps and recall in per cent of each part that was learned: a new one begins where the steps do not rise."""
     parts: list[list[tuple[int, float]]] = []
-    for point in points:
-        if not parts or point[0] <= parts[-1][-1][0]:
+    last = math.inf
+    for point in curve:
+        if point["step"] <= last:
             parts.append([])
-        parts[-1].append(point)
-    return parts
+        last = point["step"]
+        if point["recall"] is not None:
+            parts[-1].append((point["step"], 100 * point["recall"]))
+    return [part for part in parts if part]
 
 
 def drift(parts: Mapping[str, Sequence[Outcome]], *, limit: float) -> bytes:

@@ -306,6 +306,10 @@ def test_what_is_learned_in_parts_is_a_line_for_each_and_their_mean(found):
     assert first.get_xydata().tolist() == [[1, 25], [3, 50]]
     assert second.get_xydata().tolist() == [[1, 75], [3, 100]]
     assert mean.get_xydata().tolist() == [[1, 50], [3, 75]]
+    # Also where the second is first looked at later than the first was last.
+    late = other(found, report={**found.report, "curve": curve(0.25, None, 0.5) + curve(None, None, None, 1.0)})
+    first, second, *_ = pictures.steps([late]).lines
+    assert (first.get_xydata().tolist(), second.get_xydata().tolist()) == ([[1, 25], [3, 50]], [[4, 100]])
 
 
 def test_a_missing_matplotlib_says_what_to_install(found, monkeypatch):
